@@ -1,0 +1,44 @@
+"""Training states on disk; the only file that knows Orbax."""
+
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+
+
+class Checkpoints:
+    """The last two states of one run, written whole or not at all."""
+
+    def __init__(self, folder: Path):
+        options = ocp.CheckpointManagerOptions(
+            max_to_keep=2, enable_async_checkpointing=False, create=True
+        )
+        self._manager = ocp.CheckpointManager(Path(folder).absolute(), options=options)
+
+    def save(self, epoch: int, state: Any, record: dict) -> None:
+        """Write the state and a JSON record (history, config) of this epoch."""
+        self._manager.save(
+            epoch,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(record)
+            ),
+        )
+
+    def restore(self, like: Any) -> tuple[Any, dict] | None:
+        """The newest state, with the structure of `like`, and its record; None if there is none."""
+        epoch = self._manager.latest_step()
+        if epoch is None:
+            return None
+        abstract = jax.tree.map(ocp.utils.to_shape_dtype_struct, like)
+        found = self._manager.restore(
+            epoch,
+            args=ocp.args.Composite(
+                state=ocp.args.StandardRestore(abstract), record=ocp.args.JsonRestore()
+            ),
+        )
+        return found["state"], found["record"]
+
+    def close(self) -> None:
+        """Release the folder."""
+        self._manager.close()

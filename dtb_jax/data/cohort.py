@@ -1,0 +1,246 @@
+"""A folder of files as one `Cohort` and one ledger."""
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax.data.bids import decode_events, find_events, read_participants, read_table
+from dtb_jax.data.imaging import (
+    Imaging,
+    enough_volumes,
+    find_imaging,
+    person_connectome,
+    read_matrix,
+)
+from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.timeseries import Expect, read_series
+from dtb_jax.regions import region_means, region_parcels
+from dtb_jax.tasks import TASKS
+from dtb_jax.tasks.task import rasterise
+from dtb_jax.types import STEP_S, Cohort, Task, TaskRun, Trials
+
+
+class Choices(NamedTuple):
+    """How to read a folder; every field is a leaf of the experiments' config."""
+
+    runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")
+    rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
+    atlas: str = ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
+    regions: str = ""  # table with columns region, parcel; default: the paper's 20
+    dataset: str = ""  # HDF5 dataset, where a file has several
+    atlas_image: str = ""  # dlabel or label volume, for dtseries and NIfTI
+    repetition_time_s: float = 0.8
+    least_share: float = 0.5  # of a full run's volumes; shorter runs are left out
+
+
+def read_cohort(
+    root: Path,
+    choices: Choices = Choices(),
+    tasks: Sequence[Task] = TASKS,
+    progress: Callable = lambda people: people,
+) -> tuple[Cohort, Ledger]:
+    """Everybody with a connectome and behaviour in at least one run.
+
+    Args:
+        root: events, participants.tsv and imaging in TCP's layout or as BIDS derivatives.
+        choices: which runs, which atlas, what counts as truncated.
+        tasks: whose events to read.
+        progress: wraps the list of people (a progress bar).
+
+    Returns: `Cohort` and `Ledger`; whoever is not in the first has a line in the second.
+
+    Raises: DataError when nobody is left, or the atlas is missing.
+    """
+    ledger = Ledger()
+    participants = read_participants(root, ledger)
+    behaviour = {
+        run: _read_run(task, found, ledger)
+        for task in tasks
+        for run, found in find_events(root, task).items()
+        if run in choices.runs
+    }
+    if not any(people for _, people in behaviour.values()):
+        raise DataError(f"{root}: no events of {', '.join(choices.runs)} could be read")
+    imaging = find_imaging(root)
+    if not imaging.series and not imaging.matrices:
+        raise DataError(
+            f"{root}: no parcel time series and no connectomes; "
+            "experiments.stand_in writes simulated ones for these events"
+        )
+    names, regions = _atlas(root, choices)
+    expect = Expect(len(names), choices.dataset, choices.atlas_image)
+    acted = {person for _, people in behaviour.values() for person in people}
+    edges, kept, simulated = [], [], False
+    rest_length = _typical_length(imaging, choices.rest_runs, expect)
+    everyone = sorted(acted | set(imaging.series) | set(imaging.matrices) | set(participants.index))
+    for person in progress(everyone):
+        if person not in acted:
+            ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
+            continue
+        found, is_simulated = _connectome(
+            imaging, person, choices, expect, rest_length, ledger
+        )
+        if found is None:
+            ledger.add(person, "", "", "behaviour but no usable rest run: not in the cohort")
+            continue
+        edges.append(found.astype(np.float32))
+        kept.append(person)
+        simulated |= is_simulated
+    if not kept:
+        raise DataError(f"{root}: nobody has both behaviour and a connectome")
+    runs, bold_simulated, any_bold = [], False, False
+    for name, (task, people) in behaviour.items():
+        run, is_simulated = _stack(name, task, people, kept, imaging, regions, expect, choices, ledger)
+        runs.append(run)
+        bold_simulated |= is_simulated
+        any_bold |= bool(run.bold_mask.any())
+    cohort = Cohort(
+        participants=participants.reindex(kept),
+        connectomes=np.stack(edges),
+        runs=tuple(runs),
+        regions=tuple(regions),
+        parcels=len(names),
+        repetition_time_s=choices.repetition_time_s,
+        connectome_source="simulated" if simulated else "measured",
+        bold_source=("simulated" if bold_simulated else "measured") if any_bold else "none",
+    )
+    return cohort, ledger
+
+
+def _read_run(task: Task, found: dict[str, Path], ledger: Ledger):
+    people = {}
+    for person, path in found.items():
+        try:
+            people[person] = decode_events(path, task)
+        except DataError as error:
+            ledger.add(person, task.name, path, error)
+    return task, people
+
+
+def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]]]:
+    places = [root / "atlas.tsv", root.parent / "atlas" / "tcp_434.tsv"]
+    path = Path(choices.atlas) if choices.atlas else next((p for p in places if p.exists()), None)
+    if path is None or not path.exists():
+        raise DataError(
+            f"{path or root}: no table of parcel names, expected columns index, name; "
+            "give --config.atlas=FILE"
+        )
+    table = read_table(path)
+    if "name" not in table:
+        raise DataError(f"{path}: column name is missing, found {', '.join(table.columns)}")
+    names = list(table["name"])
+    if not choices.regions:
+        try:
+            return names, region_parcels(names)
+        except ValueError as error:
+            raise DataError(f"{path}: {error}") from error
+    chosen: dict[str, list[int]] = {}
+    for region, parcel in read_table(Path(choices.regions))[["region", "parcel"]].to_numpy():
+        if parcel not in names:
+            raise DataError(f"{choices.regions}: parcel {parcel!r} is not in {path}")
+        chosen.setdefault(region, []).append(names.index(parcel))
+    return names, chosen
+
+
+def _typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
+    """Median volumes over a few people's first named run: what a full run is."""
+    lengths = []
+    for paths in imaging.series.values():
+        path = next((paths[run] for run in runs if run in paths), None)
+        if path is None:
+            continue
+        try:
+            lengths.append(len(read_series(path, expect).values))
+        except DataError:
+            continue
+        if len(lengths) == 9:
+            break
+    return int(np.median(lengths)) if lengths else 0
+
+
+def _connectome(imaging: Imaging, person, choices, expect, full_length, ledger: Ledger):
+    if person in imaging.matrices:
+        path = imaging.matrices[person]
+        try:
+            return read_matrix(path, expect)
+        except DataError as error:
+            ledger.add(person, "", path, error)
+            return None, False
+    return person_connectome(
+        imaging.series.get(person, {}),
+        choices.rest_runs,
+        expect,
+        participant=person,
+        full_length=full_length,
+        least_share=choices.least_share,
+        ledger=ledger,
+    )
+
+
+def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, choices, ledger):
+    """One run of everybody kept; people without it are masked."""
+    tr = choices.repetition_time_s
+    per_volume = round(tr / STEP_S)
+    if not math.isclose(per_volume * STEP_S, tr, rel_tol=1e-6):
+        raise DataError(f"repetition time {tr} s: expected a multiple of the {STEP_S} s step")
+    present = np.array([person in people for person in kept])
+    last = [float((t.onset_s + t.duration_s)[-1]) for t, _ in people.values()]
+    full_length = _typical_length(imaging, (name,), expect) or math.ceil((max(last) + 10) / tr)
+    steps = full_length * per_volume
+    most = max(len(t.onset_s) for t, _ in people.values())
+    blank = _padded(next(iter(people.values()))[0], 0)
+    rows = [
+        _padded(people[person][0], most) if person in people else _padded(blank, most)
+        for person in kept
+    ]
+    channels = next(iter(people.values()))[1].value.shape[1] + 1
+    stimulus = np.zeros((len(kept), steps, channels), np.float32)
+    bold = np.zeros((len(kept), full_length, len(regions)), np.float32)
+    mask = np.zeros((len(kept), full_length), bool)
+    simulated = False
+    for i, person in enumerate(kept):
+        if person in people:
+            stimulus[i] = rasterise(people[person][1], steps, task.flag)
+        path = imaging.series.get(person, {}).get(name)
+        if path is None or person not in people:
+            if person in people:
+                ledger.add(person, name, "", "no BOLD of this run: behaviour only")
+            continue
+        try:
+            series = read_series(path, expect)
+            enough_volumes(series, full_length, choices.least_share, path)
+        except DataError as error:
+            ledger.add(person, name, path, f"{error}: behaviour only")
+            continue
+        length = min(len(series.values), full_length)
+        bold[i, :length] = region_means(series.values[:length], regions)
+        mask[i, :length] = True
+        simulated |= series.simulated
+        if length < full_length:
+            ledger.add(person, name, path, f"{length} of {full_length} volumes: the rest is masked")
+    trials = Trials(*(np.stack(column) for column in zip(*rows, strict=True)))
+    return TaskRun(task, name, trials, stimulus, bold, mask, present), simulated
+
+
+def _padded(trials: Trials, length: int) -> Trials:
+    """Trials cut or filled with absent ones to a common number."""
+
+    def pad(field):
+        field = field[:length]
+        return np.concatenate([field, np.zeros((length - len(field), *field.shape[1:]), field.dtype)])
+
+    return Trials(*(pad(field) for field in trials))
+
+
+def below_chance(run: TaskRun) -> np.ndarray:
+    """Who answers less often correctly than by pressing at random; [people].
+
+    Accuracy over all trials (an omission is wrong) below 1 / number of buttons.
+    """
+    trials = run.trials
+    hit = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
+    share = (hit & trials.present).sum(1) / np.maximum(trials.present.sum(1), 1)
+    return run.present & (share < 1 / sum(run.task.available))

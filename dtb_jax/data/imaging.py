@@ -1,0 +1,142 @@
+"""Where a person's imaging lies, and what of it becomes a connectome."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax.connectome import LARGEST_R, edge_count
+from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.timeseries import READERS, Expect, Series, read_series
+
+TCP_FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
+TCP_SUFFIX = "_bold_Atlas_hp2000_clean_GSR_parcellated.h5"
+MOST_CONSTANT = 0.05
+"""A run with a larger share of constant parcels is left out."""
+
+
+class Imaging(NamedTuple):
+    """All imaging files of a folder: {participant: {run: path}} and precomputed connectomes."""
+
+    series: dict[str, dict[str, Path]]
+    matrices: dict[str, Path]
+
+
+def find_imaging(root: Path) -> Imaging:
+    """TCP's HDF5 tree, BIDS derivatives below `sub-*/`, and `connectomes/sub-*.*`.
+
+    Run names are the task entity and the run entity: "restAP_run-01". Of several files of one
+    run the first in the order of `READERS` serves.
+    """
+    series: dict[str, dict[str, Path]] = {}
+    for path in sorted((root / TCP_FOLDER).glob(f"*/task-*{TCP_SUFFIX}")):
+        run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
+        series.setdefault(_participant(path.parent.name), {})[run] = path
+    order = list(READERS)
+    found = []
+    for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")):
+        suffix = next((s for s in order if path.name.endswith(s)), None)
+        if suffix and re.search(r"_(timeseries|bold|ptseries|dtseries)\.", path.name):
+            found.append((order.index(suffix), path))
+    for _, path in sorted(found):
+        match = re.match(r"(sub-[^_]+)_.*?task-([^_.]+)(?:_.*?(run-\d+))?", path.name)
+        if match:
+            run = "_".join(part for part in match.groups()[1:] if part)
+            series.setdefault(match[1], {}).setdefault(run, path)
+    matrices = {
+        path.name.split(".")[0].split("_")[0]: path
+        for path in sorted(root.glob("connectomes/sub-*"))
+    }
+    return Imaging(series, matrices)
+
+
+def _participant(folder: str) -> str:
+    """TCP writes NDAR_INVX as a folder and sub-NDARINVX in BIDS."""
+    return "sub-" + folder.replace("_", "")
+
+
+def person_connectome(
+    paths: dict[str, Path],
+    rest_runs: Sequence[str],
+    expect: Expect,
+    *,
+    participant: str,
+    full_length: int,
+    least_share: float,
+    ledger: Ledger,
+) -> tuple[np.ndarray | None, bool]:
+    """Mean Fisher-z edges over a person's named rest runs, weighted by volumes.
+
+    Rules, each with a line in the ledger: a run that can not be read is left out; so is one
+    shorter than `least_share` of `full_length`, or with more than 5 % constant parcels; below
+    that, a constant parcel's edges are 0.
+
+    Returns: edges (None when no run is left) and whether any file says it is simulated.
+    """
+    total, weight, simulated = np.zeros(edge_count(expect.parcels)), 0, False
+    for run in rest_runs:
+        path = paths.get(run)
+        if path is None:
+            ledger.add(participant, run, "", "no file of this rest run")
+            continue
+        try:
+            series = read_series(path, expect)
+            enough_volumes(series, full_length, least_share, path)
+            total += len(series.values) * _edges(series.values, path, participant, run, ledger)
+        except DataError as error:
+            ledger.add(participant, run, path, error)
+            continue
+        weight += len(series.values)
+        simulated |= series.simulated
+    return (total / weight if weight else None), simulated
+
+
+def enough_volumes(series: Series, full_length: int, least_share: float, path: Path) -> None:
+    """Raises: DataError when a run is truncated too far."""
+    if len(series.values) < least_share * full_length:
+        raise DataError(
+            f"{path}: truncated, {len(series.values)} of {full_length} volumes, expected at least "
+            f"{least_share:.0%}"
+        )
+
+
+def _edges(values: np.ndarray, path: Path, participant, run, ledger: Ledger) -> np.ndarray:
+    constant = values.std(axis=0) <= 1e-12 * np.abs(values).max()
+    if constant.mean() > MOST_CONSTANT:
+        raise DataError(
+            f"{path}: {constant.sum()} of {len(constant)} parcels are constant, expected at most "
+            f"{MOST_CONSTANT:.0%}"
+        )
+    if constant.any():
+        which = ", ".join(map(str, np.flatnonzero(constant)))
+        ledger.add(participant, run, path, f"constant parcels {which}: their edges are set to 0")
+        values = np.where(constant, 0.0, values)
+    centred = values - values.mean(axis=0)
+    norm = np.sqrt((centred**2).sum(axis=0))
+    unit = centred / np.where(norm > 0, norm, 1)
+    r = (unit.T @ unit)[np.triu_indices(values.shape[1], k=1)]
+    return np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
+
+
+def read_matrix(path: Path, expect: Expect) -> tuple[np.ndarray, bool]:
+    """Fisher-z edges of a precomputed matrix: correlations (unit diagonal) or Fisher z already.
+
+    Raises: DataError when it is not square, symmetric and finite off the diagonal.
+    """
+    if path.suffix == ".npy":
+        square, simulated = np.load(path, allow_pickle=False), False
+    else:
+        square, simulated = READERS["".join(path.suffixes)](path, expect)
+    square = np.array(square, float)
+    if square.shape != (expect.parcels, expect.parcels):
+        raise DataError(f"{path}: shape {square.shape}, expected {expect.parcels} parcels squared")
+    diagonal = np.diag(square).copy()
+    np.fill_diagonal(square, 0)
+    if not np.isfinite(square).all() or not np.allclose(square, square.T, atol=1e-5):
+        raise DataError(f"{path}: expected a finite symmetric matrix; is it a time series?")
+    edges = square[np.triu_indices(expect.parcels, k=1)]
+    if np.allclose(diagonal, 1):
+        edges = np.arctanh(np.clip(edges, -LARGEST_R, LARGEST_R))
+    return edges, simulated

@@ -1,0 +1,36 @@
+"""Who was left out of what, and why: nobody vanishes without a line."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+
+class DataError(ValueError):
+    """One sentence: which file, row or field; what was found; what was expected."""
+
+
+class Entry(NamedTuple):
+    """One line of `exclusions.tsv`."""
+
+    participant: str
+    run: str
+    file: str
+    reason: str
+
+
+class Ledger:
+    """The list of all that was left out while reading."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+
+    def add(self, participant: str, run: str, file: Path | str, reason: object) -> None:
+        """Note one exclusion; line breaks in the reason become blanks."""
+        self.entries.append(Entry(participant, run, str(file), " ".join(str(reason).split())))
+
+    def write(self, path: Path) -> None:
+        """Write all lines as TSV."""
+        with Path(path).open("w", encoding="utf-8", newline="") as handle:
+            writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
+            writer.writerow(Entry._fields)
+            writer.writerows(self.entries)

@@ -1,0 +1,126 @@
+"""Every model on the same trials and volumes: predictions in, figures out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax.evaluation import metrics
+from dtb_jax.evaluation.baselines import correct_presses
+from dtb_jax.evaluation.metrics import Figure
+from dtb_jax.evaluation.predict import Prediction, person_t
+from dtb_jax.evaluation.splits import in_part, volume_range
+from dtb_jax.tasks.task import effect
+from dtb_jax.types import TaskRun
+
+Figures = dict[str, Figure]
+
+
+class Scored(NamedTuple):
+    """The scored part of a run and whom it is scored on."""
+
+    run: TaskRun
+    start_s: float
+    stop_s: float
+    people: np.ndarray  # [people]: present, and not below chance
+    drifts: int | None = None  # None: nilearn's rule for the length of the series
+
+
+def behaviour(scored: Scored, prediction: Prediction) -> Figures:
+    """Choice concordance and reaction-time correlations of one model in one run."""
+    run, people = scored.run, scored.people
+    trials, task = run.trials, run.task
+    tested = in_part(run, scored.start_s, scored.stop_s)
+    figures: Figures = {}
+    if prediction.choice is not None:
+        for name, counted in (
+            ("choice_concordance", tested),
+            ("choice_concordance_answered", tested & trials.answered),
+        ):
+            share = metrics.concordance(prediction.choice, trials.possible, counted)
+            figures[name] = metrics.mean_figure(share, people)
+    if prediction.reaction_time_s is None:
+        return figures
+    counted = tested & correct_presses(run)
+    conditions = len(task.conditions)
+
+    def by_condition(times):
+        return metrics.condition_means(times, counted, trials.condition, conditions)
+
+    observed = trials.response_time_s
+    predicted = np.where(np.isfinite(prediction.reaction_time_s), prediction.reaction_time_s, 0)
+    person = prediction.person_time_s
+    if person is None:
+        person = metrics.masked_mean(predicted, counted)
+    condition = prediction.condition_time_s
+    if condition is None:
+        condition = by_condition(predicted)
+    seen = by_condition(observed)
+    figures["reaction_time_r"] = metrics.correlation_figure(
+        metrics.masked_mean(observed, counted), person, people
+    )
+    for c, name in enumerate(task.conditions):
+        figures[f"reaction_time_r_{name}"] = metrics.correlation_figure(
+            seen[:, c], condition[:, c], people
+        )
+    figures["effect_r"] = metrics.correlation_figure(
+        effect(task, seen), effect(task, condition), people
+    )
+    pooled = counted & people[:, None] & np.isfinite(prediction.reaction_time_s)
+    figures["trial_reaction_time_r"] = metrics.correlation_figure(
+        observed[pooled], prediction.reaction_time_s[pooled], np.ones(pooled.sum(), bool)
+    )
+    return figures
+
+
+def observed_bold(scored: Scored) -> np.ndarray:
+    """The scored part's BOLD at the scanner's volumes."""
+    return scored.run.bold[:, volume_range(scored.run, scored.start_s, scored.stop_s)]
+
+
+def bold(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> Figures:
+    """Group t-map r, person-level t r and time-course r of one model over all runs.
+
+    `person_mean_r` is the mean over people of a person's r between predicted and observed time
+    courses, averaged over regions and runs.
+    """
+    maps, courses = [], []
+    for part, prediction in zip(scored, predictions, strict=True):
+        volumes = volume_range(part.run, part.start_s, part.stop_s)
+        mask = part.run.bold_mask[:, volumes]
+        if not mask.any() or (prediction.bold is None and prediction.person_t is None):
+            return {}
+        times = (part.start_s, part.stop_s, part.drifts)
+        seen, enough = person_t(part.run, observed_bold(part), *times)
+        if prediction.bold is None:
+            told = prediction.person_t
+        else:
+            series = prediction.bold[:, : mask.shape[1]]
+            told, fitted = person_t(part.run, series, *times)
+            enough &= fitted
+            courses.append(metrics.time_course_r(series, observed_bold(part), mask))
+        maps.append((told, seen, enough & np.isfinite(told).all(1)))
+    told, seen, masks = (list(column) for column in zip(*maps, strict=True))
+    figures = {"group_t_r": metrics.group_t_figure(told, seen, masks)}
+    both = np.all(masks, axis=0)
+    figures["person_t_r"] = metrics.regionwise_r_figure(
+        np.concatenate(told, axis=1), np.concatenate(seen, axis=1), both
+    )
+    if courses:
+        known = np.isfinite(courses)
+        mean = np.where(known, courses, 0).sum(0) / np.maximum(known.sum(0), 1)
+        figures["person_mean_r"] = metrics.mean_figure(mean, known.any(0))
+    return figures
+
+
+def score(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> dict[str, Figures]:
+    """All figures of one model: {task: {metric: Figure}}; runs of one task keep the first's name.
+
+    A second run of the same task is named by its run.
+    """
+    figures: dict[str, Figures] = {}
+    for part, prediction in zip(scored, predictions, strict=True):
+        name = part.run.task.name
+        figures[part.run.name if name in figures else name] = behaviour(part, prediction)
+    figures["bold"] = bold(scored, predictions)
+    return figures

@@ -1,0 +1,1 @@
+"""Simulated imaging and people, labelled as such in every file."""

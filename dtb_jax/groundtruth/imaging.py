@@ -1,0 +1,195 @@
+"""Simulated imaging: rest and task series of made-up people over a named atlas, numpy only.
+
+Connectomes have three parts: what everybody shares (networks, three gradients over them), what is a
+person's own (network-to-network strengths and edge by edge) and what one run adds. Task series add
+responses in the paper's 20 regions. Nothing here knows behaviour: only what a pipeline does with
+imaging of TCP's shape can be tried on it, never whether imaging predicts anything.
+
+MEASURED
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from dtb_jax.bold import condition_regressors, cosine_drift
+from dtb_jax.regions import REGIONS
+from dtb_jax.types import Task, Trials
+
+AUTOCORRELATION = 0.5
+"""Of one volume with the next."""
+DRIFT_SD = 0.2
+"""Slow drift of a task run, in standard deviations of its parcel."""
+GAIN_SD = 0.5
+"""Of a region's response over people, as a share of its mean."""
+LEAST_SCALE = 0.15
+"""Regions without a mean response still differ between people as if it were this large."""
+
+RESPONSE = {
+    "faces": {  # shape, face
+        "anterior_PFC": (0.05, 0.09),
+        "VLPFC": (0.15, 0.25),
+        "premotor": (0.30, 0.36),
+        "M1": (0.30, 0.30),
+        "S1": (0.15, 0.15),
+        "superior_parietal": (0.36, 0.32),
+        "auditory": (-0.15, -0.13),
+        "higher_visual": (0.45, 0.75),
+        "V1": (0.50, 0.62),
+        "amygdala": (0.10, 0.28),
+    },
+    "stroop": {  # congruent, incongruent
+        "anterior_PFC": (0.10, 0.24),
+        "VLPFC": (0.12, 0.30),
+        "premotor": (0.25, 0.46),
+        "M1": (0.35, 0.37),
+        "S1": (0.15, 0.16),
+        "superior_parietal": (0.25, 0.45),
+        "auditory": (-0.12, -0.16),
+        "higher_visual": (0.35, 0.44),
+        "V1": (0.35, 0.38),
+        "amygdala": (0.05, 0.05),
+    },
+}
+"""Mean response over people by task, region and condition, in standard deviations of a parcel."""
+
+
+class Population(NamedTuple):
+    """What all simulated people have in common."""
+
+    network: Int[np.ndarray, " parcel"]
+    gradients: Float[np.ndarray, "network 3"]
+    detail: Float[np.ndarray, "parcel rank"]
+
+
+class Person(NamedTuple):
+    """One person: signal = loadings @ factors + gradients @ (three more) + noise."""
+
+    loadings: Float[np.ndarray, "parcel factor"]
+    gradients: Float[np.ndarray, "parcel 3"]
+    response: dict[str, np.ndarray]  # by task, [region, condition]
+
+
+def simulate_population(
+    rng: np.random.Generator, networks: Sequence[str] | np.ndarray, rank: int = 20
+) -> Population:
+    """Draw the shared part: network memberships as numbers, gradients, parcel detail.
+
+    Args:
+        rng: generator of the population; the same for everybody.
+        networks: a label a parcel.
+        rank: dimensions in which edges differ within networks.
+
+    Returns: `Population`.
+    """
+    _, network = np.unique(np.asarray(networks), return_inverse=True)
+    return Population(
+        network=network,
+        gradients=rng.normal(0, np.sqrt(0.22 / 3), (network.max() + 1, 3)),
+        detail=rng.normal(0, np.sqrt(0.15 / rank), (len(network), rank)),
+    )
+
+
+def simulate_person(rng: np.random.Generator, population: Population) -> Person:
+    """Draw one person around the population.
+
+    Args:
+        rng: the person's generator; all runs of a person reuse the result.
+        population: what is shared.
+
+    Returns: `Person`.
+    """
+    network, parcels = population.network, len(population.network)
+    blocks = 0.4 * np.eye(network.max() + 1)[network]
+    own = rng.normal(0, np.sqrt(0.10 / 3), population.gradients.shape)
+    rank = population.detail.shape[1]
+    detail = population.detail + rng.normal(0, np.sqrt(0.30 / rank), (parcels, rank))
+    return Person(
+        loadings=np.concatenate([np.full((parcels, 1), 0.33), blocks, detail], axis=1),
+        gradients=(population.gradients + own)[network],
+        response={task: _response(rng, mean) for task, mean in mean_response().items()},
+    )
+
+
+def mean_response() -> dict[str, Float[np.ndarray, "region condition"]]:
+    """`RESPONSE` in the order of `regions.REGIONS`: both hemispheres respond alike."""
+    return {
+        task: np.array([table[region.split("_", 1)[1]] for region in REGIONS])
+        for task, table in RESPONSE.items()
+    }
+
+
+def rest_series(
+    rng: np.random.Generator, person: Person, volumes: int
+) -> Float[np.ndarray, "volume parcel"]:
+    """One run at rest.
+
+    x_t = a x_(t-1) + sqrt(1 - a^2) e_t,  e_t ~ N(0, C),  C = L L' + (G + R)(G + R)' + noise
+
+    with the person's loadings L and gradients G and the run's own deviation R.
+
+    Args:
+        rng: the run's generator.
+        person: whose run.
+        volumes: length.
+
+    Returns: series with variance 1 in expectation.
+    """
+    parcels = len(person.loadings)
+    run = person.gradients + rng.normal(0, np.sqrt(0.10 / 3), person.gradients.shape)
+    loadings = np.concatenate([person.loadings, run], axis=1)
+    series = rng.normal(size=(volumes, parcels))
+    series *= np.sqrt(0.35)
+    series += rng.normal(size=(volumes, loadings.shape[1])) @ loadings.T
+    series /= np.sqrt(0.35 + (loadings**2).sum(axis=1))
+    series[1:] *= np.sqrt(1 - AUTOCORRELATION**2)
+    for before, now in zip(series[:-1], series[1:], strict=True):
+        now += AUTOCORRELATION * before
+    return series
+
+
+def task_series(
+    rng: np.random.Generator,
+    person: Person,
+    task: Task,
+    trials: Trials,
+    volumes: int,
+    regions: dict[str, list[int]],
+    repetition_time_s: float = 0.8,
+) -> Float[np.ndarray, "volume parcel"]:
+    """One run of a task: background as at rest, slow drift, responses in the regions' parcels.
+
+    Args:
+        rng: the run's generator.
+        person: whose run.
+        task: one that `RESPONSE` knows.
+        trials: onsets, durations and conditions, [trial].
+        volumes: length; trials after it leave no trace.
+        regions: parcels of each region, see `regions.region_parcels`.
+        repetition_time_s: seconds a volume.
+
+    Returns: series.
+    """
+    series = rest_series(rng, person, volumes)
+    drift = cosine_drift(volumes, 3) * np.sqrt(volumes)
+    series += drift @ rng.normal(0, DRIFT_SD / np.sqrt(3), (3, series.shape[1]))
+    regressors = []
+    for condition in range(len(task.conditions)):
+        # a recorded duration can be broken (negative, or longer than the run): such trials are left out
+        shown = (trials.condition == condition) & (trials.duration_s > 0) & (trials.onset_s >= 0)
+        onset, duration = trials.onset_s[shown], trials.duration_s[shown]
+        regressors.append(condition_regressors(onset, duration, volumes, repetition_time_s)[:, 0])
+    responses = np.stack(regressors, axis=1) @ person.response[task.name].T
+    for name, response in zip(REGIONS, responses.T, strict=True):
+        series[:, regions[name]] += response[:, None]
+    return series
+
+
+def _response(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
+    """Half of the variance over people is a region's own in both conditions, half the condition's."""
+    shared = rng.normal(size=(len(mean), 1))
+    own = rng.normal(size=mean.shape)
+    scale = GAIN_SD * np.maximum(np.abs(mean), LEAST_SCALE)
+    return mean + scale * (shared + own) / np.sqrt(2)

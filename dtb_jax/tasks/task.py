@@ -1,0 +1,93 @@
+"""From decoded trials to the sequences a network sees: intervals become steps, presses pulses."""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from dtb_jax.types import STEP_S, Drive, Task, Trials
+
+
+def rasterise(
+    drive: Drive, steps: int, flag: float, step_s: float = STEP_S
+) -> Float[np.ndarray, "time input"]:
+    """Sensory channels and the task flag at every step of one run.
+
+    x[t, c] = sum_k value[k, c] * (start_s[k] <= t * step_s < stop_s[k]);  x[t, -1] = flag.
+
+    Args:
+        drive: intervals, seconds from the run's start.
+        steps: length of the run in network steps.
+        flag: value of the last channel throughout (0 Faces, 1 Stroop).
+        step_s: seconds per step.
+
+    Returns: float32 [time, channels + 1].
+    """
+    channels = drive.value.shape[1]
+    stimulus = np.zeros((steps, channels + 1), np.float32)
+    first = np.clip(np.ceil(drive.start_s / step_s - 1e-9), 0, steps).astype(int)
+    last = np.clip(np.ceil(drive.stop_s / step_s - 1e-9), 0, steps).astype(int)
+    for start, stop, value in zip(first, last, drive.value, strict=True):
+        stimulus[start:stop, :channels] += value
+    stimulus[:, -1] = flag
+    return stimulus
+
+
+def press_steps(trials: Trials, step_s: float = STEP_S) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Onset, press and deadline of each trial as steps: the step whose interval holds the time."""
+    onset = np.floor(trials.onset_s / step_s).astype(int)
+    press = np.floor((trials.onset_s + trials.response_time_s) / step_s).astype(int)
+    deadline = np.floor((trials.onset_s + trials.deadline_s) / step_s).astype(int)
+    return onset, np.maximum(press, onset), np.maximum(deadline, onset + 1)
+
+
+def press_sequence(
+    trials: Trials,
+    chosen: Bool[np.ndarray, " trial"],
+    steps: int,
+    width: int = 1,
+    step_s: float = STEP_S,
+) -> tuple[Float[np.ndarray, "time action"], Float[np.ndarray, " time"]]:
+    """Pulses and at-risk steps of one run, for the trials in `chosen`.
+
+    A press at time s is a pulse on steps floor(s / step_s), ..., + width - 1, on every action it
+    may have been. A trial is at risk from its onset to its press, or to its deadline.
+
+    Args:
+        trials: one run, [trial].
+        chosen: which trials count here (a half of the run, say).
+        steps: length of the run.
+        width: length of a pulse in steps; 1 in the paper.
+        step_s: seconds per step.
+
+    Returns: press [time, action] and at_risk [time], float32 zeros and ones.
+    """
+    press = np.zeros((steps, trials.possible.shape[-1]), np.float32)
+    at_risk = np.zeros(steps, np.float32)
+    onset, pressed, deadline = press_steps(trials, step_s)
+    for k in np.flatnonzero(chosen & trials.present):
+        if not trials.answered[k]:
+            at_risk[onset[k] : deadline[k]] = 1
+            continue
+        at_risk[onset[k] : pressed[k] + 1] = 1
+        press[pressed[k] : pressed[k] + width, trials.possible[k]] = 1
+    return press, at_risk
+
+
+def numbered(rows: list) -> np.ndarray:
+    """Equal rows get equal numbers, in order of first appearance."""
+    seen: dict = {}
+    return np.array([seen.setdefault(row, len(seen)) for row in rows], int)
+
+
+def possible_actions(
+    correct: np.ndarray, answered: np.ndarray, accurate: np.ndarray, available: tuple[bool, ...]
+) -> Bool[np.ndarray, "trial action"]:
+    """Which buttons the record allows: the correct one, any wrong one, or none (omission)."""
+    right = np.arange(len(available)) == correct[:, None]
+    wrong = ~right & np.array(available)
+    return np.where(accurate[:, None], right, wrong) & answered[:, None]
+
+
+def effect(task: Task, condition_values: np.ndarray) -> np.ndarray:
+    """Difference of the task's contrast, from values with conditions on the last axis."""
+    more, less = (task.conditions.index(name) for name in task.contrast)
+    return condition_values[..., more] - condition_values[..., less]

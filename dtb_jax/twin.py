@@ -1,0 +1,128 @@
+"""One person end to end, and the only place where `vmap` adds runs and people."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from dtb_jax.hypernet import Hypernetwork
+from dtb_jax.mainnet import MainNetwork, unroll
+from dtb_jax.types import Array, Run
+
+Params = Any
+
+
+class Twin(NamedTuple):
+    """Everything that says how a connectome becomes outputs; `params` are kept apart.
+
+    `centre` and `spread` standardise edges and were fitted on training people only.
+    """
+
+    hypernet: Hypernetwork
+    centre: Float[Array, " edge"]
+    spread: Float[Array, " edge"]
+
+    def network(self, params: Params, connectome: Float[Array, " edge"]) -> MainNetwork:
+        """One person's main network, w = H((e - centre) / spread), without dropout."""
+        return self.hypernet.apply(params, (connectome - self.centre) / self.spread)
+
+    def network_in_training(
+        self, params: Params, connectome: Float[Array, " edge"], key: jax.Array
+    ) -> MainNetwork:
+        """The same with input dropout."""
+        return self.hypernet.apply(
+            params, (connectome - self.centre) / self.spread, training=True, rngs={"dropout": key}
+        )
+
+    def init(self, key: jax.Array) -> Params:
+        """Fresh parameters."""
+        return self.hypernet.init(key, jnp.zeros_like(self.centre))
+
+
+def make_twin(
+    connectomes: Float[Array, "people edge"], *, inputs: int, units: int, outputs: int, **sizes
+) -> Twin:
+    """A twin for these training people, with the recipe's input gain.
+
+    Args:
+        connectomes: training people's edges (or features of any kind and number).
+        inputs, units, outputs: sizes of the main network.
+        **sizes: further fields of `Hypernetwork`.
+
+    Returns: `Twin`; edges that do not vary keep a spread of 1.
+    """
+    connectomes = jnp.asarray(connectomes, jnp.float32)
+    spread = jnp.std(connectomes, axis=0)
+    sizes.setdefault("gain", min(1.0, 512 / connectomes.shape[1]))
+    hypernet = Hypernetwork(inputs=inputs, units=units, outputs=outputs, **sizes)
+    centre = jnp.mean(connectomes, axis=0)
+    return Twin(hypernet, centre, jnp.where(spread > 1e-6, spread, 1.0))
+
+
+def simulate(
+    twin: Twin,
+    params: Params,
+    connectome: Float[Array, " edge"],
+    stimulus: Float[Array, "run time input"],
+) -> Float[Array, "run time output"]:
+    """All outputs of one person in several stretches of time, each from h = 0."""
+    network = twin.network(params, connectome)
+    return jax.vmap(unroll, in_axes=(None, 0))(network, stimulus)
+
+
+def simulate_cohort(
+    twin: Twin,
+    params: Params,
+    connectomes: Float[Array, "people edge"],
+    stimulus: Float[Array, "people run time input"],
+) -> Float[Array, "people run time output"]:
+    """`simulate` for everybody."""
+    return jax.vmap(simulate, in_axes=(None, None, 0, 0))(twin, params, connectomes, stimulus)
+
+
+def split_outputs(outputs: Float[Array, "*batch output"], actions: int):
+    """Action logits and BOLD channels."""
+    return outputs[..., :actions], outputs[..., actions:]
+
+
+class Loss(NamedTuple):
+    """The parts of a loss, each already averaged over what it counts."""
+
+    total: Float[Array, ""]
+    action: Float[Array, ""]
+    bold: Float[Array, ""]
+
+
+def cohort_loss(
+    networks: MainNetwork,
+    runs: Run,
+    weight: Float[Array, " people"],
+    *,
+    action_loss: Callable[[Array, Run], Array],
+    action_count: Callable[[Run], Array],
+    bold_weight: float,
+) -> Loss:
+    """Loss of a batch of people: mean action loss + bold_weight x mean squared BOLD error.
+
+    Args:
+        networks: one network a person, [people].
+        runs: stretches of time, [people, run].
+        weight: 0 for people who only fill up a batch.
+        action_loss: summed loss of one stretch (`response.hazard_loss`, `response.pulse_loss`).
+        action_count: what that sum is averaged over (answered trials, or steps x channels).
+        bold_weight: weight of the BOLD part.
+
+    Returns: `Loss`.
+    """
+    outputs = jax.vmap(jax.vmap(unroll, in_axes=(None, 0)))(networks, runs.stimulus)
+    logits, bold = split_outputs(outputs, runs.press.shape[-1])
+    over = jax.vmap(jax.vmap(action_loss))(logits, runs)
+    count = jax.vmap(jax.vmap(action_count))(runs)
+    weight = weight[:, None]
+    action = jnp.sum(weight * over) / jnp.maximum(jnp.sum(weight * count), 1.0)
+    mask = runs.bold_mask[..., None] * weight[..., None, None]
+    error = jnp.sum(mask * (bold - runs.bold) ** 2)
+    bold_error = error / jnp.maximum(jnp.sum(mask) * max(bold.shape[-1], 1), 1.0)
+    return Loss(action + bold_weight * bold_error, action, bold_error)

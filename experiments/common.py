@@ -1,0 +1,66 @@
+"""What every experiment shares: flags, one-line errors, the compilation cache."""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from absl import app, flags, logging
+from ml_collections import ConfigDict, config_flags
+
+from dtb_jax.data.ledger import DataError
+from dtb_jax.training import NonFiniteLoss
+
+
+def main(get_config: Callable[[], ConfigDict], run: Callable[[ConfigDict, Path], Any]) -> None:
+    """Parse `--workdir` and `--config.*`, call `run`, and turn known problems into one line."""
+    config = config_flags.DEFINE_config_dict("config", get_config())
+    workdir = flags.DEFINE_string("workdir", None, "Where everything is written.", required=True)
+
+    def call(argv):
+        if len(argv) > 1:
+            sys.exit(f"unknown argument {argv[1]!r}: options look like --config.NAME=VALUE")
+        folder = Path(workdir.value)
+        logging.set_verbosity(logging.WARNING)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            run(config.value, folder)
+        except (DataError, NonFiniteLoss, FileNotFoundError, PermissionError) as error:
+            sys.exit(f"{type(error).__name__}: {error}")
+        except KeyboardInterrupt:
+            sys.exit("interrupted: the same command goes on from the last finished epoch")
+
+    app.run(call)
+
+
+def remember_compilations() -> None:
+    """Keep compiled programs between runs, in the user's cache folder."""
+    import jax
+
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+
+
+def settle_config(config: ConfigDict, workdir: Path, result_keys: tuple[str, ...] = ()) -> dict:
+    """Write `config.json`, or insist that a folder in use was made with the same config.
+
+    Raises: DataError when it was not.
+    """
+    path, now = workdir / "config.json", json.loads(config.to_json_best_effort())
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = [
+            key
+            for key in sorted({*before, *now} - set(result_keys))
+            if before.get(key) != now.get(key)
+        ]
+        if changed:
+            raise DataError(
+                f"{path}: this folder holds a run with another {', '.join(changed)} "
+                f"({before.get(changed[0])!r}, now {now.get(changed[0])!r}); "
+                "use another --workdir, or delete this one"
+            )
+    path.write_text(json.dumps(now, indent=1, sort_keys=True), encoding="utf-8")
+    return now

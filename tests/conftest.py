@@ -1,0 +1,33 @@
+"""Strict everywhere: shapes and types checked, ranks never promoted silently."""
+
+import os
+from pathlib import Path
+
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import jax
+import pytest
+from jaxtyping import install_import_hook
+
+install_import_hook("dtb_jax", "beartype.beartype")
+
+jax.config.update("jax_numpy_rank_promotion", "warn")
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture
+def x64():
+    """Double precision inside one test."""
+    before = jax.config.jax_enable_x64
+    jax.config.update("jax_enable_x64", True)
+    yield
+    jax.config.update("jax_enable_x64", before)
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data; a stranger's clone has none."""
+    if not SHARED.is_dir():
+        pytest.skip(f"no folder {SHARED}: the real data are not part of the project")
+    return SHARED
