@@ -109,9 +109,7 @@ def design_matrix(
         condition_regressors(onset, duration, volumes, repetition_time_s)
         for onset, duration in conditions
     ]
-    return np.concatenate(
-        [*columns, cosine_drift(volumes, order), np.ones((volumes, 1))], axis=1
-    )
+    return np.concatenate([*columns, cosine_drift(volumes, order), np.ones((volumes, 1))], axis=1)
 
 
 def condition_contrast(more: int, less: int, regressors: int) -> Float[np.ndarray, " regressor"]:

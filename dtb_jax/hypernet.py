@@ -33,9 +33,7 @@ class Hypernetwork(nn.Module):
     actions: int = 3
 
     @nn.compact
-    def __call__(
-        self, connectome: Float[Array, " edge"], training: bool = False
-    ) -> MainNetwork:
+    def __call__(self, connectome: Float[Array, " edge"], training: bool = False) -> MainNetwork:
         """One person's network from the standardised edges [edge]."""
         first = nn.initializers.variance_scaling(1.0 / self.gain**2, "fan_in", "normal")
         features = nn.Dropout(self.dropout, deterministic=not training)(connectome)

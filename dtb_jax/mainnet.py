@@ -91,4 +91,3 @@ def unroll(
     start = jnp.zeros(network.hh.shape[0], drive.dtype)
     _, hidden = jax.lax.scan(step, start, drive)
     return hidden @ network.ho.T + network.b_ho
-

@@ -91,6 +91,12 @@ def pulse_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, ""
     return jnp.sum(known * entropy)
 
 
+def pulse_count(run: Run) -> Float[Array, ""]:
+    """Number of known steps x channels in a stretch: what `pulse_loss` is averaged over."""
+    known = jnp.sum(run.press, axis=-1) <= 1
+    return jnp.sum(known) * float(run.press.shape[-1])
+
+
 def press_count(run: Run) -> Float[Array, ""]:
     """Number of answered trials in a stretch: what `hazard_loss` is averaged over."""
     return jnp.sum(run.at_risk * jnp.any(run.press > 0, axis=-1))

@@ -58,10 +58,15 @@ class NonFiniteLoss(FloatingPointError):
     """Training left the numbers."""
 
 
-def optimiser(settings: Settings, steps_per_epoch: int) -> optax.GradientTransformation:
+def steps_per_epoch(settings: Settings, people: int) -> int:
+    """Batches in one epoch."""
+    return settings.passes * -(-people // min(settings.batch_people, people))
+
+
+def optimiser(settings: Settings, epoch_steps: int) -> optax.GradientTransformation:
     """Adam with optional warm-up, cosine decay and clipping by global norm."""
     rate: Any = settings.learning_rate
-    total = settings.epochs * steps_per_epoch
+    total = settings.epochs * epoch_steps
     if settings.decay:
         warmup = min(settings.warmup_steps, total // 2)
         rate = optax.warmup_cosine_decay_schedule(0.0, rate, warmup, total)
@@ -69,9 +74,7 @@ def optimiser(settings: Settings, steps_per_epoch: int) -> optax.GradientTransfo
     return optax.chain(clip, optax.adam(rate))
 
 
-def cut_segments(
-    runs: Run, starts: Int[Array, "people run segment"], steps: int
-) -> Run:
+def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int) -> Run:
     """Segments [people, run * segment, steps, ...] of runs [people, run, time, ...]."""
 
     def cut(sequence, start):
@@ -177,7 +180,13 @@ def initial_state(twin: Twin, transform: optax.GradientTransformation, *, key: j
     zero = jnp.zeros((), jnp.int32)
     best = jax.tree.map(jnp.copy, params)
     return State(
-        params, transform.init(params), zero, best, jnp.asarray(jnp.inf), jnp.copy(zero), jnp.copy(zero)
+        params,
+        transform.init(params),
+        zero,
+        best,
+        jnp.asarray(jnp.inf),
+        jnp.copy(zero),
+        jnp.copy(zero),
     )
 
 
@@ -223,7 +232,7 @@ def fit(
     """
     people = connectomes.shape[0]
     batch = min(settings.batch_people, people)
-    transform = optimiser(settings, settings.passes * -(-people // batch))
+    transform = optimiser(settings, steps_per_epoch(settings, people))
     key = jax.random.key(seed)
     if state is None:
         state = initial_state(twin, transform, key=jax.random.fold_in(key, 0))

@@ -28,7 +28,9 @@ class Choices(NamedTuple):
 
     runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")
     rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
-    atlas: str = ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
+    atlas: str = (
+        ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
+    )
     regions: str = ""  # table with columns region, parcel; default: the paper's 20
     dataset: str = ""  # HDF5 dataset, where a file has several
     atlas_image: str = ""  # dlabel or label volume, for dtseries and NIfTI
@@ -80,9 +82,7 @@ def read_cohort(
         if person not in acted:
             ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
             continue
-        found, is_simulated = _connectome(
-            imaging, person, choices, expect, rest_length, ledger
-        )
+        found, is_simulated = _connectome(imaging, person, choices, expect, rest_length, ledger)
         if found is None:
             ledger.add(person, "", "", "behaviour but no usable rest run: not in the cohort")
             continue
@@ -93,7 +93,9 @@ def read_cohort(
         raise DataError(f"{root}: nobody has both behaviour and a connectome")
     runs, bold_simulated, any_bold = [], False, False
     for name, (task, people) in behaviour.items():
-        run, is_simulated = _stack(name, task, people, kept, imaging, regions, expect, choices, ledger)
+        run, is_simulated = _stack(
+            name, task, people, kept, imaging, regions, expect, choices, ledger
+        )
         runs.append(run)
         bold_simulated |= is_simulated
         any_bold |= bool(run.bold_mask.any())
@@ -230,7 +232,9 @@ def _padded(trials: Trials, length: int) -> Trials:
 
     def pad(field):
         field = field[:length]
-        return np.concatenate([field, np.zeros((length - len(field), *field.shape[1:]), field.dtype)])
+        return np.concatenate(
+            [field, np.zeros((length - len(field), *field.shape[1:]), field.dtype)]
+        )
 
     return Trials(*(pad(field) for field in trials))
 

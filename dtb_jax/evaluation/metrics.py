@@ -131,13 +131,10 @@ def group_t_figure(
     return Figure(value, None, min(float(low), value), max(float(high), value), n)
 
 
-def regionwise_r_figure(
-    predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray
-) -> Figure:
+def regionwise_r_figure(predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray) -> Figure:
     """r over people in each region, Fisher-averaged over regions; SD is over regions."""
     rs = [
-        correlation_figure(p, o, mask).value
-        for p, o in zip(predicted.T, observed.T, strict=True)
+        correlation_figure(p, o, mask).value for p, o in zip(predicted.T, observed.T, strict=True)
     ]
     rs = np.array([r for r in rs if r is not None])
     if len(rs) == 0:
@@ -146,9 +143,7 @@ def regionwise_r_figure(
     return Figure(mean, float(rs.std()), None, None, int(mask.sum()))
 
 
-def time_course_r(
-    predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray
-) -> np.ndarray:
+def time_course_r(predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Each person's r over time, averaged over regions; [people], NaN without BOLD.
 
     Args:
@@ -165,4 +160,6 @@ def time_course_r(
     scale = np.sqrt((a**2).sum(1) * (b**2).sum(1))
     r = np.where(scale > 0, (a * b).sum(1) / np.where(scale > 0, scale, 1), np.nan)
     known = np.isfinite(r)
-    return np.where(known.any(1), np.where(known, r, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan)
+    return np.where(
+        known.any(1), np.where(known, r, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan
+    )

@@ -127,10 +127,7 @@ def person_t(run: TaskRun, series: np.ndarray, start_s: float, stop_s: float, dr
     def design(i):
         events = [chosen[i] & (run.trials.condition[i] == c) for c in conditions]
         return bold.design_matrix(
-            [
-                (run.trials.onset_s[i][e] - start_s, run.trials.duration_s[i][e])
-                for e in events
-            ],
+            [(run.trials.onset_s[i][e] - start_s, run.trials.duration_s[i][e]) for e in events],
             mask.shape[1],
             tr,
             order,

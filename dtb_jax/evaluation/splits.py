@@ -71,7 +71,9 @@ def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width:
     inside = slice(first, min(first + steps, total))
     chosen = in_part(run, start_s, stop_s) & run.present[:, None]
     sequences = [
-        press_sequence(type(run.trials)(*(field[i] for field in run.trials)), chosen[i], total, width)
+        press_sequence(
+            type(run.trials)(*(field[i] for field in run.trials)), chosen[i], total, width
+        )
         for i in range(people)
     ]
     press, at_risk = (np.stack(column)[:, inside] for column in zip(*sequences, strict=True))
@@ -124,7 +126,9 @@ def hold_out(runs: Run, *, share: float, steps: int, seed: int) -> Parts:
     Returns: `Parts`; the training part masks what validates.
     """
     people = runs.at_risk.shape[0]
-    chosen = np.sort(np.random.default_rng(seed).permutation(people)[: max(1, round(share * people))])
+    chosen = np.sort(
+        np.random.default_rng(seed).permutation(people)[: max(1, round(share * people))]
+    )
 
     def last(leaf):
         return jnp.asarray(leaf[chosen][:, :, -steps:])
@@ -135,9 +139,9 @@ def hold_out(runs: Run, *, share: float, steps: int, seed: int) -> Parts:
         return leaf
 
     sequences = runs._replace(available=np.zeros(0))
-    validation = jax.tree.map(
-        last, sequences._replace(available=runs.at_risk)
-    )._replace(available=jnp.asarray(runs.available[chosen]))
+    validation = jax.tree.map(last, sequences._replace(available=runs.at_risk))._replace(
+        available=jnp.asarray(runs.available[chosen])
+    )
     training = runs._replace(
         press=masked(runs.press), at_risk=masked(runs.at_risk), bold_mask=masked(runs.bold_mask)
     )

@@ -5,7 +5,12 @@ person's own (network-to-network strengths and edge by edge) and what one run ad
 responses in the paper's 20 regions. Nothing here knows behaviour: only what a pipeline does with
 imaging of TCP's shape can be tried on it, never whether imaging predicts anything.
 
-MEASURED
+Measured over TCP's atlas (434 parcels, 488 volumes a run, 40 people): edges in Fisher z have mean .12
+and SD .23; two runs of a person correlate at .64, runs of two people at .43 (means of two runs: .52).
+Measured over 200 people with the real designs, first half against second half of a run, mean over
+regions of the correlation over people of the contrast's t-values (`bold.design_matrix`): Faces .31,
+Stroop AP .32, Stroop PA .35. Group t of 219 people: higher visual 14-16 and amygdala 13-17 for
+face > shape; VLPFC 14-19 and superior parietal 14-15 for incongruent > congruent.
 """
 
 from collections.abc import Sequence
@@ -24,6 +29,8 @@ DRIFT_SD = 0.2
 """Slow drift of a task run, in standard deviations of its parcel."""
 GAIN_SD = 0.5
 """Of a region's response over people, as a share of its mean."""
+OWN_SHARE = 0.25
+"""Of a gain's variance: the part that differs between the conditions of one region."""
 LEAST_SCALE = 0.15
 """Regions without a mean response still differ between people as if it were this large."""
 
@@ -41,16 +48,16 @@ RESPONSE = {
         "amygdala": (0.10, 0.28),
     },
     "stroop": {  # congruent, incongruent
-        "anterior_PFC": (0.10, 0.24),
-        "VLPFC": (0.12, 0.30),
-        "premotor": (0.25, 0.46),
+        "anterior_PFC": (0.10, 0.20),
+        "VLPFC": (0.12, 0.25),
+        "premotor": (0.25, 0.40),
         "M1": (0.35, 0.37),
         "S1": (0.15, 0.16),
-        "superior_parietal": (0.25, 0.45),
+        "superior_parietal": (0.25, 0.38),
         "auditory": (-0.12, -0.16),
-        "higher_visual": (0.35, 0.44),
+        "higher_visual": (0.35, 0.40),
         "V1": (0.35, 0.38),
-        "amygdala": (0.05, 0.05),
+        "amygdala": (0.06, 0.08),
     },
 }
 """Mean response over people by task, region and condition, in standard deviations of a parcel."""
@@ -87,8 +94,8 @@ def simulate_population(
     _, network = np.unique(np.asarray(networks), return_inverse=True)
     return Population(
         network=network,
-        gradients=rng.normal(0, np.sqrt(0.22 / 3), (network.max() + 1, 3)),
-        detail=rng.normal(0, np.sqrt(0.15 / rank), (len(network), rank)),
+        gradients=rng.normal(0, np.sqrt(0.42 / 3), (network.max() + 1, 3)),
+        detail=rng.normal(0, np.sqrt(0.27 / rank), (len(network), rank)),
     )
 
 
@@ -103,11 +110,11 @@ def simulate_person(rng: np.random.Generator, population: Population) -> Person:
     """
     network, parcels = population.network, len(population.network)
     blocks = 0.4 * np.eye(network.max() + 1)[network]
-    own = rng.normal(0, np.sqrt(0.10 / 3), population.gradients.shape)
+    own = rng.normal(0, np.sqrt(0.07 / 3), population.gradients.shape)
     rank = population.detail.shape[1]
-    detail = population.detail + rng.normal(0, np.sqrt(0.30 / rank), (parcels, rank))
+    detail = population.detail + rng.normal(0, np.sqrt(0.22 / rank), (parcels, rank))
     return Person(
-        loadings=np.concatenate([np.full((parcels, 1), 0.33), blocks, detail], axis=1),
+        loadings=np.concatenate([np.full((parcels, 1), 0.38), blocks, detail], axis=1),
         gradients=(population.gradients + own)[network],
         response={task: _response(rng, mean) for task, mean in mean_response().items()},
     )
@@ -138,12 +145,12 @@ def rest_series(
     Returns: series with variance 1 in expectation.
     """
     parcels = len(person.loadings)
-    run = person.gradients + rng.normal(0, np.sqrt(0.10 / 3), person.gradients.shape)
+    run = person.gradients + rng.normal(0, np.sqrt(0.13 / 3), person.gradients.shape)
     loadings = np.concatenate([person.loadings, run], axis=1)
     series = rng.normal(size=(volumes, parcels))
-    series *= np.sqrt(0.35)
+    series *= np.sqrt(0.20)
     series += rng.normal(size=(volumes, loadings.shape[1])) @ loadings.T
-    series /= np.sqrt(0.35 + (loadings**2).sum(axis=1))
+    series /= np.sqrt(0.20 + (loadings**2).sum(axis=1))
     series[1:] *= np.sqrt(1 - AUTOCORRELATION**2)
     for before, now in zip(series[:-1], series[1:], strict=True):
         now += AUTOCORRELATION * before
@@ -177,7 +184,7 @@ def task_series(
     series += drift @ rng.normal(0, DRIFT_SD / np.sqrt(3), (3, series.shape[1]))
     regressors = []
     for condition in range(len(task.conditions)):
-        # a recorded duration can be broken (negative, or longer than the run): such trials are left out
+        # recorded durations can be broken, zero or negative: such trials leave no response
         shown = (trials.condition == condition) & (trials.duration_s > 0) & (trials.onset_s >= 0)
         onset, duration = trials.onset_s[shown], trials.duration_s[shown]
         regressors.append(condition_regressors(onset, duration, volumes, repetition_time_s)[:, 0])
@@ -188,8 +195,8 @@ def task_series(
 
 
 def _response(rng: np.random.Generator, mean: np.ndarray) -> np.ndarray:
-    """Half of the variance over people is a region's own in both conditions, half the condition's."""
+    """Most variance over people is a region's own in both conditions, `OWN_SHARE` a condition's."""
     shared = rng.normal(size=(len(mean), 1))
     own = rng.normal(size=mean.shape)
     scale = GAIN_SD * np.maximum(np.abs(mean), LEAST_SCALE)
-    return mean + scale * (shared + own) / np.sqrt(2)
+    return mean + scale * (np.sqrt(1 - OWN_SHARE) * shared + np.sqrt(OWN_SHARE) * own)

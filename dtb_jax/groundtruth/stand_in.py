@@ -1,6 +1,12 @@
-"""Stand-in imaging: simulated series for real events, as files in TCP's exact layout."""
+"""Real events with simulated imaging, in the exact layout of TCP's published files.
 
+Whoever lacks the imaging (28 GB behind OpenNeuro) tries every command on this folder. What it says
+about behaviour is real, what it says about brains is made up, and every file says so.
+"""
+
+import json
 import os
+import re
 import shutil
 import zlib
 from collections.abc import Callable, Sequence
@@ -8,122 +14,225 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas as pd
+from jaxtyping import Float
 
+from dtb_jax.data.bids import decode_events, find_events, read_table
+from dtb_jax.data.imaging import TCP_FOLDER, TCP_SUFFIX
+from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.imaging import (
-    Person,
-    networks_of,
     rest_series,
     simulate_person,
+    simulate_population,
     task_series,
 )
 from dtb_jax.regions import region_parcels
+from dtb_jax.tasks import TASKS
 from dtb_jax.types import Task
 
-FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
-SUFFIX = "_bold_Atlas_hp2000_clean_GSR_parcellated.h5"
 REPETITION_TIME_S = 0.8
-REST_VOLUMES, TASK_VOLUMES = 488, {"faces": 493, "stroop": 510}
+REST_RUNS = ("restAP_run-01", "restAP_run-02", "restPA_run-01", "restPA_run-02")
+VOLUMES = {run: 488 for run in REST_RUNS} | {
+    "stroopAP_run-01": 510,
+    "stroopPA_run-01": 510,
+    "hammerAP_run-01": 493,
+}
+"""Length of each of TCP's runs where no manifest gives another."""
+GENERATOR = "dtb_jax.groundtruth.imaging"
+MANIFEST = "timeseries_manifest.tsv"
+COMPANIONS = ("participants.tsv", "*_events.json", "README", "CHANGES", MANIFEST, "phenotype/*")
 
 
-def person_rng(seed: int, participant: str, what: str) -> np.random.Generator:
-    """A generator that depends on who and what, not on who else is written."""
-    return np.random.default_rng([seed, zlib.crc32(participant.encode()), zlib.crc32(what.encode())])
-
-
-def write_series(path: Path, series: np.ndarray, seed: int) -> None:
-    """One run as [parcel, volume] float64 HDF5, labelled simulated; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    with h5py.File(part, "w") as file:
-        file["data"] = np.ascontiguousarray(series.T, np.float64)
-        file.attrs.update(
-            simulated=True,
-            generator="dtb_jax.groundtruth.stand_in",
-            seed=seed,
-            repetition_time_s=REPETITION_TIME_S,
-        )
-    os.replace(part, path)
-
-
-def write_imaging(
+def write_stand_in(
+    events_root: Path,
     out: Path,
-    participant: str,
-    names: Sequence[str],
-    task_events: dict[str, tuple[Task, pd.DataFrame]],
-    rest_runs: Sequence[str],
     *,
-    lengths: Callable[[str, int], int | None],
-    seed: int,
-) -> int:
-    """All runs of one person; runs already there are kept.
+    atlas: Path | None = None,
+    seed: int = 0,
+    runs: Sequence[str] = tuple(VOLUMES),
+    participants: int = 0,
+    progress: Callable = lambda people: people,
+) -> dict[str, int]:
+    """Write a TCP-layout folder: events linked, imaging simulated. Complete files are kept.
 
     Args:
-        out: the cohort's folder.
-        participant: sub-...
-        names: parcel names, in the order of the rows.
-        task_events: run name -> (task, decoded trials as a table of onset, duration, condition).
-        rest_runs: names of the rest runs.
-        lengths: (run, usual length) -> volumes to write, or None for "this run does not exist".
-        seed: of the whole cohort.
+        events_root: BIDS folder with events of at least one known task.
+        out: folder to write, which may hold part of an earlier call.
+        atlas: table of parcels (columns name, network); default: atlas.tsv in the events folder,
+            else atlas/tcp_434.tsv beside it.
+        seed: with a person's id the only source of randomness: nobody's files depend on others'.
+        runs: which of `VOLUMES`' runs to write, where the person has them.
+        participants: the first so many in alphabetical order; 0: all.
+        progress: wraps the list of people (a progress bar).
 
-    Returns: number of files written.
+    Returns: numbers of people, of imaging files, and of those that were written now.
+
+    Raises: DataError in one sentence when the folders do not fit.
     """
-    regions = region_parcels(names)
-    folder = out / FOLDER / participant.removeprefix("sub-").replace("NDARINV", "NDAR_INV")
-    person: Person | None = None
-    written = 0
-    plans = [(run, None, REST_VOLUMES) for run in rest_runs]
-    plans += [(run, pair, TASK_VOLUMES[pair[0].name]) for run, pair in task_events.items()]
-    for run, pair, usual in plans:
-        path, volumes = folder / f"task-{run}{SUFFIX}", lengths(run, usual)
-        if volumes is None or path.exists():
-            continue
-        if person is None:
-            rng = person_rng(seed, participant, "person")
-            person = simulate_person(rng, networks_of(names), len(regions), population=seed)
-        rng = person_rng(seed, participant, run)
-        if pair is None:
-            series = rest_series(rng, person, volumes)
-        else:
-            task, table = pair
-            events = {
-                name: (part["onset"].to_numpy(), part["duration"].to_numpy())
-                for name, part in table.groupby("condition")
-            }
-            # The whole run is simulated before a truncated one is cut, as in a scanner.
-            series = task_series(
-                rng, person, task.name, events, regions, max(usual, volumes), REPETITION_TIME_S
-            )[:volumes]
-        write_series(path, series, seed)
-        written += 1
-    return written
+    unknown = [run for run in runs if run not in VOLUMES]
+    if unknown:
+        raise DataError(f"run {unknown[0]!r}: expected some of {', '.join(VOLUMES)}")
+    if participants < 0 or seed < 0:
+        raise DataError(f"participants {participants}, seed {seed}: expected no negative numbers")
+    events_root, out = events_root.resolve(), out.resolve()
+    if out == events_root:
+        raise DataError(f"{out}: simulated files never go into the folder they are made from")
+    events = _find_all_events(events_root)
+    atlas = atlas or next(
+        (
+            p
+            for p in (events_root / "atlas.tsv", events_root.parent / "atlas/tcp_434.tsv")
+            if p.exists()
+        ),
+        events_root / "atlas.tsv",
+    )
+    networks, regions = read_atlas(atlas)
+    people = sorted(events)[: participants or None]
+    lengths = read_manifest(events_root / MANIFEST)
+
+    out.mkdir(parents=True, exist_ok=True)
+    for source in (path for name in COMPANIONS for path in sorted(events_root.glob(name))):
+        if source.is_file():
+            link(source, out / source.relative_to(events_root))
+    link(atlas, out / "atlas.tsv")
+    _write_description(events_root, out)
+
+    population = simulate_population(generator(seed, "population"), networks)
+    counts = {"people": len(people), "files": 0, "written": 0}
+    for name in progress(people):
+        person = simulate_person(generator(seed, name), population)
+        for path, _ in events[name].values():
+            link(path, out / path.relative_to(events_root))
+        for run in runs:
+            volumes = VOLUMES[run] if lengths is None else lengths.get((name, run), 0)
+            if not volumes or not (run in REST_RUNS or run in events[name]):
+                continue
+            path = imaging_path(out, name, run)
+            counts["files"] += 1
+            if is_complete(path, len(networks), volumes, seed):
+                continue
+            rng = generator(seed, name, run)
+            if run in REST_RUNS:
+                series = rest_series(rng, person, volumes)
+            else:
+                trials, _ = decode_events(*events[name][run])
+                series = task_series(rng, person, events[name][run][1], trials, volumes, regions)
+            write_imaging(path, series, seed)
+            counts["written"] += 1
+    return counts
 
 
-def copy_events(source: Path, out: Path) -> None:
-    """Everything of a BIDS tree but imaging, as hard links where the disk allows."""
-    for path in sorted(source.rglob("*")):
-        if path.is_dir() or path.suffix in {".h5", ".nii", ".gz"}:
-            continue
-        target = out / path.relative_to(source)
-        if target.exists():
-            continue
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, target)
-        except OSError:
-            shutil.copyfile(path, target)
+def generator(seed: int, *names: str) -> np.random.Generator:
+    """A generator that depends on the seed and these names only."""
+    words = [zlib.crc32(name.encode()) for name in names]
+    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
 
 
-def manifest_lengths(manifest: Path, participant: str) -> Callable[[str, int], int | None]:
-    """Volumes a run as `timeseries_manifest.tsv` lists them; the usual ones without a manifest."""
-    if not manifest.exists():
-        return lambda run, usual: usual
-    table = pd.read_csv(manifest, sep="\t")
-    folder = participant.removeprefix("sub-").replace("NDARINV", "NDAR_INV")
-    mine = table[table["path"].str.contains(f"/{folder}/", regex=False)]
-    volumes = {
-        Path(path).name.removeprefix("task-").removesuffix(SUFFIX): int(count)
-        for path, count in zip(mine["path"], mine["volumes"], strict=True)
-    }
-    return lambda run, usual: volumes.get(run)
+def imaging_path(root: Path, participant: str, run: str) -> Path:
+    """Where TCP keeps a run: `sub-NDARINVX` has the folder `NDAR_INVX`."""
+    folder = participant.removeprefix("sub-").replace("NDARINV", "NDAR_INV", 1)
+    return root / TCP_FOLDER / folder / f"task-{run}{TCP_SUFFIX}"
+
+
+def write_imaging(path: Path, series: Float[np.ndarray, "volume parcel"], seed: int) -> None:
+    """Write one simulated run as [parcel, volume]; a file under its own name is complete."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".tmp")
+    with h5py.File(unfinished, "w") as file:
+        file["data"] = np.ascontiguousarray(series.T)
+        file.attrs.update(
+            simulated=True, generator=GENERATOR, seed=seed, repetition_time_s=REPETITION_TIME_S
+        )
+    unfinished.replace(path)
+
+
+def is_complete(path: Path, parcels: int, volumes: int, seed: int) -> bool:
+    """Whether this very run was written before.
+
+    Raises: DataError when the file is not one of ours: measured series are never overwritten.
+    """
+    if not path.exists():
+        return False
+    try:
+        with h5py.File(path) as file:
+            simulated = bool(file.attrs.get("simulated", False))
+            same = simulated and file.attrs["seed"] == seed
+            same = same and file["data"].shape == (parcels, volumes)
+    except (OSError, KeyError) as error:
+        raise DataError(f"{path}: not a file of this command ({error}); remove it first") from error
+    if not simulated:
+        raise DataError(f"{path}: holds measured series, which are never overwritten")
+    return bool(same)
+
+
+def read_atlas(path: Path) -> tuple[list[str], dict[str, list[int]]]:
+    """Network of each parcel and parcels of each region.
+
+    Raises: DataError when the table is missing, lacks a column or a region.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no table of parcel names; give --config.atlas=FILE")
+    table = read_table(path)
+    for column in ("name", "network"):
+        if column not in table:
+            raise DataError(f"{path}: column {column} is missing, found {', '.join(table.columns)}")
+    try:
+        return list(table["network"]), region_parcels(list(table["name"]))
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def read_manifest(path: Path) -> dict[tuple[str, str], int] | None:
+    """Volumes by participant and run, None without a manifest.
+
+    Raises: DataError when it has no such columns or a length is no positive number.
+    """
+    if not path.exists():
+        return None
+    table = read_table(path)
+    if not {"path", "volumes"} <= set(table.columns):
+        raise DataError(f"{path}: expected columns path, volumes, found {', '.join(table.columns)}")
+    lengths = {}
+    for name, volumes in zip(table["path"], table["volumes"], strict=True):
+        match = re.search(r"([^/]+)/task-([^/]+?)_bold", name)
+        if not match or not volumes.strip().isdigit():
+            raise DataError(f"{path}: row {name!r}, {volumes!r}: expected a run's path and volumes")
+        lengths["sub-" + match[1].replace("_", ""), match[2]] = int(volumes)
+    return lengths
+
+
+def link(source: Path, target: Path) -> None:
+    """Hard link where the file systems allow it, copy elsewhere; an equal target is kept."""
+    if target.exists():
+        if target.samefile(source) or target.read_bytes() == source.read_bytes():
+            return
+        target.unlink()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _find_all_events(root: Path) -> dict[str, dict[str, tuple[Path, Task]]]:
+    """{participant: {run: (events file, task)}}."""
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give --config.events=BIDS_DIR")
+    found: dict[str, dict[str, tuple[Path, Task]]] = {}
+    for task in TASKS:
+        for run, people in find_events(root, task).items():
+            for name, path in people.items():
+                found.setdefault(name, {})[run] = (path, task)
+    if not found:
+        tasks = ", ".join(task.bids_name for task in TASKS)
+        raise DataError(f"{root}: no sub-*/func/*_events.tsv of the tasks {tasks}")
+    return found
+
+
+def _write_description(events_root: Path, out: Path) -> None:
+    source, target = (root / "dataset_description.json" for root in (events_root, out))
+    try:
+        description = json.loads(source.read_text("utf-8")) if source.exists() else {}
+    except ValueError as error:
+        raise DataError(f"{source}: not JSON ({error})") from error
+    note = {"simulated_imaging": True, "imaging_generator": GENERATOR}
+    target.write_text(json.dumps(description | note, indent=2, ensure_ascii=False), "utf-8")

@@ -31,7 +31,9 @@ def rasterise(
     return stimulus
 
 
-def press_steps(trials: Trials, step_s: float = STEP_S) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def press_steps(
+    trials: Trials, step_s: float = STEP_S
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Onset, press and deadline of each trial as steps: the step whose interval holds the time."""
     onset = np.floor(trials.onset_s / step_s).astype(int)
     press = np.floor((trials.onset_s + trials.response_time_s) / step_s).astype(int)

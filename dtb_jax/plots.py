@@ -1,0 +1,193 @@
+"""The figures of a talk: plain arrays in, a matplotlib figure out."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import matplotlib
+import numpy as np
+from matplotlib.figure import Figure
+
+TWIN, PLAIN, SEEN, WARM = "#2a6f97", "#9aa5b1", "#333f48", "#c8553d"
+ACTIONS = ("#2a6f97", "#c8553d", "#7a9e3f")
+STYLE = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+}
+matplotlib.rcParams.update(STYLE)
+
+
+def _figure(rows: int, columns: int, size: tuple[float, float], label: str, **options):
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    if label:
+        figure.supxlabel(label, fontsize=9, color=WARM, x=0.99, ha="right")
+    return figure, axes
+
+
+def reaction_times(panels: Sequence[tuple[str, np.ndarray, np.ndarray, str]], label: str) -> Figure:
+    """Observed against predicted mean reaction time, a dot a person, with the identity line.
+
+    Args:
+        panels: (title, observed_s [people], predicted_s [people], text), one an axis; the twin
+            and a baseline side by side for each task.
+        label: what is simulated, or "".
+    """
+    columns = 2
+    rows = -(-len(panels) // columns)
+    figure, axes = _figure(rows, columns, (8.5, 4.0 * rows), label)
+    for axis, (title, observed, predicted, text) in zip(axes.flat, panels):
+        both = np.concatenate([observed, predicted]) * 1000
+        low, high = np.nanmin(both) - 40, np.nanmax(both) + 40
+        axis.plot([low, high], [low, high], color=PLAIN, lw=1, zorder=1)
+        colour = TWIN if "twin" in title else PLAIN
+        axis.scatter(observed * 1000, predicted * 1000, s=18, color=colour, alpha=0.75, lw=0)
+        axis.set(xlim=(low, high), ylim=(low, high), aspect="equal", title=title)
+        axis.set(xlabel="observed, second half (ms)", ylabel="predicted (ms)")
+        axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top")
+    return figure
+
+
+class Course(NamedTuple):
+    """BOLD of one region in one run: group means and one person."""
+
+    title: str
+    time_s: np.ndarray
+    observed: np.ndarray
+    observed_sem: np.ndarray
+    predicted: np.ndarray
+    events: list[tuple[float, float]]  # (onset, duration) of the contrast's first condition
+    event_name: str
+
+
+def bold_courses(courses: Sequence[Course], label: str) -> Figure:
+    """Predicted over observed time courses, the group's mean with a band of two standard errors."""
+    figure, axes = _figure(len(courses), 1, (10, 2.9 * len(courses)), label)
+    for axis, course in zip(axes[:, 0], courses):
+        for k, (onset, duration) in enumerate(course.events):
+            name = course.event_name if k == 0 else None
+            axis.axvspan(onset, onset + duration, color=PLAIN, alpha=0.25, lw=0, label=name)
+        band = 2 * course.observed_sem
+        axis.fill_between(
+            course.time_s,
+            course.observed - band,
+            course.observed + band,
+            color=SEEN,
+            alpha=0.2,
+            lw=0,
+        )
+        axis.plot(course.time_s, course.observed, color=SEEN, lw=1.2, label="observed")
+        axis.plot(course.time_s, course.predicted, color=TWIN, lw=1.8, label="twin")
+        axis.set(title=course.title, ylabel="BOLD (z)", xlim=(course.time_s[0], course.time_s[-1]))
+        axis.legend(ncols=3, loc="upper right", fontsize=9)
+    axes[-1, 0].set_xlabel("time in the run (s)")
+    return figure
+
+
+def group_t(
+    predicted: Sequence[np.ndarray],
+    observed: Sequence[np.ndarray],
+    tasks: Sequence[str],
+    regions: Sequence[str],
+    text: str,
+    label: str,
+) -> Figure:
+    """Group t of every region, predicted against observed, one colour a task."""
+    figure, axes = _figure(1, len(tasks), (5.2 * len(tasks), 4.6), label)
+    for axis, task, told, seen, colour in zip(axes[0], tasks, predicted, observed, ACTIONS):
+        axis.axhline(0, color=PLAIN, lw=0.8)
+        axis.axvline(0, color=PLAIN, lw=0.8)
+        axis.scatter(seen, told, color=colour, s=26)
+        marked = np.argsort(-np.abs(seen))[:6]
+        for k in marked:
+            axis.annotate(
+                regions[k].replace("_", " "),
+                (seen[k], told[k]),
+                xytext=(4, 3),
+                textcoords="offset points",
+                fontsize=8,
+            )
+        axis.margins(x=0.2)
+        axis.set(title=task, xlabel="observed group t", ylabel="predicted group t")
+    axes[0, 0].text(0.03, 0.97, text, transform=axes[0, 0].transAxes, va="top")
+    return figure
+
+
+def training_curves(history: Sequence[dict[str, float]], best_epoch: int, label: str) -> Figure:
+    """Loss parts and norms over epochs, with the epoch whose parameters are used."""
+    figure, axes = _figure(1, 3, (12, 3.6), label)
+    epoch = [row["epoch"] for row in history]
+
+    def lines(axis, names, title):
+        for name, colour in zip(names, (TWIN, WARM, SEEN)):
+            axis.plot(
+                epoch, [row[name] for row in history], color=colour, label=name.replace("_", " ")
+            )
+        axis.axvline(best_epoch, color=PLAIN, ls=":", label="used")
+        axis.set(title=title, xlabel="epoch")
+        axis.legend(fontsize=9)
+
+    lines(axes[0, 0], ("train_action", "validation_action"), "action loss")
+    lines(axes[0, 1], ("train_bold", "validation_bold"), "BOLD mean squared error")
+    lines(axes[0, 2], ("grad_norm", "update_norm"), "norms")
+    axes[0, 2].set_yscale("log")
+    return figure
+
+
+class Trace(NamedTuple):
+    """Action channels of one person over a few trials."""
+
+    title: str
+    time_s: np.ndarray
+    probability: np.ndarray  # [time, action], probability of a press per second
+    actions: tuple[str, ...]
+    trials: list[tuple[float, float, float | None]]  # (onset, deadline, press)
+
+
+def action_traces(traces: Sequence[Trace], label: str) -> Figure:
+    """When the twin expects which press; dashed lines are the person's own presses."""
+    figure, axes = _figure(len(traces), 1, (10, 2.3 * len(traces)), label)
+    for axis, trace in zip(axes[:, 0], traces):
+        for onset, deadline, press in trace.trials:
+            axis.axvspan(onset, onset + deadline, color=PLAIN, alpha=0.18, lw=0)
+            if press is not None:
+                axis.axvline(press, color=SEEN, ls="--", lw=1)
+        for k, name in enumerate(trace.actions):
+            axis.plot(trace.time_s, trace.probability[:, k], color=ACTIONS[k], lw=1.5, label=name)
+        axis.set(
+            title=trace.title, ylabel="presses per s", xlim=(trace.time_s[0], trace.time_s[-1])
+        )
+        axis.legend(ncols=3, loc="upper right", fontsize=8)
+    axes[-1, 0].set_xlabel("time in the run (s)")
+    return figure
+
+
+def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
+    """The headline figures, twin and baselines side by side with 95 % intervals.
+
+    Args:
+        rows: (metric, {model: figure}), one panel each.
+        label: what is simulated, or "".
+    """
+    columns = min(3, len(rows))
+    lines = -(-len(rows) // columns)
+    figure, axes = _figure(lines, columns, (4.4 * columns, 2.7 * lines), label)
+    for axis in axes.flat[len(rows) :]:
+        axis.set_visible(False)
+    for axis, (metric, models) in zip(axes.flat, rows):
+        known = {name: f for name, f in models.items() if f["value"] is not None}
+        for k, (name, figure_) in enumerate(known.items()):
+            low = figure_["value"] if figure_["ci_low"] is None else figure_["ci_low"]
+            high = figure_["value"] if figure_["ci_high"] is None else figure_["ci_high"]
+            colour = TWIN if name == "twin" else PLAIN
+            axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
+            axis.plot(figure_["value"], k, "o", color=colour, ms=7)
+        names = [name.replace("_", " ") for name in known]
+        axis.set_yticks(range(len(known)), names)
+        axis.set(title=metric, ylim=(len(known) - 0.5, -0.5))
+    return figure

@@ -1,0 +1,307 @@
+"""Train and evaluate twins of a cohort: what the experiments and the command line call."""
+
+import csv
+import json
+import resource
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dtb_jax import evaluation
+from dtb_jax.checkpoint import Checkpoints
+from dtb_jax.data.cohort import below_chance
+from dtb_jax.data.ledger import Ledger
+from dtb_jax.evaluation import baselines, scores
+from dtb_jax.evaluation.predict import Prediction, person_t, predict
+from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part
+from dtb_jax.response import Response
+from dtb_jax.training import Settings, State, fit, initial_state, optimiser, steps_per_epoch
+from dtb_jax.twin import Params, Twin, make_twin
+from dtb_jax.types import STEP_S, Cohort, Run
+
+
+class Split(NamedTuple):
+    """Each run's first part trains, its second tests, the people are the same."""
+
+    split_s: float = 196.8
+    stop_s: float = 393.6
+    pulse_steps: int = 1
+    validation_share: float = 0.2  # of people, whose last segment of training validates
+    drifts: int | None = None  # cosine drifts of the GLM; None: nilearn's rule at .01 Hz
+
+
+class Fitted(NamedTuple):
+    """A trained twin with what its data were scaled by, and how training went."""
+
+    twin: Twin
+    params: Params
+    scale: BoldScale
+    history: list[dict[str, float]]
+    timing: dict[str, Any]
+
+
+class Evaluated(NamedTuple):
+    """All models on the test part."""
+
+    models: dict[str, dict[str, dict[str, evaluation.Figure]]]
+    predictions: dict[str, list[Prediction]]
+    scored: list[scores.Scored]
+    subgroups: dict[str, dict]
+
+
+def scaled(cohort: Cohort, scale: BoldScale) -> Cohort:
+    """The same people with z-scored BOLD; masked volumes become 0."""
+    runs = tuple(
+        run._replace(bold=(run.bold - scale.mean) / scale.sd * run.bold_mask[..., None])
+        for run in cohort.runs
+    )
+    return cohort._replace(runs=runs)
+
+
+def train(
+    cohort: Cohort,
+    sizes: dict[str, Any],
+    settings: Settings,
+    split: Split,
+    *,
+    seed: int,
+    folder: Path | None = None,
+    save_every: int = 1,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+) -> Fitted:
+    """Fit a twin to the first part of every run, going on from `folder` where it holds a state.
+
+    Args:
+        cohort: everybody.
+        sizes: `units` and further fields of `Hypernetwork`.
+        settings: how to train.
+        split: where to cut.
+        seed: of everything random.
+        folder: of the checkpoints; None keeps none.
+        save_every: epochs between checkpoints.
+        on_epoch: told every epoch's numbers.
+
+    Returns: `Fitted`, with the parameters of the best validation loss.
+    """
+    began = time.perf_counter()
+    people = np.arange(len(cohort.connectomes))
+    scale = fit_bold_scale(cohort, split.split_s, people)
+    whole = cut(cohort, 0.0, split.split_s, scale, pulse_steps=split.pulse_steps)
+    parts = hold_out(whole, share=split.validation_share, steps=settings.segment_steps, seed=seed)
+    regions = len(cohort.regions) if cohort.bold_source != "none" else 0
+    if not regions:
+        parts = parts._replace(
+            training=without_bold(parts.training), validation=without_bold(parts.validation)
+        )
+    actions = whole.press.shape[-1]
+    twin = make_twin(
+        cohort.connectomes,
+        inputs=whole.stimulus.shape[-1],
+        outputs=actions + regions,
+        actions=actions,
+        **sizes,
+    )
+    state, history = None, []
+    checkpoints = Checkpoints(folder) if folder is not None else None
+    fixed = {"centre": twin.centre, "spread": twin.spread, "bold": scale._asdict()}
+    if checkpoints is not None:
+        transform = optimiser(settings, steps_per_epoch(settings, len(people)))
+        like = {
+            "state": jax.eval_shape(
+                lambda key: initial_state(twin, transform, key=key), jax.random.key(0)
+            ),
+            "fixed": fixed,
+        }
+        found = checkpoints.restore(like)
+        if found is not None:
+            state, history = found[0]["state"], found[1]["history"]
+            on_epoch({"resumed_after_epoch": int(state.epoch)})
+    first_epoch: list[float] = []
+
+    def note(state: State, row: dict[str, float]) -> None:
+        history.append(row)
+        first_epoch.append(time.perf_counter() - began)
+        epoch = int(state.epoch)
+        if checkpoints is not None and (epoch % save_every == 0 or epoch == settings.epochs):
+            checkpoints.save(epoch, {"state": state, "fixed": fixed}, {"history": history})
+        on_epoch(row)
+
+    state = fit(
+        twin,
+        cohort.connectomes,
+        parts.training,
+        parts.validation,
+        parts.validation_people,
+        settings,
+        seed=seed,
+        state=state,
+        on_epoch=note,
+    )
+    if checkpoints is not None:
+        checkpoints.close()
+    durations = np.diff(first_epoch)
+    epoch_s = float(np.median(durations)) if len(durations) else None
+    timing = {
+        "compile_s": first_epoch[0] - epoch_s if epoch_s is not None else None,
+        "train_s": time.perf_counter() - began,
+        "epoch_s": epoch_s,
+        "epochs": int(state.epoch),
+        "best_epoch": int(state.best_epoch),
+        "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+        "device": str(jax.devices()[0].device_kind),
+    }
+    return Fitted(twin, state.best_params, scale, history, timing)
+
+
+def without_bold(runs: Run) -> Run:
+    """Runs with no BOLD channels, for people without imaging of their tasks."""
+    return runs._replace(bold=runs.bold[..., :0])
+
+
+def evaluate(
+    cohort: Cohort,
+    fitted: Fitted,
+    split: Split,
+    read: Callable[..., Response],
+    *,
+    seed: int,
+) -> Evaluated:
+    """Score the twin, the same twin with people's connectomes shuffled, and three baselines.
+
+    The test part begins at `split_s` and is rolled out in one piece from h = 0; trials count when
+    they begin in it.
+    """
+    split_s, stop_s = split.split_s, split.stop_s
+    end_s = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
+    test = cut(cohort, split_s, end_s, fitted.scale)
+    cohort = scaled(cohort, fitted.scale)
+    scored = [
+        scores.Scored(run, split_s, stop_s, run.present & ~below_chance(run), split.drifts)
+        for run in cohort.runs
+    ]
+    training = [in_part(run, 0.0, split_s) for run in cohort.runs]
+    edges = cohort.connectomes
+    other = derangement(len(edges), seed)
+
+    def rolled_out(connectomes):
+        return predict(fitted.twin, fitted.params, connectomes, cohort, test, read, start_s=split_s)
+
+    def own(run, trials):
+        told = baselines.own_training_half(run, trials)
+        if cohort.bold_source == "none":
+            return told
+        half = run.bold[:, evaluation.splits.volume_range(run, 0.0, split_s)]
+        t, enough = person_t(run, half, 0.0, split_s, split.drifts)
+        return told._replace(person_t=np.where(enough[:, None], t, np.nan))
+
+    def group(part, trials):
+        volumes = evaluation.splits.volume_range(part.run, split_s, stop_s)
+        seen = scores.observed_bold(part)
+        return baselines.group_mean(part.run, trials, seen, part.run.bold_mask[:, volumes])
+
+    predictions = {
+        "twin": rolled_out(edges),
+        "shuffled_connectome": rolled_out(edges[other]),
+        "always_correct": [baselines.always_correct(run) for run in cohort.runs],
+        "own_training_half": [own(run, t) for run, t in zip(cohort.runs, training)],
+        "group_mean": [group(part, t) for part, t in zip(scored, training)],
+    }
+    models = {name: scores.score(scored, told) for name, told in predictions.items()}
+    return Evaluated(models, predictions, scored, _subgroups(cohort, scored, predictions["twin"]))
+
+
+def derangement(people: int, seed: int) -> np.ndarray:
+    """A random order of people in which nobody keeps their own place."""
+    order = np.random.default_rng([seed, people]).permutation(people)
+    shifted = np.empty(people, int)
+    shifted[order] = np.roll(order, 1)
+    return shifted
+
+
+def _subgroups(cohort: Cohort, scored, predictions) -> dict[str, dict]:
+    """The twin's behaviour figures by diagnosis and site."""
+    figures = {}
+    for column in ("group", "site"):
+        values = cohort.participants[column]
+        for value in sorted(values.dropna().unique()):
+            inside = (values == value).to_numpy()
+            figures[f"{column}={value}"] = {
+                part.run.task.name: scores.behaviour(
+                    part._replace(people=part.people & inside), told
+                )
+                for part, told in zip(scored, predictions)
+            }
+    return figures
+
+
+def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:
+    """One line a person and run whose accuracy keeps them out of the behaviour figures."""
+    for run in cohort.runs:
+        for person in cohort.participants.index[below_chance(run)]:
+            ledger.add(
+                person,
+                run.name,
+                "",
+                "accuracy below chance: trained on, left out of the choice and reaction-time figures",
+            )
+
+
+def as_json(tree: Any) -> Any:
+    """Figures as dictionaries, numbers as plain Python, NaN as null."""
+    if isinstance(tree, evaluation.Figure):
+        return as_json(tree.as_dict())
+    if isinstance(tree, dict):
+        return {str(key): as_json(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [as_json(value) for value in tree]
+    if isinstance(tree, float | np.floating):
+        return float(tree) if np.isfinite(tree) else None
+    return int(tree) if isinstance(tree, np.integer) else tree
+
+
+def write_json(path: Path, tree: Any) -> None:
+    """Write at once or not at all."""
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(as_json(tree), indent=1, allow_nan=False), encoding="utf-8")
+    part.replace(path)
+
+
+def write_predictions(
+    path: Path, cohort: Cohort, evaluated: Evaluated, split: Split, *, seen: bool
+) -> None:
+    """One line a trial of the test part: what was done beside what the twin expected."""
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
+        writer.writerow(
+            "participant task run trial condition seen observed_choice observed_rt_s "
+            "predicted_choice predicted_choice_probability predicted_rt_s predicted_rt_sd_s "
+            "predicted_omission_probability".split()
+        )
+        for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
+            run, task, trials = part.run, part.run.task, part.run.trials
+            rows = in_part(run, split.split_s, split.stop_s) & run.present[:, None]
+            for i, k in zip(*np.nonzero(rows)):
+                possible = [a for a, may in zip(task.actions, trials.possible[i, k]) if may]
+                answered = trials.answered[i, k]
+                chosen = told.choice[i, k]
+                writer.writerow(
+                    [
+                        cohort.participants.index[i],
+                        task.name,
+                        run.name,
+                        k,
+                        task.conditions[trials.condition[i, k]],
+                        seen,
+                        "|".join(possible) if answered else "n/a",
+                        f"{trials.response_time_s[i, k]:.4f}" if answered else "n/a",
+                        task.actions[chosen],
+                        f"{told.choice_probability[i, k, chosen]:.4f}",
+                        f"{told.reaction_time_s[i, k]:.4f}",
+                        f"{told.reaction_time_sd_s[i, k]:.4f}",
+                        f"{told.omission_probability[i, k]:.4f}",
+                    ]
+                )

@@ -1,0 +1,270 @@
+"""Figures and report of `experiments.paper`."""
+
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from dtb_jax import plots, workflow
+from dtb_jax.data import Ledger
+from dtb_jax.evaluation import metrics as m
+from dtb_jax.evaluation.baselines import correct_presses
+from dtb_jax.evaluation.predict import person_t
+from dtb_jax.evaluation.scores import observed_bold
+from dtb_jax.evaluation.splits import cut, in_part, volume_range
+from dtb_jax.report import write_report
+from dtb_jax.response import log_hazards
+from dtb_jax.twin import simulate_cohort
+from dtb_jax.types import STEP_S, Cohort
+
+SHOWN_REGION = "R_higher_visual"
+HEADLINES = (
+    ("faces", "choice_concordance", "Faces: choice concordance"),
+    ("faces", "reaction_time_r", "Faces: RT r over people"),
+    ("bold", "group_t_r", "BOLD: group t r"),
+    ("stroop", "choice_concordance", "Stroop: choice concordance"),
+    ("stroop", "reaction_time_r", "Stroop: RT r over people"),
+    ("bold", "person_t_r", "BOLD: person t r, mean of regions"),
+)
+
+
+def write(
+    workdir: Path,
+    config: ConfigDict,
+    cohort: Cohort,
+    ledger: Ledger,
+    fitted: workflow.Fitted,
+    evaluated: workflow.Evaluated,
+    results: dict,
+) -> None:
+    """Draw every figure into `figures/` and embed them in `report.html`."""
+    results = workflow.as_json(results)
+    label = source_label(cohort)
+    drawn = [
+        (
+            "The twin beside baselines that need no connectome, 95 % intervals.",
+            "verdict",
+            plots.verdict(_headlines(results["models"]), label),
+        ),
+        (
+            "Mean reaction time of each person in the second half: the twin, and the person's own "
+            "first half.",
+            "reaction_times",
+            plots.reaction_times(_reaction_times(evaluated, results), label),
+        ),
+    ]
+    if cohort.bold_source != "none":
+        drawn += [
+            (
+                f"BOLD of {SHOWN_REGION.replace('_', ' ')} in the second half: mean over people, "
+                "band: two standard errors.",
+                "bold",
+                plots.bold_courses(_courses(evaluated, cohort), label),
+            ),
+            (
+                "Group t-values of 20 regions, contrast of each task.",
+                "group_t",
+                _group_t(evaluated, cohort, results, label),
+            ),
+        ]
+    drawn += [
+        (
+            "Training. Validation is the last segment of some people's training half.",
+            "training",
+            plots.training_curves(fitted.history, fitted.timing["best_epoch"], label),
+        ),
+        (
+            "What the twins of three people expect, with the presses they made (dashed).",
+            "actions",
+            plots.action_traces(_traces(cohort, fitted, config), label),
+        ),
+    ]
+    folder = workdir / "figures"
+    folder.mkdir(exist_ok=True)
+    for _, name, figure in drawn:
+        figure.savefig(folder / f"{name}.png")
+    write_report(
+        workdir / "report.html",
+        title=f"Twins of {len(cohort.connectomes)} people",
+        first_line=first_line(cohort),
+        summary=_summary(results["models"]),
+        protocol=results["protocol"],
+        models=results["models"],
+        figures=[(caption, folder / f"{name}.png") for caption, name, _ in drawn],
+        exclusions=ledger.entries,
+        timing=results["timing"],
+    )
+
+
+def source_label(cohort: Cohort) -> str:
+    """What a figure must say about its data."""
+    if "simulated" in (cohort.connectome_source, cohort.bold_source):
+        return "simulated connectomes and BOLD: about the software, not about brains"
+    return ""
+
+
+def first_line(cohort: Cohort) -> str:
+    """What is measured and what is not."""
+    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
+    line = f"Connectomes are {cohort.connectome_source}; {bold}. "
+    if "simulated" in (cohort.connectome_source, cohort.bold_source):
+        line += "Nothing here is evidence about brains. "
+    return line + "Everybody tested was seen in training: first half trains, second half tests."
+
+
+def _summary(models: dict) -> list[str]:
+    sentences = []
+    for task in ("faces", "stroop"):
+        if task not in models["twin"]:
+            continue
+
+        def value(model, metric, task=task):
+            found = models[model].get(task, {}).get(metric, {}).get("value")
+            return "undefined" if found is None else f"{found:.3f}"
+
+        sentences.append(
+            f"{task.capitalize()}: reaction times correlate at r = "
+            f"{value('twin', 'reaction_time_r')} over people; their own first half reaches "
+            f"{value('own_training_half', 'reaction_time_r')} without a connectome, and the same "
+            f"twin with shuffled connectomes {value('shuffled_connectome', 'reaction_time_r')}. "
+            f"Choices agree on {value('twin', 'choice_concordance')} of trials; always pressing "
+            f"the correct button agrees on {value('always_correct', 'choice_concordance')}."
+        )
+    sentences.append(
+        "A connectome that is fixed per person can act as a name tag: among people seen in "
+        "training, these figures do not show that the twin uses what the connectome says."
+    )
+    return sentences
+
+
+def _headlines(models: dict) -> list:
+    rows = []
+    for task, metric, title in HEADLINES:
+        found = {name: tasks.get(task, {}).get(metric) for name, tasks in models.items()}
+        found = {name: figure for name, figure in found.items() if figure}
+        if any(figure["value"] is not None for figure in found.values()):
+            rows.append((title, found))
+    return rows
+
+
+def _reaction_times(evaluated: workflow.Evaluated, results: dict) -> list:
+    panels = []
+    for r, part in enumerate(evaluated.scored):
+        run, task = part.run, part.run.task.name
+        counted = in_part(run, part.start_s, part.stop_s) & correct_presses(run)
+        observed = m.masked_mean(run.trials.response_time_s, counted)
+        told = evaluated.predictions["twin"][r]
+        twin = m.masked_mean(told.reaction_time_s, counted)
+        own = evaluated.predictions["own_training_half"][r].person_time_s
+        keep = part.people & np.isfinite(observed) & np.isfinite(own)
+        for name, model, values in (
+            ("twin", "twin", twin),
+            ("own first half", "own_training_half", own),
+        ):
+            figure = results["models"][model][task]["reaction_time_r"]
+            text = "r undefined"
+            if figure["value"] is not None:
+                text = (
+                    f"r = {figure['value']:.3f}\n"
+                    f"[{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]\nn = {figure['n']}"
+                )
+            panels.append((f"{task.capitalize()}: {name}", observed[keep], values[keep], text))
+    return panels
+
+
+def _courses(evaluated: workflow.Evaluated, cohort: Cohort) -> list[plots.Course]:
+    region = cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
+    courses = []
+    for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
+        run, seen = part.run, observed_bold(part)[..., region]
+        mask = run.bold_mask[:, volume_range(run, part.start_s, part.stop_s)]
+        kept = mask.all(axis=1)
+        series = told.bold[kept, : seen.shape[1], region]
+        person = np.flatnonzero(run.present)[0]
+        first = run.task.conditions.index(run.task.contrast[0])
+        shown = in_part(run, part.start_s, part.stop_s)[person] & (
+            run.trials.condition[person] == first
+        )
+        events = zip(run.trials.onset_s[person][shown], run.trials.duration_s[person][shown])
+        tr = cohort.repetition_time_s
+        courses.append(
+            plots.Course(
+                f"{run.task.name.capitalize()}, {cohort.regions[region].replace('_', ' ')}",
+                part.start_s + np.arange(seen.shape[1]) * tr,
+                seen[kept].mean(0),
+                seen[kept].std(0) / np.sqrt(max(kept.sum(), 1)),
+                series.mean(0),
+                list(events),
+                run.task.contrast[0],
+            )
+        )
+    return courses
+
+
+def _group_t(evaluated: workflow.Evaluated, cohort: Cohort, results: dict, label: str):
+    predicted, observed, names = [], [], []
+    for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
+        times = (part.start_s, part.stop_s, part.drifts)
+        seen = observed_bold(part)
+        t_seen, enough = person_t(part.run, seen, *times)
+        t_told, fitted = person_t(part.run, told.bold[:, : seen.shape[1]], *times)
+        observed.append(m.group_t(t_seen, enough & fitted))
+        predicted.append(m.group_t(t_told, enough & fitted))
+        more, less = part.run.task.contrast
+        names.append(f"{part.run.task.name.capitalize()}: {more} > {less}")
+    figure = results["models"]["twin"]["bold"]["group_t_r"]
+    text = "" if figure["value"] is None else f"r = {figure['value']:.2f} over all points"
+    return plots.group_t(predicted, observed, names, cohort.regions, text, label)
+
+
+def _traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -> list[plots.Trace]:
+    """A quarter of a minute of three people: the fastest, a middling and the slowest."""
+    run = cohort.runs[0]
+    times = m.masked_mean(run.trials.response_time_s, correct_presses(run))
+    order = np.argsort(np.where(np.isfinite(times), times, np.inf))[: int(np.isfinite(times).sum())]
+    chosen = order[[0, len(order) // 2, len(order) - 1]]
+    stop_s = min(config.split_s + 40, run.stimulus.shape[1] * STEP_S)
+    few = cohort._replace(
+        runs=tuple(
+            jax.tree.map(lambda x: x[chosen], r._replace(task=None, name=None))._replace(
+                task=r.task, name=r.name
+            )
+            for r in cohort.runs
+        ),
+        connectomes=cohort.connectomes[chosen],
+    )
+    part = cut(few, config.split_s, stop_s, fitted.scale)
+    outputs = simulate_cohort(
+        fitted.twin, fitted.params, jnp.asarray(few.connectomes), jnp.asarray(part.stimulus)
+    )
+    actions = part.press.shape[-1]
+    available = jnp.asarray(part.available[0, 0])
+    if config.response == "hazard":
+        probability = np.exp(np.asarray(log_hazards(outputs[:, 0, :, :actions], available)[0]))
+    else:
+        probability = np.asarray(jax.nn.sigmoid(outputs[:, 0, :, :actions]))
+    time = config.split_s + np.arange(probability.shape[1]) * STEP_S
+    shown = time < config.split_s + 25
+    buttons = [a for a, there in zip(run.task.actions, run.task.available) if there]
+    traces = []
+    for i, person in enumerate(chosen):
+        trials = []
+        for k in np.flatnonzero(in_part(run, config.split_s, config.split_s + 25)[person]):
+            onset = float(run.trials.onset_s[person, k])
+            press = None
+            if run.trials.answered[person, k]:
+                press = onset + float(run.trials.response_time_s[person, k])
+            trials.append((onset, float(run.trials.deadline_s[person, k]), press))
+        name = ("fastest", "middling", "slowest")[i]
+        traces.append(
+            plots.Trace(
+                f"{name} person, {run.task.name}: mean RT {1000 * times[person]:.0f} ms",
+                time[shown],
+                probability[i][shown][:, : len(buttons)] / STEP_S,
+                tuple(buttons),
+                trials,
+            )
+        )
+    return traces
