@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.interpolate import CubicSpline
+from scipy.signal import fftconvolve
+from scipy.stats import gamma
 
 from dtb_jax.types import Array
-from scipy.interpolate import CubicSpline
-from scipy.stats import gamma
 
 
 def upsample_cubic(
@@ -74,7 +75,7 @@ def condition_regressors(
     np.add.at(fine, last.astype(int), -1.0)
     boxcar = np.cumsum(fine)
     kernels = hrf_kernels(repetition_time_s, oversampling)
-    convolved = [np.convolve(boxcar, k)[: len(fine)] for k in kernels.T]
+    convolved = [fftconvolve(boxcar, k)[: len(fine)] for k in kernels.T]
     return np.stack(convolved, axis=1)[: volumes * oversampling : oversampling]
 
 

@@ -6,9 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.types import Array
-
 from dtb_jax.mainnet import MainNetwork, flatten, unflatten, weight_count
+from dtb_jax.types import Array
 
 
 class Hypernetwork(nn.Module):

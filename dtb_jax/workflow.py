@@ -16,7 +16,8 @@ from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
 from dtb_jax.evaluation import baselines, scores
-from dtb_jax.evaluation.predict import Prediction, person_t, predict
+from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part
 from dtb_jax.response import Response
 from dtb_jax.training import Settings, State, fit, initial_state, optimiser, steps_per_epoch
@@ -180,7 +181,7 @@ def evaluate(
     test = cut(cohort, split_s, end_s, fitted.scale)
     cohort = scaled(cohort, fitted.scale)
     scored = [
-        scores.Scored(run, split_s, stop_s, run.present & ~below_chance(run), split.drifts)
+        scores.scored_part(run, split_s, stop_s, run.present & ~below_chance(run), split.drifts)
         for run in cohort.runs
     ]
     training = [in_part(run, 0.0, split_s) for run in cohort.runs]
@@ -191,24 +192,19 @@ def evaluate(
         return predict(fitted.twin, fitted.params, connectomes, cohort, test, read, start_s=split_s)
 
     def own(run, trials):
+        first = make_glm(run, 0.0, split_s, split.drifts)
         told = baselines.own_training_half(run, trials)
-        if cohort.bold_source == "none":
-            return told
-        half = run.bold[:, evaluation.splits.volume_range(run, 0.0, split_s)]
-        t, enough = person_t(run, half, 0.0, split_s, split.drifts)
-        return told._replace(person_t=np.where(enough[:, None], t, np.nan))
-
-    def group(part, trials):
-        volumes = evaluation.splits.volume_range(part.run, split_s, stop_s)
-        seen = scores.observed_bold(part)
-        return baselines.group_mean(part.run, trials, seen, part.run.bold_mask[:, volumes])
+        return told._replace(person_t=person_t(first, run.bold[:, first.volumes]))
 
     predictions = {
         "twin": rolled_out(edges),
         "shuffled_connectome": rolled_out(edges[other]),
         "always_correct": [baselines.always_correct(run) for run in cohort.runs],
         "own_training_half": [own(run, t) for run, t in zip(cohort.runs, training)],
-        "group_mean": [group(part, t) for part, t in zip(scored, training)],
+        "group_mean": [
+            baselines.group_mean(part.run, trials, part.bold, part.glm.mask)
+            for part, trials in zip(scored, training)
+        ],
     }
     models = {name: scores.score(scored, told) for name, told in predictions.items()}
     return Evaluated(models, predictions, scored, _subgroups(cohort, scored, predictions["twin"]))
@@ -277,9 +273,21 @@ def write_predictions(
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
         writer.writerow(
-            "participant task run trial condition seen observed_choice observed_rt_s "
-            "predicted_choice predicted_choice_probability predicted_rt_s predicted_rt_sd_s "
-            "predicted_omission_probability".split()
+            [
+                "participant",
+                "task",
+                "run",
+                "trial",
+                "condition",
+                "seen",
+                "observed_choice",
+                "observed_rt_s",
+                "predicted_choice",
+                "predicted_choice_probability",
+                "predicted_rt_s",
+                "predicted_rt_sd_s",
+                "predicted_omission_probability",
+            ]
         )
         for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
             run, task, trials = part.run, part.run.task, part.run.trials

@@ -11,9 +11,8 @@ from dtb_jax import plots, workflow
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics as m
 from dtb_jax.evaluation.baselines import correct_presses
-from dtb_jax.evaluation.predict import person_t
-from dtb_jax.evaluation.scores import observed_bold
-from dtb_jax.evaluation.splits import cut, in_part, volume_range
+from dtb_jax.evaluation.glm import person_t
+from dtb_jax.evaluation.splits import cut, in_part
 from dtb_jax.report import write_report
 from dtb_jax.response import log_hazards
 from dtb_jax.twin import simulate_cohort
@@ -178,9 +177,8 @@ def _courses(evaluated: workflow.Evaluated, cohort: Cohort) -> list[plots.Course
     region = cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
     courses = []
     for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
-        run, seen = part.run, observed_bold(part)[..., region]
-        mask = run.bold_mask[:, volume_range(run, part.start_s, part.stop_s)]
-        kept = mask.all(axis=1)
+        run, seen = part.run, part.bold[..., region]
+        kept = part.glm.mask.all(axis=1)
         series = told.bold[kept, : seen.shape[1], region]
         person = np.flatnonzero(run.present)[0]
         first = run.task.conditions.index(run.task.contrast[0])
@@ -206,12 +204,10 @@ def _courses(evaluated: workflow.Evaluated, cohort: Cohort) -> list[plots.Course
 def _group_t(evaluated: workflow.Evaluated, cohort: Cohort, results: dict, label: str):
     predicted, observed, names = [], [], []
     for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
-        times = (part.start_s, part.stop_s, part.drifts)
-        seen = observed_bold(part)
-        t_seen, enough = person_t(part.run, seen, *times)
-        t_told, fitted = person_t(part.run, told.bold[:, : seen.shape[1]], *times)
-        observed.append(m.group_t(t_seen, enough & fitted))
-        predicted.append(m.group_t(t_told, enough & fitted))
+        t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])
+        known = np.isfinite(t_told).all(1) & np.isfinite(part.t).all(1)
+        observed.append(m.group_t(part.t, known))
+        predicted.append(m.group_t(t_told, known))
         more, less = part.run.task.contrast
         names.append(f"{part.run.task.name.capitalize()}: {more} > {less}")
     figure = results["models"]["twin"]["bold"]["group_t_r"]

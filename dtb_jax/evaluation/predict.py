@@ -7,8 +7,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax import bold
-from dtb_jax.evaluation.splits import in_part, volume_range
 from dtb_jax.response import Response, windows
 from dtb_jax.twin import Params, Twin, simulate, split_outputs
 from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
@@ -104,41 +102,3 @@ def _read_run(run: TaskRun, logits, available, read, start_s: float) -> Response
         jnp.asarray(trials.deadline_s, jnp.float32),
         jnp.asarray(trials.present),
     )
-
-
-def person_t(run: TaskRun, series: np.ndarray, start_s: float, stop_s: float, drifts: int | None):
-    """GLM t of the task's contrast for everybody, at the scanner's volumes of one part.
-
-    Args:
-        run: events and masks.
-        series: BOLD of the part, [people, volume, region].
-        start_s, stop_s: the part; its events are those that begin in it.
-        drifts: number of cosine drifts; None: nilearn's rule at .01 Hz.
-
-    Returns: t [people, region], and who has enough volumes [people].
-    """
-    part = volume_range(run, start_s, stop_s)
-    mask = run.bold_mask[:, part]
-    tr = run.stimulus.shape[1] * STEP_S / run.bold.shape[1]
-    order = bold.drift_order(mask.shape[1], tr) if drifts is None else drifts
-    chosen = in_part(run, start_s, stop_s)
-    conditions = range(len(run.task.conditions))
-
-    def design(i):
-        events = [chosen[i] & (run.trials.condition[i] == c) for c in conditions]
-        return bold.design_matrix(
-            [(run.trials.onset_s[i][e] - start_s, run.trials.duration_s[i][e]) for e in events],
-            mask.shape[1],
-            tr,
-            order,
-        )
-
-    designs = np.stack([design(i) for i in range(len(mask))]).astype(np.float32)
-    more, less = (run.task.conditions.index(name) for name in run.task.contrast)
-    contrast = bold.condition_contrast(more, less, designs.shape[-1]).astype(np.float32)
-    fit = jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0)))
-    t = np.asarray(
-        fit(jnp.asarray(series, jnp.float32), jnp.asarray(designs), contrast, jnp.asarray(mask))
-    )
-    # Half of the part is what nilearn's drift terms and two conditions can still be told from.
-    return t, run.present & (mask.sum(1) >= mask.shape[1] // 2) & np.isfinite(t).all(1)

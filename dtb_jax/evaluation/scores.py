@@ -7,9 +7,10 @@ import numpy as np
 
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.baselines import correct_presses
+from dtb_jax.evaluation.glm import Glm, make_glm, person_t
 from dtb_jax.evaluation.metrics import Figure
-from dtb_jax.evaluation.predict import Prediction, person_t
-from dtb_jax.evaluation.splits import in_part, volume_range
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.splits import in_part
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import TaskRun
 
@@ -17,13 +18,24 @@ Figures = dict[str, Figure]
 
 
 class Scored(NamedTuple):
-    """The scored part of a run and whom it is scored on."""
+    """The scored part of a run, whom it is scored on, and what the scanner saw of it."""
 
     run: TaskRun
     start_s: float
     stop_s: float
     people: np.ndarray  # [people]: present, and not below chance
-    drifts: int | None = None  # None: nilearn's rule for the length of the series
+    glm: Glm
+    bold: np.ndarray  # [people, volume, region]
+    t: np.ndarray  # [people, region], NaN without BOLD
+
+
+def scored_part(
+    run: TaskRun, start_s: float, stop_s: float, people: np.ndarray, drifts: int | None
+) -> Scored:
+    """Everything about a part that no model changes, computed once."""
+    glm = make_glm(run, start_s, stop_s, drifts)
+    seen = run.bold[:, glm.volumes]
+    return Scored(run, start_s, stop_s, people, glm, seen, person_t(glm, seen))
 
 
 def behaviour(scored: Scored, prediction: Prediction) -> Figures:
@@ -73,11 +85,6 @@ def behaviour(scored: Scored, prediction: Prediction) -> Figures:
     return figures
 
 
-def observed_bold(scored: Scored) -> np.ndarray:
-    """The scored part's BOLD at the scanner's volumes."""
-    return scored.run.bold[:, volume_range(scored.run, scored.start_s, scored.stop_s)]
-
-
 def bold(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> Figures:
     """Group t-map r, person-level t r and time-course r of one model over all runs.
 
@@ -86,20 +93,14 @@ def bold(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> Figures
     """
     maps, courses = [], []
     for part, prediction in zip(scored, predictions, strict=True):
-        volumes = volume_range(part.run, part.start_s, part.stop_s)
-        mask = part.run.bold_mask[:, volumes]
-        if not mask.any() or (prediction.bold is None and prediction.person_t is None):
+        if prediction.bold is None and prediction.person_t is None or not part.glm.mask.any():
             return {}
-        times = (part.start_s, part.stop_s, part.drifts)
-        seen, enough = person_t(part.run, observed_bold(part), *times)
-        if prediction.bold is None:
-            told = prediction.person_t
-        else:
-            series = prediction.bold[:, : mask.shape[1]]
-            told, fitted = person_t(part.run, series, *times)
-            enough &= fitted
-            courses.append(metrics.time_course_r(series, observed_bold(part), mask))
-        maps.append((told, seen, enough & np.isfinite(told).all(1)))
+        told = prediction.person_t
+        if prediction.bold is not None:
+            series = prediction.bold[:, : part.bold.shape[1]]
+            told = person_t(part.glm, series)
+            courses.append(metrics.time_course_r(series, part.bold, part.glm.mask))
+        maps.append((told, part.t, np.isfinite(told).all(1) & np.isfinite(part.t).all(1)))
     told, seen, masks = (list(column) for column in zip(*maps, strict=True))
     figures = {"group_t_r": metrics.group_t_figure(told, seen, masks)}
     both = np.all(masks, axis=0)

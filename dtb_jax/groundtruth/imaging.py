@@ -5,8 +5,9 @@ person's own (network-to-network strengths and edge by edge) and what one run ad
 responses in the paper's 20 regions. Nothing here knows behaviour: only what a pipeline does with
 imaging of TCP's shape can be tried on it, never whether imaging predicts anything.
 
-Measured over TCP's atlas (434 parcels, 488 volumes a run, 40 people): edges in Fisher z have mean .12
-and SD .23; two runs of a person correlate at .64, runs of two people at .43 (means of two runs: .52).
+Measured over TCP's atlas (434 parcels, 488 volumes a run, 40 people): edges in Fisher z have mean
+.12 and SD .23; two runs of a person correlate at .64, runs of two people at .43 (means of two
+runs: .52).
 Measured over 200 people with the real designs, first half against second half of a run, mean over
 regions of the correlation over people of the contrast's t-values (`bold.design_matrix`): Faces .31,
 Stroop AP .32, Stroop PA .35. Group t of 219 people: higher visual 14-16 and amygdala 13-17 for

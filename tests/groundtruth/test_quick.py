@@ -47,9 +47,9 @@ def test_a_person_does_not_depend_on_the_others(cohort, tmp_path):
     name = "sub-SIM0001"
     events = f"{name}/func/{name}_task-hammerAP_run-01_events.tsv"
     assert (tmp_path / events).read_bytes() == (cohort / events).read_bytes()
-    with h5py.File(imaging_path(tmp_path, name, "restAP_run-01")) as one:
-        with h5py.File(imaging_path(cohort, name, "restAP_run-01")) as three:
-            np.testing.assert_array_equal(one["data"], three["data"])
+    paths = (imaging_path(root, name, "restAP_run-01") for root in (tmp_path, cohort))
+    with h5py.File(next(paths)) as one, h5py.File(next(paths)) as three:
+        np.testing.assert_array_equal(one["data"], three["data"])
 
 
 def test_events_have_the_real_columns(cohort, shared):

@@ -1,0 +1,62 @@
+"""The GLM of everybody: one part of a run, its designs, and person-level t-values."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dtb_jax import bold
+from dtb_jax.evaluation.splits import in_part, volume_range
+from dtb_jax.types import STEP_S, TaskRun
+
+
+class Glm(NamedTuple):
+    """Designs of one part of a run, at the scanner's volumes."""
+
+    designs: np.ndarray  # [people, volume, regressor]
+    contrast: np.ndarray  # [regressor]
+    mask: np.ndarray  # [people, volume]
+    enough: np.ndarray  # [people]: at least half of the part's volumes
+    volumes: slice
+
+
+def make_glm(run: TaskRun, start_s: float, stop_s: float, drifts: int | None = None) -> Glm:
+    """Designs from everybody's own onsets: the events that begin in the part, from its start.
+
+    Args:
+        run: events and masks.
+        start_s, stop_s: the part.
+        drifts: number of cosine drifts; None: nilearn's rule at .01 Hz for the part's length.
+    """
+    volumes = volume_range(run, start_s, stop_s)
+    mask = run.bold_mask[:, volumes]
+    count = mask.shape[1]
+    tr = run.stimulus.shape[1] * STEP_S / run.bold.shape[1]
+    order = bold.drift_order(count, tr) if drifts is None else drifts
+    chosen, trials = in_part(run, start_s, stop_s), run.trials
+
+    def design(i):
+        events = [chosen[i] & (trials.condition[i] == c) for c in range(len(run.task.conditions))]
+        timing = [(trials.onset_s[i][e] - start_s, trials.duration_s[i][e]) for e in events]
+        return bold.design_matrix(timing, count, tr, order)
+
+    designs = np.stack([design(i) for i in range(len(mask))]).astype(np.float32)
+    more, less = (run.task.conditions.index(name) for name in run.task.contrast)
+    contrast = bold.condition_contrast(more, less, designs.shape[-1]).astype(np.float32)
+    return Glm(designs, contrast, mask, run.present & (2 * mask.sum(1) >= count), volumes)
+
+
+_fit = jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0)))
+
+
+def person_t(glm: Glm, series: np.ndarray) -> np.ndarray:
+    """t of the task's contrast, [people, region]; NaN for people without enough volumes.
+
+    Args:
+        glm: designs of the part.
+        series: its BOLD, [people, volume, region].
+    """
+    data = jnp.asarray(series, jnp.float32)
+    t = np.asarray(_fit(data, glm.designs, glm.contrast, glm.mask))
+    return np.where(glm.enough[:, None], t, np.nan)
