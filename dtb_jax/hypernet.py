@@ -7,13 +7,16 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mainnet import MainNetwork, flatten, unflatten, weight_count
-from dtb_jax.types import Array
+from dtb_jax.types import STEP_S, Array
+
+CHAIN = 4
+"""Leaky integrators in a slow cascade."""
 
 
 class Hypernetwork(nn.Module):
-    """w = base + scale * L3 mish(L2 mish(L1 dropout(gain * e))), cut into a `MainNetwork`.
+    """w = pace * (base + scale * L3 mish(L2 mish(L1 dropout(gain * e)))), cut into a `MainNetwork`.
 
-    The paper's form is base = 0, scale = 1, gain = 1. The default recipe starts everybody from
+    The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts everybody from
     one sound recurrent network (`initial_network`) and lets the connectome move it a little; its
     `gain` of 512 / edges keeps Adam's step in the first layer as large as it is with 512 inputs,
     while the first layer's initial weights are larger by as much, so that activations start equal.
@@ -39,29 +42,47 @@ class Hypernetwork(nn.Module):
         features = mish(nn.Dense(self.width, kernel_init=first)(self.gain * features))
         features = mish(nn.Dense(self.width)(features))
         size = weight_count(self.inputs, self.units, self.outputs)
-        weights = self.scale * nn.Dense(size)(features)
+        # With a base, people start almost alike: random weights would drown the slow units.
+        last = nn.initializers.variance_scaling(0.01 if self.base else 1.0, "fan_in", "normal")
+        weights = self.scale * nn.Dense(size, kernel_init=last)(features)
         if self.base:
-            weights = weights + self.param("base", self._initial, size)
+            pace = self._pace()
+            weights = pace * (self.param("base", self._initial, pace) + weights)
         return unflatten(weights, self.inputs, self.units, self.outputs)
 
-    def _initial(self, key: jax.Array, size: int) -> Float[Array, " weight"]:
-        del size
-        return flatten(
-            initial_network(
-                key,
-                inputs=self.inputs,
-                units=self.units,
-                outputs=self.outputs,
-                slow=int(self.slow_share * self.units),
-                actions=self.actions,
-                no_press=self.no_press,
-            )
+    def _initial(self, key: jax.Array, pace: np.ndarray) -> Float[Array, " weight"]:
+        network = initial_network(
+            key,
+            inputs=self.inputs,
+            units=self.units,
+            outputs=self.outputs,
+            slow=int(self.slow_share * self.units),
+            actions=self.actions,
+            no_press=self.no_press,
         )
+        return flatten(network) / pace
+
+    def _pace(self) -> np.ndarray:
+        """How far each weight moves a step: what feeds a slow unit moves less, by 1 - d.
+
+        One step of Adam on all weights into a unit would otherwise overturn a slow one's memory.
+        """
+        slow = int(self.slow_share * self.units)
+        unit = np.concatenate([np.ones(self.units - slow), 1 - cascade_decay(slow)])
+        readout = np.ones(self.outputs * (self.units + 1))
+        rows = [np.repeat(unit, self.inputs), np.repeat(unit, self.units), unit, unit, readout]
+        return np.concatenate(rows).astype(np.float32)
 
 
 def mish(x: Float[Array, "*any"]) -> Float[Array, "*any"]:
     """x tanh(softplus(x)). Source: Misra 2019."""
     return x * jnp.tanh(jax.nn.softplus(x))
+
+
+def cascade_decay(slow: int) -> np.ndarray:
+    """d of every slow unit, exp(-step / tau); equal within a chain, tau from 0.6 to 3 s."""
+    chains = max(1, -(-slow // CHAIN))
+    return np.exp(-STEP_S / np.geomspace(0.6, 3.0, chains))[np.arange(slow) // CHAIN]
 
 
 def initial_network(
@@ -74,11 +95,13 @@ def initial_network(
     actions: int,
     no_press: float,
 ) -> MainNetwork:
-    """A recurrent network that can be trained: fast mixing units beside slow ones.
+    """A recurrent network that can be trained: fast mixing units beside slow cascades.
 
-    The fast units mix through 0.9 x an orthogonal matrix; each slow one remembers on its own,
-    with time constants from 0.8 to 16 s, because a haemodynamic response outlasts what the fast
-    ones can hold. Every action starts at logit `no_press`.
+    The fast units mix through 0.9 x an orthogonal matrix. The slow ones form chains of four leaky
+    integrators, each fed by the one before, s_k' = d s_k + (1 - d) s_(k-1): such a cascade delays
+    and smooths as a haemodynamic response does, which a fast unit can not learn within reach.
+    Time constants run from 0.6 to 3 s over the chains; the first of a chain hears the inputs and
+    the fast units. Action channels start at logit `no_press`, BOLD channels at 0.
 
     Args:
         key: PRNG key.
@@ -89,25 +112,30 @@ def initial_network(
 
     Returns: the network everybody starts from.
     """
-    key_in, key_rec, key_slow, key_out = jax.random.split(key, 4)
+    key_in, key_rec, key_mix, key_out = jax.random.split(key, 4)
     fast = units - slow
-    recurrent = jnp.zeros((units, units))
-    recurrent = recurrent.at[:fast, :fast].set(
-        0.9 * jax.random.orthogonal(key_rec, fast, dtype=jnp.float32)
-    )
-    decay = jnp.asarray(np.exp(-0.08 / np.geomspace(0.8, 16.0, slow)), jnp.float32)
-    recurrent = recurrent.at[jnp.arange(fast, units), jnp.arange(fast, units)].set(decay)
-    bias = jnp.zeros(outputs).at[:actions].set(no_press)
+    place = np.arange(slow)
+    decay = cascade_decay(slow)
+    first = place % CHAIN == 0
+    cascade = np.diag(decay)
+    cascade[place[~first], place[~first] - 1] = (1 - decay)[~first]
+    # What a unit hears is scaled by 1 - decay, so that its level does not grow with its memory.
+    hears = jnp.asarray(np.where(first, 1 - decay, 0.0)[:, None], jnp.float32)
     drive = 0.5 * jax.random.normal(key_in, (units, inputs))
-    # A slow unit adds up its input, so its input is as small as its memory is long.
-    gain = jnp.concatenate([jnp.ones(fast), 1 - decay])
-    mix = 0.02 * jax.random.normal(key_slow, (units, units))
-    feed = jnp.where((jnp.arange(units) >= fast)[:, None] & (jnp.arange(units) < fast), mix, 0.0)
+    mix = hears * jax.random.normal(key_mix, (slow, fast)) / np.sqrt(max(fast, 1))
+    orthogonal = 0.9 * jax.random.orthogonal(key_rec, fast)
+    recurrent = jnp.block(
+        [
+            [orthogonal, jnp.zeros((fast, slow))],
+            [mix, jnp.asarray(cascade, jnp.float32)],
+        ]
+    )
+    readout = 0.1 * jax.random.normal(key_out, (outputs, units))
     return MainNetwork(
-        ih=drive * gain[:, None],
-        hh=recurrent + feed,
+        ih=jnp.concatenate([drive[:fast], 2 * hears * drive[fast:]]),
+        hh=recurrent,
         b_ih=jnp.zeros(units),
         b_hh=jnp.zeros(units),
-        ho=0.1 * jax.random.normal(key_out, (outputs, units)),
-        b_ho=bias,
+        ho=readout.at[actions:].set(0.0),
+        b_ho=jnp.zeros(outputs).at[:actions].set(no_press),
     )

@@ -27,7 +27,8 @@ class Settings(NamedTuple):
     warmup_steps: int = 30
     decay: bool = True  # cosine to 0 over all epochs
     clip_norm: float = 1.0  # 0: none
-    bold_weight: float = 1.0
+    bold_weight: float = 10.0
+    bold_warmup_steps: int = 100  # of a segment: its BOLD answers to events before it began
     patience: int = 1000  # epochs without a better validation loss
     action_loss: Callable[[Array, Run], Array] = hazard_loss
     action_count: Callable[[Run], Array] = press_count
@@ -139,6 +140,8 @@ def make_train_step(twin: Twin, settings: Settings, transform: optax.GradientTra
             settings.segment_stride,
         )
         segments = cut_segments(chosen, starts, settings.segment_steps)
+        settled = jnp.arange(settings.segment_steps) >= settings.bold_warmup_steps
+        segments = segments._replace(bold_mask=segments.bold_mask * settled)
         (_, parts), gradient = jax.value_and_grad(loss, has_aux=True)(
             state.params, connectomes[people], segments, weight, key_dropout
         )
@@ -146,9 +149,9 @@ def make_train_step(twin: Twin, settings: Settings, transform: optax.GradientTra
         params = optax.apply_updates(state.params, update)
         norms = Norms(
             parts,
-            optax.global_norm(gradient),
-            optax.global_norm(params),
-            optax.global_norm(update),
+            optax.tree.norm(gradient),
+            optax.tree.norm(params),
+            optax.tree.norm(update),
         )
         state = state._replace(params=params, optimiser=new_optimiser, step=state.step + 1)
         return state, norms

@@ -54,6 +54,8 @@ EXACT = {
     "warmup_steps": 0,
     "decay": False,
     "clip_norm": 0.0,
+    "bold_weight": 1.0,
+    "bold_warmup_steps": 0,
     "patience": 20,
     "drifts": 8,
 }
@@ -89,6 +91,7 @@ def get_config() -> ConfigDict:
             "decay": settings.decay,
             "clip_norm": settings.clip_norm,
             "bold_weight": settings.bold_weight,
+            "bold_warmup_steps": settings.bold_warmup_steps,
             "patience": settings.patience,
             "save_every": 5,
             # the split and the scores

@@ -1,4 +1,8 @@
-"""Strict everywhere: shapes and types checked, ranks never promoted silently."""
+"""Strict everywhere: jaxtyping checks shapes and types of every annotated function.
+
+Rank promotion stays allowed: adding a bias vector to a matrix reads as the equation does, and the
+annotations catch what it could hide.
+"""
 
 import os
 from pathlib import Path
@@ -10,8 +14,6 @@ import pytest
 from jaxtyping import install_import_hook
 
 install_import_hook("dtb_jax", "beartype.beartype")
-
-jax.config.update("jax_numpy_rank_promotion", "warn")
 
 SHARED = Path(__file__).parents[2] / "shared"
 

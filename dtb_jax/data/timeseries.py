@@ -157,7 +157,7 @@ def _nifti(path: Path, expect: Expect) -> Series:
         raise DataError(
             f"{path}: reading NIfTI needs nilearn: pip install 'dtb_jax[imaging]'"
         ) from error
-    masker = NiftiLabelsMasker(expect.atlas_image, standardize=None, keep_masked_labels=True)
+    masker = NiftiLabelsMasker(expect.atlas_image, standardize=None)
     return Series(masker.fit_transform(str(path)), False)
 
 

@@ -1,0 +1,154 @@
+"""Training on plain arrays: it learns, resumes to the bit, does not recompile, ignores padding."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dtb_jax import Run, Settings, fit, make_twin
+from dtb_jax.checkpoint import Checkpoints
+from dtb_jax.response import hazard_loss, press_count, pulse_count, pulse_loss
+from dtb_jax.training import (
+    NonFiniteLoss,
+    batches,
+    initial_state,
+    make_train_step,
+    optimiser,
+    segment_starts,
+)
+from dtb_jax.twin import cohort_loss
+
+PEOPLE, STEPS = 6, 80
+
+
+@pytest.fixture(scope="module")
+def data():
+    rng = np.random.default_rng(0)
+    connectomes = rng.normal(size=(PEOPLE, 30)).astype(np.float32)
+    stimulus = np.zeros((PEOPLE, 1, STEPS, 3), np.float32)
+    press, at_risk = np.zeros((PEOPLE, 1, STEPS, 2)), np.zeros((PEOPLE, 1, STEPS))
+    for i in range(PEOPLE):
+        for onset in range(4, STEPS - 16, 20):
+            side = rng.integers(2)
+            stimulus[i, 0, onset : onset + 12, side] = 1
+            press[i, 0, onset + 4 + i, side] = 1
+            at_risk[i, 0, onset : onset + 5 + i] = 1
+    runs = Run(
+        jnp.asarray(stimulus),
+        jnp.asarray(press, jnp.float32),
+        jnp.asarray(at_risk, jnp.float32),
+        jnp.ones((PEOPLE, 1, 2)),
+        jnp.asarray(rng.normal(size=(PEOPLE, 1, STEPS, 2)), jnp.float32),
+        jnp.ones((PEOPLE, 1, STEPS)),
+    )
+    return connectomes, runs
+
+
+SETTINGS = Settings(epochs=6, batch_people=4, segments=3, segment_steps=40, warmup_steps=2)
+
+
+def twin_of(connectomes):
+    return make_twin(connectomes, inputs=3, units=8, outputs=4, actions=2, width=10)
+
+
+def train(data, epochs=6, state=None, seed=0, on_epoch=lambda state, row: None, **changes):
+    connectomes, runs = data
+    settings = SETTINGS._replace(**changes)
+    stop = settings.epochs if epochs is None else epochs
+    kept = {}
+
+    def watch(state, row):
+        if row["epoch"] == stop:
+            kept["state"] = jax.tree.map(jnp.copy, state)
+        on_epoch(state, row)
+
+    final = fit(
+        twin_of(connectomes),
+        connectomes,
+        runs,
+        runs,
+        np.arange(PEOPLE),
+        settings,
+        seed=seed,
+        state=state,
+        on_epoch=watch,
+    )
+    return kept.get("state"), final
+
+
+def test_it_learns_and_reports_norms(data):
+    rows = []
+    train(data, on_epoch=lambda state, row: rows.append(row), epochs=6)
+    assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
+    assert {"grad_norm", "parameter_norm", "update_norm"} <= set(rows[0])
+
+
+def test_a_resumed_run_ends_bit_identical(data, tmp_path):
+    midway, whole = train(data, epochs=3)
+    store = Checkpoints(tmp_path / "c")
+    store.save(3, {"state": midway}, {"history": [1]})
+    store.close()
+    store = Checkpoints(tmp_path / "c")
+    twin = twin_of(data[0])
+    transform = optimiser(SETTINGS, 2)
+    like = {
+        "state": jax.eval_shape(lambda k: initial_state(twin, transform, key=k), jax.random.key(0))
+    }
+    restored, record = store.restore(like)
+    assert record == {"history": [1]}
+    _, again = train(data, state=restored["state"])
+    for a, b in zip(jax.tree.leaves(whole), jax.tree.leaves(again)):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_one_compilation_for_all_steps(data):
+    connectomes, runs = data
+    twin = twin_of(connectomes)
+    transform = optimiser(SETTINGS, 2)
+    step = make_train_step(twin, SETTINGS, transform)
+    state = initial_state(twin, transform, key=jax.random.key(0))
+    for epoch in range(3):
+        for chosen, weight in batches(PEOPLE, 4, 0, epoch, 1):
+            state, _ = step(
+                state, jnp.asarray(connectomes), runs, chosen, weight, jax.random.key(1)
+            )
+    assert step._cache_size() == 1
+
+
+def test_people_who_fill_up_a_batch_change_nothing(data):
+    connectomes, runs = data
+    twin = twin_of(connectomes)
+    params = twin.init(jax.random.key(0))
+    options = {"action_loss": hazard_loss, "action_count": press_count, "bold_weight": 1.0}
+
+    def loss(rows, weight):
+        networks = jax.vmap(lambda c: twin.network(params, c))(jnp.asarray(connectomes[rows]))
+        chosen = jax.tree.map(lambda leaf: leaf[rows], runs)
+        return cohort_loss(networks, chosen, jnp.asarray(weight, jnp.float32), **options).total
+
+    alone = loss(np.arange(4), np.ones(4))
+    padded = loss(np.array([0, 1, 2, 3, 0, 5]), np.array([1, 1, 1, 1, 0, 0]))
+    np.testing.assert_allclose(alone, padded, rtol=1e-6)
+
+
+def test_pulses_train_too(data):
+    _, final = train(data, action_loss=pulse_loss, action_count=pulse_count)
+    assert np.isfinite(final.best_loss)
+
+
+def test_a_loss_that_is_not_a_number_stops_with_a_sentence(data):
+    with pytest.raises(NonFiniteLoss, match="a learning rate below"):
+        train(data, learning_rate=1e30, warmup_steps=0, clip_norm=0.0, decay=False)
+
+
+def test_segments_stay_inside_and_on_the_grid():
+    starts = segment_starts(jax.random.key(0), 5, 2, 10, 2460 - 262, 262)
+    assert starts.min() >= 0
+    assert starts.max() <= 2460 - 262
+    assert (np.asarray(starts) % 262 == 0).all()
+
+
+def test_every_person_once_a_pass():
+    rows = [(chosen, weight) for chosen, weight in batches(7, 3, 0, 0, 2)]
+    people = np.concatenate([chosen[weight > 0] for chosen, weight in rows])
+    assert (np.bincount(people) == 2).all()
