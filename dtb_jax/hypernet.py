@@ -14,11 +14,11 @@ CHAIN = 4
 
 
 class Hypernetwork(nn.Module):
-    """w = pace * (base + scale * L3 mish(L2 mish(L1 dropout(gain * e)))), cut into a `MainNetwork`.
+    """One person's weights, w = pace (base + scale L3 mish(L2 mish(L1 dropout(gain e)))).
 
-    The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts everybody from
-    one sound recurrent network (`initial_network`) and lets the connectome move it a little; its
-    `gain` of 512 / edges keeps Adam's step in the first layer as large as it is with 512 inputs,
+    The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts
+    The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts
+    everybody from one sound network (`initial_network`) and lets the connectome move it; its
     while the first layer's initial weights are larger by as much, so that activations start equal.
     """
 

@@ -4,12 +4,12 @@ A region's series is the mean of its parcels. The choice, per hemisphere (LH_/RH
 
 | region | parcels | why |
 |---|---|---|
-| anterior PFC | ContB_FPole, DefaultA_FPole | the frontal-pole parcels outside orbitofrontal LimbicB |
+| anterior PFC | ContB_FPole, DefaultA_FPole | frontal pole outside orbitofrontal LimbicB |
 | VLPFC | ContB_PFCv, DefaultB_PFCv | ventral prefrontal parcels |
-| premotor | DorsAttnB_PrCd, DorsAttnB_PrCv | precentral sulcus (frontal eye field, ventral premotor) |
+| premotor | DorsAttnB_PrCd, DorsAttnB_PrCv | precentral sulcus, dorsal and ventral |
 | M1 | SomMotA without a gyrus name | the atlas does not split this strip into M1 and S1 |
 | S1 | DorsAttnB_PostC | the parcels named postcentral |
-| superior parietal | DorsAttnA_SPL, DorsAttnB_SPL | superior parietal lobule of the attention networks |
+| superior parietal | DorsAttnA_SPL, DorsAttnB_SPL | superior parietal lobule, attention networks |
 | auditory | SomMotB_ST | superior temporal part of the somatomotor network |
 | higher visual | VisCent_ExStr | extrastriate, central visual network |
 | V1 | VisCent_Striate, VisPeri_Striate | striate parcels |

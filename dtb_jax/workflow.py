@@ -242,7 +242,7 @@ def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:
                 person,
                 run.name,
                 "",
-                "accuracy below chance: trained on, left out of the choice and reaction-time figures",
+                "accuracy below chance: left out of the choice and reaction-time figures",
             )
 
 

@@ -16,8 +16,6 @@ from dtb_jax.training import NonFiniteLoss
 
 def main(get_config: Callable[[], ConfigDict], run: Callable[[ConfigDict, Path], Any]) -> None:
     """Parse `--workdir` and `--config.*`, call `run`, and turn known problems into one line."""
-    config = config_flags.DEFINE_config_dict("config", get_config())
-    workdir = flags.DEFINE_string("workdir", None, "Where everything is written.", required=True)
 
     def call(argv):
         if len(argv) > 1:
@@ -27,12 +25,22 @@ def main(get_config: Callable[[], ConfigDict], run: Callable[[ConfigDict, Path],
         try:
             folder.mkdir(parents=True, exist_ok=True)
             run(config.value, folder)
-        except (DataError, NonFiniteLoss, FileNotFoundError, PermissionError) as error:
+        except (DataError, NonFiniteLoss, OSError) as error:
             sys.exit(f"{type(error).__name__}: {error}")
         except KeyboardInterrupt:
-            sys.exit("interrupted: the same command goes on from the last finished epoch")
+            sys.exit("interrupted: the same command goes on from the last checkpoint")
 
-    app.run(call)
+    try:
+        config = config_flags.DEFINE_config_dict("config", get_config())
+        workdir = flags.DEFINE_string(
+            "workdir", None, "Where everything is written.", required=True
+        )
+        app.run(call)
+    except AttributeError as error:
+        # A misspelt --config.NAME; ml_collections adds which name it may have been.
+        if "Did you mean" not in str(error):
+            raise
+        sys.exit(f"--config: no option {str(error.args[0]).replace(chr(92) + 'n', '. ')}")
 
 
 def remember_compilations() -> None:

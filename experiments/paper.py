@@ -135,7 +135,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     with tqdm(total=settings.epochs, desc="training", unit="epoch") as bar:
 
         def show(row):
-            bar.update(row["resumed_after_epoch"] if "resumed_after_epoch" in row else 1)
+            bar.update(row.get("resumed_after_epoch", 1))
             if "validation_loss" in row:
                 bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
 

@@ -1,0 +1,89 @@
+"""Experiments as their users run them: the contract holds, they resume, mistakes are one line."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dtb_jax.groundtruth.quick import write_quick_cohort
+
+ROOT = Path(__file__).parents[2]
+SMALL = ["--config.units=16", "--config.width=20", "--config.epochs=6", "--config.save_every=1"]
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    return write_quick_cohort(tmp_path_factory.mktemp("cohort"), participants=6)
+
+
+def command(name, workdir, *options):
+    return [sys.executable, "-m", f"experiments.{name}", f"--workdir={workdir}", *options]
+
+
+def run(*arguments):
+    return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT)
+
+
+def test_paper_keeps_the_contract_and_survives_kill_9(cohort, tmp_path):
+    options = (f"--config.data={cohort}", *SMALL)
+    whole = run("paper", tmp_path / "whole", *options)
+    assert whole.returncode == 0, whole.stderr
+    metrics = json.loads((tmp_path / "whole" / "metrics.json").read_text())
+    assert metrics["protocol"]["connectome"] == "simulated"
+    assert "simulated" in (tmp_path / "whole" / "report.html").read_text()
+    assert len(list((tmp_path / "whole" / "figures").glob("*.png"))) == 6
+
+    killed = tmp_path / "killed"
+    process = subprocess.Popen(
+        command("paper", killed, *options), cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    while not list(killed.glob("checkpoints/[0-9]")) and process.poll() is None:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    again = run("paper", killed, *options)
+    assert again.returncode == 0, again.stderr
+    assert parameters(killed) == parameters(tmp_path / "whole")
+
+
+def parameters(workdir):
+    """Sum and bytes of the last saved parameters."""
+    import orbax.checkpoint as ocp
+
+    with ocp.CheckpointManager((workdir / "checkpoints").absolute()) as manager:
+        assert manager.latest_step() == 6
+        found = manager.restore(6, args=ocp.args.Composite(state=ocp.args.StandardRestore()))
+    import jax
+
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(found["state"])]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ([], "--config.data: empty"),
+        (["--config.data=/nowhere"], "no events of"),
+        (["--config.response=guess"], "expected one of hazard, pulses"),
+    ],
+)
+def test_mistakes_are_one_line(options, words, tmp_path, cohort):
+    options = options or []
+    if "response" in "".join(options):
+        options = [*options, f"--config.data={cohort}"]
+    found = run("paper", tmp_path / "w", *options)
+    assert found.returncode != 0
+    assert words in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_another_config_in_the_same_folder_is_refused(cohort, tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"units": 3}))
+    found = run("paper", tmp_path, f"--config.data={cohort}", *SMALL)
+    assert found.returncode != 0
+    assert "this folder holds a run with another" in found.stderr
