@@ -17,8 +17,8 @@ class Hypernetwork(nn.Module):
     """One person's weights, w = pace (base + scale L3 mish(L2 mish(L1 dropout(gain e)))).
 
     The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts
-    The paper's form is base = 0, pace = 1, scale = 1, gain = 1. The default recipe starts
     everybody from one sound network (`initial_network`) and lets the connectome move it; its
+    `gain` of 512 / edges keeps Adam's step in the first layer as large as it is with 512 inputs,
     while the first layer's initial weights are larger by as much, so that activations start equal.
     """
 
@@ -46,7 +46,7 @@ class Hypernetwork(nn.Module):
         last = nn.initializers.variance_scaling(0.01 if self.base else 1.0, "fan_in", "normal")
         weights = self.scale * nn.Dense(size, kernel_init=last)(features)
         if self.base:
-            pace = self._pace()
+            pace = self.pace()
             weights = pace * (self.param("base", self._initial, pace) + weights)
         return unflatten(weights, self.inputs, self.units, self.outputs)
 
@@ -62,7 +62,7 @@ class Hypernetwork(nn.Module):
         )
         return flatten(network) / pace
 
-    def _pace(self) -> np.ndarray:
+    def pace(self) -> np.ndarray:
         """How far each weight moves a step: what feeds a slow unit moves less, by 1 - d.
 
         One step of Adam on all weights into a unit would otherwise overturn a slow one's memory.

@@ -10,6 +10,7 @@ import optax
 from jaxtyping import Float, Int
 
 from dtb_jax.response import hazard_loss, press_count
+from dtb_jax.segments import cut_segments, segment_starts
 from dtb_jax.twin import Loss, Params, Twin, cohort_loss
 from dtb_jax.types import Array, Run
 
@@ -73,36 +74,6 @@ def optimiser(settings: Settings, epoch_steps: int) -> optax.GradientTransformat
         rate = optax.warmup_cosine_decay_schedule(0.0, rate, warmup, total)
     clip = optax.clip_by_global_norm(settings.clip_norm) if settings.clip_norm else optax.identity()
     return optax.chain(clip, optax.adam(rate))
-
-
-def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int) -> Run:
-    """Segments [people, run * segment, steps, ...] of runs [people, run, time, ...]."""
-
-    def cut(sequence, start):
-        return jax.lax.dynamic_slice_in_dim(sequence, start, steps)
-
-    def fold(leaf):
-        return leaf.reshape(leaf.shape[0], leaf.shape[1] * leaf.shape[2], *leaf.shape[3:])
-
-    over = jax.vmap(jax.vmap(jax.vmap(cut, in_axes=(None, 0))))
-    available = jnp.broadcast_to(
-        runs.available[:, :, None], (*starts.shape, runs.available.shape[-1])
-    )
-    sequences = runs._replace(available=None)
-    cut_runs = jax.tree.map(lambda leaf: fold(over(leaf, starts)), sequences)
-    return cut_runs._replace(available=fold(available))
-
-
-def segment_starts(
-    key: jax.Array, people: int, runs: int, segments: int, last: int, stride: int
-) -> Int[Array, "people run segment"]:
-    """Evenly spread starts with jitter, from 0 to `last`, on a grid of `stride` steps.
-
-    start_s = floor((s + u) / segments * (last + 1)), u ~ U[0, 1), rounded down to the grid.
-    """
-    jitter = jax.random.uniform(key, (people, runs, segments))
-    spread = (jnp.arange(segments) + jitter) / segments
-    return jnp.clip((spread * (last + 1)).astype(jnp.int32), 0, last) // stride * stride
 
 
 def make_train_step(twin: Twin, settings: Settings, transform: optax.GradientTransformation):

@@ -20,7 +20,7 @@ import numpy as np
 from ml_collections import ConfigDict, config_dict
 from tqdm import tqdm
 
-from dtb_jax import workflow
+from dtb_jax import results, workflow
 from dtb_jax.connectome import edge_count
 from dtb_jax.data import Choices, DataError, read_cohort
 from dtb_jax.response import (
@@ -157,9 +157,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "subgroups": evaluated.subgroups,
         "timing": fitted.timing,
     }
-    workflow.write_json(workdir / "metrics.json", metrics)
+    results.write_json(workdir / "metrics.json", metrics)
     (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
-    workflow.write_predictions(workdir / "predictions.tsv", cohort, evaluated, split, seen=True)
+    told = evaluated.predictions["twin"]
+    results.write_predictions(
+        workdir / "predictions.tsv", cohort, evaluated.scored, told, seen=True
+    )
     paper_report.write(workdir, config, cohort, ledger, fitted, evaluated, metrics)
     print(f"report: {workdir / 'report.html'}")
     return metrics

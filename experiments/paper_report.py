@@ -15,6 +15,7 @@ from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.splits import cut, in_part
 from dtb_jax.report import write_report
 from dtb_jax.response import log_hazards
+from dtb_jax.results import as_json
 from dtb_jax.twin import simulate_cohort
 from dtb_jax.types import STEP_S, Cohort
 
@@ -39,7 +40,7 @@ def write(
     results: dict,
 ) -> None:
     """Draw every figure into `figures/` and embed them in `report.html`."""
-    results = workflow.as_json(results)
+    results = as_json(results)
     label = source_label(cohort)
     drawn = [
         (

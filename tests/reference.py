@@ -7,7 +7,7 @@ def mish(x):
     return x * np.tanh(np.log1p(np.exp(-np.abs(x))) + np.maximum(x, 0))
 
 
-def hypernetwork(params, features, gain, scale):
+def hypernetwork(params, features, gain, scale, pace):
     """Flat weights of one person from Flax parameters."""
     tree = params["params"]
     x = gain * features
@@ -16,7 +16,7 @@ def hypernetwork(params, features, gain, scale):
     weights = scale * (
         x @ np.asarray(tree["Dense_2"]["kernel"]) + np.asarray(tree["Dense_2"]["bias"])
     )
-    return weights + np.asarray(tree.get("base", 0.0))
+    return pace * (np.asarray(tree["base"]) + weights)
 
 
 def split_weights(weights, inputs, units, outputs):

@@ -36,9 +36,9 @@ def test_jitted_twin_equals_numpy_loop(people):
     connectomes, stimulus, twin, params = people
     found = jax.jit(lambda p, c, s: simulate_cohort(twin, p, c, s))(params, connectomes, stimulus)
     features = (connectomes - np.asarray(twin.centre)) / np.asarray(twin.spread)
-    gain, scale = twin.hypernet.gain, twin.hypernet.scale
+    gain, scale, pace = twin.hypernet.gain, twin.hypernet.scale, twin.hypernet.pace()
     for i in range(len(connectomes)):
-        weights = reference.hypernetwork(params, features[i], gain, scale)
+        weights = reference.hypernetwork(params, features[i], gain, scale, pace)
         for r in range(2):
             expected = reference.unroll(weights, stimulus[i, r], INPUTS, UNITS, OUTPUTS)
             np.testing.assert_allclose(found[i, r], expected, atol=1e-5)

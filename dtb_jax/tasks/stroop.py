@@ -40,7 +40,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     trials = Trials(
         onset_s=onset,
         deadline_s=window,
-        duration_s=duration,
+        duration_s=window,  # the table's durations include the pause after the word
         condition=(ink != word).astype(int),
         item=numbered(list(zip(ink, word, strict=True))),
         correct=ink,

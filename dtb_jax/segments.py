@@ -1,0 +1,37 @@
+"""Stretches of time drawn from whole runs: what a training step sees."""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Int
+
+from dtb_jax.types import Array, Run
+
+
+def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int) -> Run:
+    """Segments [people, run * segment, steps, ...] of runs [people, run, time, ...]."""
+
+    def cut(sequence, start):
+        return jax.lax.dynamic_slice_in_dim(sequence, start, steps)
+
+    def fold(leaf):
+        return leaf.reshape(leaf.shape[0], leaf.shape[1] * leaf.shape[2], *leaf.shape[3:])
+
+    over = jax.vmap(jax.vmap(jax.vmap(cut, in_axes=(None, 0))))
+    available = jnp.broadcast_to(
+        runs.available[:, :, None], (*starts.shape, runs.available.shape[-1])
+    )
+    sequences = runs._replace(available=None)
+    cut_runs = jax.tree.map(lambda leaf: fold(over(leaf, starts)), sequences)
+    return cut_runs._replace(available=fold(available))
+
+
+def segment_starts(
+    key: jax.Array, people: int, runs: int, segments: int, last: int, stride: int
+) -> Int[Array, "people run segment"]:
+    """Evenly spread starts with jitter, from 0 to `last`, on a grid of `stride` steps.
+
+    start_s = floor((s + u) / segments * (last + 1)), u ~ U[0, 1), rounded down to the grid.
+    """
+    jitter = jax.random.uniform(key, (people, runs, segments))
+    spread = (jnp.arange(segments) + jitter) / segments
+    return jnp.clip((spread * (last + 1)).astype(jnp.int32), 0, last) // stride * stride
