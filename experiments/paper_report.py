@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
@@ -12,12 +10,11 @@ from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics as m
 from dtb_jax.evaluation.baselines import correct_presses
 from dtb_jax.evaluation.glm import person_t
-from dtb_jax.evaluation.splits import cut, in_part
+from dtb_jax.evaluation.splits import in_part
 from dtb_jax.report import write_report
-from dtb_jax.response import log_hazards
 from dtb_jax.results import as_json
-from dtb_jax.twin import simulate_cohort
-from dtb_jax.types import STEP_S, Cohort
+from dtb_jax.types import Cohort
+from experiments.paper_traces import action_traces
 
 SHOWN_REGION = "R_higher_visual"
 HEADLINES = (
@@ -78,7 +75,7 @@ def write(
         (
             "What the twins of three people expect, with the presses they made (dashed).",
             "actions",
-            plots.action_traces(_traces(cohort, fitted, config), label),
+            plots.action_traces(action_traces(cohort, fitted, config), label),
         ),
     ]
     folder = workdir / "figures"
@@ -214,54 +211,3 @@ def _group_t(evaluated: workflow.Evaluated, cohort: Cohort, results: dict, label
     figure = results["models"]["twin"]["bold"]["group_t_r"]
     text = "" if figure["value"] is None else f"r = {figure['value']:.2f} over all points"
     return plots.group_t(predicted, observed, names, cohort.regions, text, label)
-
-
-def _traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -> list[plots.Trace]:
-    """A quarter of a minute of three people: the fastest, a middling and the slowest."""
-    run = cohort.runs[0]
-    times = m.masked_mean(run.trials.response_time_s, correct_presses(run))
-    order = np.argsort(np.where(np.isfinite(times), times, np.inf))[: int(np.isfinite(times).sum())]
-    chosen = order[[0, len(order) // 2, len(order) - 1]]
-    stop_s = min(config.split_s + 40, run.stimulus.shape[1] * STEP_S)
-    few = cohort._replace(
-        runs=tuple(
-            jax.tree.map(lambda x: x[chosen], r._replace(task=None, name=None))._replace(
-                task=r.task, name=r.name
-            )
-            for r in cohort.runs
-        ),
-        connectomes=cohort.connectomes[chosen],
-    )
-    part = cut(few, config.split_s, stop_s, fitted.scale)
-    outputs = simulate_cohort(
-        fitted.twin, fitted.params, jnp.asarray(few.connectomes), jnp.asarray(part.stimulus)
-    )
-    actions = part.press.shape[-1]
-    available = jnp.asarray(part.available[0, 0])
-    if config.response == "hazard":
-        probability = np.exp(np.asarray(log_hazards(outputs[:, 0, :, :actions], available)[0]))
-    else:
-        probability = np.asarray(jax.nn.sigmoid(outputs[:, 0, :, :actions]))
-    time = config.split_s + np.arange(probability.shape[1]) * STEP_S
-    shown = time < config.split_s + 25
-    buttons = [a for a, there in zip(run.task.actions, run.task.available) if there]
-    traces = []
-    for i, person in enumerate(chosen):
-        trials = []
-        for k in np.flatnonzero(in_part(run, config.split_s, config.split_s + 25)[person]):
-            onset = float(run.trials.onset_s[person, k])
-            press = None
-            if run.trials.answered[person, k]:
-                press = onset + float(run.trials.response_time_s[person, k])
-            trials.append((onset, float(run.trials.deadline_s[person, k]), press))
-        name = ("fastest", "middling", "slowest")[i]
-        traces.append(
-            plots.Trace(
-                f"{name} person, {run.task.name}: mean RT {1000 * times[person]:.0f} ms",
-                time[shown],
-                probability[i][shown][:, : len(buttons)] / STEP_S,
-                tuple(buttons),
-                trials,
-            )
-        )
-    return traces
