@@ -103,8 +103,13 @@ def group_t(
         axis.axhline(0, color=PLAIN, lw=0.8)
         axis.axvline(0, color=PLAIN, lw=0.8)
         axis.scatter(seen, told, color=colour, s=26)
-        marked = np.argsort(-np.abs(seen))[:6]
-        for k in marked:
+        # One label a region, not two: both sides respond alike and their labels would overlap.
+        named: set[str] = set()
+        for k in np.argsort(-np.abs(seen)):
+            name = regions[k].split("_", 1)[-1]
+            if name in named or len(named) == 4:
+                continue
+            named.add(name)
             axis.annotate(
                 regions[k].replace("_", " "),
                 (seen[k], told[k]),

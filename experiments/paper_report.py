@@ -19,11 +19,11 @@ from experiments.paper_traces import action_traces
 SHOWN_REGION = "R_higher_visual"
 HEADLINES = (
     ("faces", "choice_concordance", "Faces: choice concordance"),
-    ("faces", "reaction_time_r", "Faces: RT r over people"),
+    ("faces", "reaction_time_r", "Faces: RT r"),
     ("bold", "group_t_r", "BOLD: group t r"),
     ("stroop", "choice_concordance", "Stroop: choice concordance"),
-    ("stroop", "reaction_time_r", "Stroop: RT r over people"),
-    ("bold", "person_t_r", "BOLD: person t r, mean of regions"),
+    ("stroop", "reaction_time_r", "Stroop: RT r"),
+    ("bold", "person_t_r", "BOLD: person t r"),
 )
 
 

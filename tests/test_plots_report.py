@@ -1,0 +1,58 @@
+"""Figures save without a warning; the report is one file that escapes what it is given."""
+
+import re
+
+import numpy as np
+
+from dtb_jax import plots
+from dtb_jax.report import write_report
+
+RNG = np.random.default_rng(0)
+FIGURE = {"value": 0.5, "sd": None, "ci_low": 0.4, "ci_high": 0.6, "n": 10}
+LABEL = "simulated connectomes and BOLD"
+
+
+def figures():
+    x = RNG.uniform(0.5, 1.2, 30)
+    time = np.arange(50) * 0.8
+    course = plots.Course("V1", time, x[0] * time, 0.1 + 0 * time, time, [(3.0, 2.0)], "face")
+    row = {
+        name: 1.0 for part in ("action", "bold") for name in (f"train_{part}", f"validation_{part}")
+    }
+    history = [{"epoch": k, **row, "grad_norm": 1.0, "update_norm": 0.1} for k in (1, 2, 3)]
+    trace = plots.Trace("p", time, RNG.uniform(size=(50, 2)), ("a", "b"), [(2.0, 3.0, 4.0)])
+    names = [f"{side}_{k}" for side in "LR" for k in range(5)]
+    t = RNG.normal(size=(2, 10))
+    yield plots.reaction_times([("Faces: twin", x, x, "r = 1"), ("own", x, x, "")], LABEL)
+    yield plots.bold_courses([course, course], LABEL)
+    yield plots.group_t(t, t, ["faces", "stroop"], names, "r = 1", LABEL)
+    yield plots.training_curves(history, 2, LABEL)
+    yield plots.action_traces([trace], LABEL)
+    yield plots.verdict([("RT r", {"twin": FIGURE, "other": FIGURE})], "")
+
+
+def test_every_figure_saves(tmp_path):
+    for k, figure in enumerate(figures()):
+        figure.savefig(tmp_path / f"{k}.png")
+        assert (tmp_path / f"{k}.png").stat().st_size > 5000
+
+
+def test_the_report_is_one_safe_file(tmp_path):
+    png = tmp_path / "a.png"
+    next(figures()).savefig(png)
+    write_report(
+        tmp_path / "report.html",
+        title="Twins <b>of</b> people",
+        first_line="Connectomes are simulated.",
+        summary=["a < b"],
+        protocol={"split": "time"},
+        models={"twin": {"faces": {"reaction_time_r": FIGURE}}, "group_mean": {}},
+        figures=[("caption", png)],
+        exclusions=[("sub-<1>", "", "f", "why")],
+        timing={"train_s": 1},
+    )
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "&lt;b&gt;of&lt;/b&gt;" in page
+    assert "sub-&lt;1&gt;" in page
+    assert "Connectomes are simulated." in page
+    assert not re.search(r"""(src|href)=["']?https?:""", page)
