@@ -67,7 +67,7 @@ class Course(NamedTuple):
 
 def bold_courses(courses: Sequence[Course], label: str) -> Figure:
     """Predicted over observed time courses, the group's mean with a band of two standard errors."""
-    figure, axes = _figure(len(courses), 1, (10, 2.9 * len(courses)), label)
+    figure, axes = _figure(len(courses), 1, (10.0, 2.9 * len(courses)), label)
     for axis, course in zip(axes[:, 0], courses):
         for k, (onset, duration) in enumerate(course.events):
             name = course.event_name if k == 0 else None
@@ -125,7 +125,7 @@ def group_t(
 
 def training_curves(history: Sequence[dict[str, float]], best_epoch: int, label: str) -> Figure:
     """Loss parts and norms over epochs, with the epoch whose parameters are used."""
-    figure, axes = _figure(1, 3, (12, 3.6), label)
+    figure, axes = _figure(1, 3, (12.0, 3.6), label)
     epoch = [row["epoch"] for row in history]
 
     def lines(axis, names, title):
@@ -156,7 +156,7 @@ class Trace(NamedTuple):
 
 def action_traces(traces: Sequence[Trace], label: str) -> Figure:
     """When the twin expects which press; dashed lines are the person's own presses."""
-    figure, axes = _figure(len(traces), 1, (10, 2.3 * len(traces)), label)
+    figure, axes = _figure(len(traces), 1, (10.0, 2.3 * len(traces)), label)
     for axis, trace in zip(axes[:, 0], traces):
         for onset, deadline, press in trace.trials:
             axis.axvspan(onset, onset + deadline, color=PLAIN, alpha=0.18, lw=0)
