@@ -22,7 +22,7 @@ def figures():
     history = [{"epoch": k, **row, "grad_norm": 1.0, "update_norm": 0.1} for k in (1, 2, 3)]
     trace = plots.Trace("p", time, RNG.uniform(size=(50, 2)), ("a", "b"), [(2.0, 3.0, 4.0)])
     names = [f"{side}_{k}" for side in "LR" for k in range(5)]
-    t = RNG.normal(size=(2, 10))
+    t = list(RNG.normal(size=(2, 10)))
     yield plots.reaction_times([("Faces: twin", x, x, "r = 1"), ("own", x, x, "")], LABEL)
     yield plots.bold_courses([course, course], LABEL)
     yield plots.group_t(t, t, ["faces", "stroop"], names, "r = 1", LABEL)
