@@ -1,7 +1,7 @@
 """The figures of a talk: plain arrays in, a matplotlib figure out."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 TWIN, PLAIN, SEEN, WARM = "#2a6f97", "#9aa5b1", "#333f48", "#c8553d"
 ACTIONS = ("#2a6f97", "#c8553d", "#7a9e3f")
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -20,9 +20,9 @@ def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int
     available = jnp.broadcast_to(
         runs.available[:, :, None], (*starts.shape, runs.available.shape[-1])
     )
-    sequences = runs._replace(available=None)
-    cut_runs = jax.tree.map(lambda leaf: fold(over(leaf, starts)), sequences)
-    return cut_runs._replace(available=fold(available))
+    sequences = {name: leaf for name, leaf in runs._asdict().items() if name != "available"}
+    segments = {name: fold(over(leaf, starts)) for name, leaf in sequences.items()}
+    return Run(**segments, available=fold(available))
 
 
 def segment_starts(

@@ -1,7 +1,7 @@
 """One person end to end, and the only place where `vmap` adds runs and people."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -26,15 +26,16 @@ class Twin(NamedTuple):
 
     def network(self, params: Params, connectome: Float[Array, " edge"]) -> MainNetwork:
         """One person's main network, w = H((e - centre) / spread), without dropout."""
-        return self.hypernet.apply(params, (connectome - self.centre) / self.spread)
+        standard = (connectome - self.centre) / self.spread
+        return cast(MainNetwork, self.hypernet.apply(params, standard))
 
     def network_in_training(
         self, params: Params, connectome: Float[Array, " edge"], key: jax.Array
     ) -> MainNetwork:
         """The same with input dropout."""
-        return self.hypernet.apply(
-            params, (connectome - self.centre) / self.spread, training=True, rngs={"dropout": key}
-        )
+        standard = (connectome - self.centre) / self.spread
+        dropout = {"dropout": key}
+        return cast(MainNetwork, self.hypernet.apply(params, standard, training=True, rngs=dropout))
 
     def init(self, key: jax.Array) -> Params:
         """Fresh parameters."""

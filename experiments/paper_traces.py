@@ -11,7 +11,7 @@ from dtb_jax.evaluation.baselines import correct_presses
 from dtb_jax.evaluation.splits import cut, in_part
 from dtb_jax.response import log_hazards
 from dtb_jax.twin import simulate_cohort
-from dtb_jax.types import STEP_S, Cohort
+from dtb_jax.types import STEP_S, Cohort, TaskRun
 
 
 def action_traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -> list[plots.Trace]:
@@ -23,10 +23,7 @@ def action_traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -
     stop_s = min(config.split_s + 40, run.stimulus.shape[1] * STEP_S)
     few = cohort._replace(
         runs=tuple(
-            jax.tree.map(lambda x: x[chosen], r._replace(task=None, name=None))._replace(
-                task=r.task, name=r.name
-            )
-            for r in cohort.runs
+            TaskRun(r.task, r.name, *jax.tree.map(lambda x: x[chosen], r[2:])) for r in cohort.runs
         ),
         connectomes=cohort.connectomes[chosen],
     )

@@ -105,19 +105,20 @@ def _text(path: Path, expect: Expect) -> Series:
 
 
 def _ptseries(path: Path, expect: Expect) -> Series:
-    import nibabel as nib
+    from nibabel.cifti2 import Cifti2Image
 
     del expect
-    return Series(np.asanyarray(nib.load(path).dataobj), False)
+    return Series(np.asanyarray(Cifti2Image.from_filename(path).dataobj), False)
 
 
 def _dtseries(path: Path, expect: Expect) -> Series:
     """Mean over each label's grayordinates, matched through the two files' brain models."""
-    import nibabel as nib
+    from nibabel.cifti2 import Cifti2Image
 
     if not expect.atlas_image:
         raise DataError(f"{path}: a dtseries needs a .dlabel.nii, give --config.atlas_image")
-    image, labels = nib.load(path), nib.load(expect.atlas_image)
+    image = Cifti2Image.from_filename(path)
+    labels = Cifti2Image.from_filename(expect.atlas_image)
     values = np.asanyarray(image.dataobj)
     code = {}
     label_axis = labels.header.get_axis(1)

@@ -133,10 +133,8 @@ def group_t_figure(
 
 def regionwise_r_figure(predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray) -> Figure:
     """r over people in each region, Fisher-averaged over regions; SD is over regions."""
-    rs = [
-        correlation_figure(p, o, mask).value for p, o in zip(predicted.T, observed.T, strict=True)
-    ]
-    rs = np.array([r for r in rs if r is not None])
+    figures = [correlation_figure(p, o, mask) for p, o in zip(predicted.T, observed.T, strict=True)]
+    rs = np.array([figure.value for figure in figures if figure.value is not None])
     if len(rs) == 0:
         return Figure(None)
     mean = float(np.tanh(np.arctanh(np.clip(rs, -0.999999, 0.999999)).mean()))

@@ -61,13 +61,13 @@ def predict(
         )
     )
     people = len(connectomes)
-    outputs = []
+    chunks = []
     for start in range(0, people, chunk):
         # The last chunk is filled up, so that every call has one shape and one compilation.
         rows = np.minimum(np.arange(start, start + chunk), people - 1)
         found = simulate_chunk(params, jnp.asarray(connectomes[rows]), part.stimulus[rows])
-        outputs.append(np.asarray(found)[: people - start])
-    outputs = np.concatenate(outputs)
+        chunks.append(np.asarray(found)[: people - start])
+    outputs = np.concatenate(chunks)
     predictions = []
     for r, run in enumerate(cohort.runs):
         logits, series = split_outputs(outputs[:, r], actions)

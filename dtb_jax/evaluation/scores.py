@@ -101,16 +101,16 @@ def bold(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> Figures
             told = person_t(part.glm, series)
             courses.append(metrics.time_course_r(series, part.bold, part.glm.mask))
         maps.append((told, part.t, np.isfinite(told).all(1) & np.isfinite(part.t).all(1)))
-    told, seen, masks = (list(column) for column in zip(*maps, strict=True))
-    figures = {"group_t_r": metrics.group_t_figure(told, seen, masks)}
-    both = np.all(masks, axis=0)
+    predicted, observed, masks = (list(column) for column in zip(*maps, strict=True))
+    figures = {"group_t_r": metrics.group_t_figure(predicted, observed, masks)}
+    both = np.logical_and.reduce(masks)
     figures["person_t_r"] = metrics.regionwise_r_figure(
-        np.concatenate(told, axis=1), np.concatenate(seen, axis=1), both
+        np.concatenate(predicted, axis=1), np.concatenate(observed, axis=1), both
     )
     if courses:
         known = np.isfinite(courses)
         mean = np.where(known, courses, 0).sum(0) / np.maximum(known.sum(0), 1)
-        figures["person_mean_r"] = metrics.mean_figure(mean, known.any(0))
+        figures["person_mean_r"] = metrics.mean_figure(mean, np.logical_or.reduce(known))
     return figures
 
 
