@@ -40,3 +40,8 @@ def test_designs_equal_the_events(shared):
             design.columns
         ):
             assert list(events[column].str.strip()) == list(design[column])
+
+
+def test_an_unknown_design_is_one_sentence():
+    with pytest.raises(ValueError, match="unknown design 'nback', expected one of faces"):
+        load_design("nback")

@@ -4,11 +4,17 @@ from importlib.resources import files
 
 import pandas as pd
 
+NAMES = ("faces", "stroop_ap", "stroop_pa")
+
 
 def load_design(name: str) -> pd.DataFrame:
-    """One trial list: "faces", "stroop_ap" or "stroop_pa"; onsets are medians over people.
+    """One of `NAMES`: a trial list whose onsets are medians over people.
+
+    Raises: ValueError for any other name.
 
     Source: events of OpenNeuro ds005237 (CC0).
     """
-    with (files(__package__) / f"{name}.tsv").open(encoding="utf-8") as handle:
+    if name not in NAMES:
+        raise ValueError(f"unknown design {name!r}, expected one of {', '.join(NAMES)}")
+    with (files(__name__) / f"{name}.tsv").open(encoding="utf-8") as handle:
         return pd.read_csv(handle, sep="\t", keep_default_na=False, na_values=["n/a"])
