@@ -121,7 +121,8 @@ def initial_network(
     cascade[place[~first], place[~first] - 1] = (1 - decay)[~first]
     # What a unit hears is scaled by 1 - decay, so that its level does not grow with its memory.
     hears = jnp.asarray(np.where(first, 1 - decay, 0.0)[:, None], jnp.float32)
-    drive = 0.5 * jax.random.normal(key_in, (units, inputs))
+    # Wide enough to bend tanh: ink and word must meet in a product for conflict to be seen.
+    drive = jax.random.normal(key_in, (units, inputs))
     mix = hears * jax.random.normal(key_mix, (slow, fast)) / np.sqrt(max(fast, 1))
     orthogonal = 0.9 * jax.random.orthogonal(key_rec, fast)
     recurrent = jnp.block(

@@ -3,8 +3,8 @@
     python -m experiments.stand_in --config.events=../shared/tcp --workdir=out/stand_in
     python -m experiments.paper --config.data=out/stand_in/cohort --workdir=out/paper
 
-About 10 minutes for 228 people on 2 cores with the default recipe (64 units). Expect, among people
-seen in training, RT r about .91 / .87 and choice concordance about .95 / .93; a person's own first
+About 3 minutes for 228 people on 2 cores with the default recipe (64 units). Expect, among people
+seen in training, RT r about .91 / .86 and choice concordance about .96 / .94; a person's own first
 half gives .92 / .87 and "always correct" .96 / .94 without any connectome.
 `--config.exact=true` sets every number of the paper instead (400 units, learning rate 1e-6, pulses
 with binary cross-entropy, 262-step cuts, 8 drifts): days on 2 cores, meant for a GPU.
@@ -74,7 +74,7 @@ def get_config() -> ConfigDict:
             "units": 64,
             "width": 200,
             "dropout": 0.1,
-            "scale": 0.03,
+            "scale": 0.003,
             "gain": config_dict.placeholder(float),  # None: 512 / edges
             "base": True,
             "slow_share": 0.5,

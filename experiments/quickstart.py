@@ -19,6 +19,7 @@ def get_config() -> ConfigDict:
     config = paper.get_config()
     config.participants = 32
     config.units = 48
+    config.scale = 0.03  # few people make few steps
     config.epochs = 30
     config.batch_people = 8
     return config

@@ -19,7 +19,7 @@ def figures():
     row = {
         name: 1.0 for part in ("action", "bold") for name in (f"train_{part}", f"validation_{part}")
     }
-    history = [{"epoch": k, **row, "grad_norm": 1.0, "update_norm": 0.1} for k in (1, 2, 3)]
+    history = [{"epoch": float(k), **row, "grad_norm": 1.0, "update_norm": 0.1} for k in (1, 2, 3)]
     trace = plots.Trace("p", time, RNG.uniform(size=(50, 2)), ("a", "b"), [(2.0, 3.0, 4.0)])
     names = [f"{side}_{k}" for side in "LR" for k in range(5)]
     t = list(RNG.normal(size=(2, 10)))

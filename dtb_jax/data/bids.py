@@ -21,7 +21,8 @@ def read_table(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8")
     except UnicodeDecodeError as error:
         raise DataError(
-            f"{path}: byte {error.start} is not UTF-8 text; was the file saved in another encoding?"
+            f"{path}: not UTF-8 text (byte {error.object[error.start]:#x}); "
+            "was the file saved in another encoding?"
         ) from error
     except pd.errors.EmptyDataError as error:
         raise DataError(f"{path}: the file is empty, expected a header line") from error

@@ -25,8 +25,9 @@ class Ledger:
         self.entries: list[Entry] = []
 
     def add(self, participant: str, run: str, file: Path | str, reason: object) -> None:
-        """Note one exclusion; line breaks in the reason become blanks."""
-        self.entries.append(Entry(participant, run, str(file), " ".join(str(reason).split())))
+        """Note one exclusion in one line, which names the file once."""
+        said = " ".join(str(reason).removeprefix(f"{file}: ").split())
+        self.entries.append(Entry(participant, run, str(file), said))
 
     def write(self, path: Path) -> None:
         """Write all lines as TSV."""

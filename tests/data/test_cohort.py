@@ -106,7 +106,7 @@ def test_not_utf8(root):
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content.replace(b"face", b"f\xe4ce"))
-    assert "is not UTF-8" in complaint(root)[1]
+    assert "not UTF-8 text (byte 0xe4)" in complaint(root)[1]
 
 
 def test_two_datasets_and_the_leaf_that_settles_it(root):

@@ -27,7 +27,7 @@ def test_designs_decode(name, trials, first):
         assert design["cueStartTime"].notna().sum() == 18
     else:
         assert list(np.bincount(decoded.condition)) == [54, 24]
-        assert sorted(np.unique(decoded.duration_s)) == [2.25, 4.5, 8.25]
+        assert sorted(np.unique(decoded.duration_s)) == [2.0, 4.0]  # the word, not the trial
 
 
 def test_designs_equal_the_events(shared):
