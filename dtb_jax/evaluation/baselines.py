@@ -63,4 +63,5 @@ def group_mean(run: TaskRun, training: np.ndarray, test_bold: np.ndarray, mask: 
         choice=trials.correct,
         reaction_time_s=means[trials.condition],
         bold=others / np.maximum(count, 1),
+        personal=False,
     )

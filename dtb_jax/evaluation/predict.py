@@ -28,6 +28,7 @@ class Prediction(NamedTuple):
     condition_time_s: np.ndarray | None = None  # [people, condition]
     bold: np.ndarray | None = None  # [people, volume, region], z-scored
     person_t: np.ndarray | None = None  # [people, region], where no series is predicted
+    personal: bool = True  # False: tells nobody apart, so that r over people means nothing
 
 
 def predict(

@@ -103,10 +103,11 @@ def bold(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> Figures
         maps.append((told, part.t, np.isfinite(told).all(1) & np.isfinite(part.t).all(1)))
     predicted, observed, masks = (list(column) for column in zip(*maps, strict=True))
     figures = {"group_t_r": metrics.group_t_figure(predicted, observed, masks)}
-    both = np.logical_and.reduce(masks)
-    figures["person_t_r"] = metrics.regionwise_r_figure(
-        np.concatenate(predicted, axis=1), np.concatenate(observed, axis=1), both
-    )
+    if all(prediction.personal for prediction in predictions):
+        both = np.logical_and.reduce(masks)
+        figures["person_t_r"] = metrics.regionwise_r_figure(
+            np.concatenate(predicted, axis=1), np.concatenate(observed, axis=1), both
+        )
     if courses:
         known = np.isfinite(courses)
         mean = np.where(known, courses, 0).sum(0) / np.maximum(known.sum(0), 1)
