@@ -1,7 +1,10 @@
-"""Stretches of time drawn from whole runs: what a training step sees."""
+"""What a training step sees: some people, and stretches of time drawn from their runs."""
+
+from collections.abc import Iterator
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Int
 
 from dtb_jax.types import Array, Run
@@ -35,3 +38,15 @@ def segment_starts(
     jitter = jax.random.uniform(key, (people, runs, segments))
     spread = (jnp.arange(segments) + jitter) / segments
     return jnp.clip((spread * (last + 1)).astype(jnp.int32), 0, last) // stride * stride
+
+
+def batches(
+    people: int, batch: int, seed: int, epoch: int, passes: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Everybody `passes` times, in orders of seed and epoch; fillers have weight 0."""
+    rng = np.random.default_rng([seed, epoch])
+    for _ in range(passes):
+        padded = np.resize(rng.permutation(people), -(-people // batch) * batch)
+        weight = (np.arange(len(padded)) < people).astype(np.float32)
+        for start in range(0, len(padded), batch):
+            yield padded[start : start + batch], weight[start : start + batch]

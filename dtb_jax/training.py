@@ -1,6 +1,6 @@
 """Fit a hypernetwork: random segments, Adam, early stopping, and a state that can be resumed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Float, Int
 
 from dtb_jax.response import hazard_loss, press_count
-from dtb_jax.segments import cut_segments, segment_starts
+from dtb_jax.segments import batches, cut_segments, segment_starts
 from dtb_jax.twin import Loss, Params, Twin, cohort_loss
 from dtb_jax.types import Array, Run
 
@@ -162,18 +162,6 @@ def initial_state(twin: Twin, transform: optax.GradientTransformation, *, key: j
         jnp.copy(zero),
         jnp.copy(zero),
     )
-
-
-def batches(
-    people: int, batch: int, seed: int, epoch: int, passes: int
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Everybody `passes` times, in orders of seed and epoch; fillers have weight 0."""
-    rng = np.random.default_rng([seed, epoch])
-    for _ in range(passes):
-        padded = np.resize(rng.permutation(people), -(-people // batch) * batch)
-        weight = (np.arange(len(padded)) < people).astype(np.float32)
-        for start in range(0, len(padded), batch):
-            yield padded[start : start + batch], weight[start : start + batch]
 
 
 def fit(

@@ -8,10 +8,9 @@ import pytest
 from dtb_jax import Run, Settings, fit, make_twin
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.response import hazard_loss, press_count, pulse_count, pulse_loss
-from dtb_jax.segments import segment_starts
+from dtb_jax.segments import batches, segment_starts
 from dtb_jax.training import (
     NonFiniteLoss,
-    batches,
     initial_state,
     make_train_step,
     optimiser,
