@@ -123,7 +123,7 @@ def group_t(
     return figure
 
 
-def training_curves(history: Sequence[dict[str, float]], best_epoch: int, label: str) -> Figure:
+def training_curves(history: Sequence[dict[str, float]], used_epoch: int, label: str) -> Figure:
     """Loss parts and norms over epochs, with the epoch whose parameters are used."""
     figure, axes = _figure(1, 3, (12.0, 3.6), label)
     epoch = [row["epoch"] for row in history]
@@ -133,7 +133,7 @@ def training_curves(history: Sequence[dict[str, float]], best_epoch: int, label:
             axis.plot(
                 epoch, [row[name] for row in history], color=colour, label=name.replace("_", " ")
             )
-        axis.axvline(best_epoch, color=PLAIN, ls=":", label="used")
+        axis.axvline(used_epoch, color=PLAIN, ls=":", label="used")
         axis.set(title=title, xlabel="epoch")
         axis.legend(fontsize=9)
 

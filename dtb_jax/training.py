@@ -31,6 +31,9 @@ class Settings(NamedTuple):
     bold_weight: float = 10.0
     bold_warmup_steps: int = 100  # of a segment: its BOLD answers to events before it began
     patience: int = 1000  # epochs without a better validation loss
+    keep_best: bool = (
+        False  # hand on the best epoch's parameters, not the last's; see `used_params`
+    )
     action_loss: Callable[[Array, Run], Array] = hazard_loss
     action_count: Callable[[Run], Array] = press_count
 
@@ -130,6 +133,14 @@ def make_train_step(twin: Twin, settings: Settings, transform: optax.GradientTra
     return jax.jit(step, donate_argnums=0)
 
 
+def used_params(settings: Settings, state: State) -> Params:
+    """The parameters to use: the last, or with `keep_best` those of the least validation loss.
+
+    A rate that decays to 0 ends quietly; amid the schedule the noise of BOLD picks the epoch.
+    """
+    return state.best_params if settings.keep_best else state.params
+
+
 def make_evaluate(twin: Twin, settings: Settings):
     """The jitted loss of all people on whole stretches, without dropout; in chunks of people."""
 
@@ -188,7 +199,7 @@ def fit(
         state: a restored state to go on from.
         on_epoch: called after every epoch with the state and that epoch's numbers.
 
-    Returns: the last state; `best_params` are the ones to use.
+    Returns: the last state; `used_params` says which of its parameters to use.
 
     Raises: NonFiniteLoss when the loss is not a number.
     """

@@ -18,7 +18,15 @@ from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part
 from dtb_jax.response import Response
-from dtb_jax.training import Settings, State, fit, initial_state, optimiser, steps_per_epoch
+from dtb_jax.training import (
+    Settings,
+    State,
+    fit,
+    initial_state,
+    optimiser,
+    steps_per_epoch,
+    used_params,
+)
 from dtb_jax.twin import Params, Twin, make_twin
 from dtb_jax.types import STEP_S, Cohort, Run
 
@@ -84,7 +92,7 @@ def train(
         save_every: epochs between checkpoints.
         on_epoch: told every epoch's numbers.
 
-    Returns: `Fitted`, with the parameters of the best validation loss.
+    Returns: `Fitted`, with the parameters that `training.used_params` names.
     """
     began = time.perf_counter()
     people = np.arange(len(cohort.connectomes))
@@ -150,10 +158,11 @@ def train(
         "epoch_s": epoch_s,
         "epochs": int(state.epoch),
         "best_epoch": int(state.best_epoch),
+        "used_epoch": int(state.best_epoch if settings.keep_best else state.epoch),
         "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "device": str(jax.devices()[0].device_kind),
     }
-    return Fitted(twin, state.best_params, scale, history, timing)
+    return Fitted(twin, used_params(settings, state), scale, history, timing)
 
 
 def without_bold(runs: Run) -> Run:

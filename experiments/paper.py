@@ -57,6 +57,7 @@ EXACT = {
     "bold_weight": 1.0,
     "bold_warmup_steps": 0,
     "patience": 20,
+    "keep_best": True,
     "drifts": 8,
 }
 
@@ -93,6 +94,7 @@ def get_config() -> ConfigDict:
             "bold_weight": settings.bold_weight,
             "bold_warmup_steps": settings.bold_warmup_steps,
             "patience": settings.patience,
+            "keep_best": settings.keep_best,
             "save_every": 5,
             # the split and the scores
             "split_s": split.split_s,

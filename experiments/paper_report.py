@@ -70,7 +70,7 @@ def write(
         (
             "Training. Validation is the last segment of some people's training half.",
             "training",
-            plots.training_curves(fitted.history, fitted.timing["best_epoch"], label),
+            plots.training_curves(fitted.history, fitted.timing["used_epoch"], label),
         ),
         (
             "What the twins of three people expect, with the presses they made (dashed).",
