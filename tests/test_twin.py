@@ -32,6 +32,23 @@ def test_the_papers_counts():
     assert round(total / 1e6, 1) == 54.8
 
 
+def test_the_papers_network_starts_as_pytorch_would_and_can_be_trained():
+    hypernet = Hypernetwork(inputs=9, units=40, outputs=23, width=20, base=False, scale=1.0)
+    connectome = jax.random.normal(jax.random.key(0), (90,))
+    params = hypernet.init(jax.random.key(1), connectome)
+    for layer, inputs in zip(params["params"].values(), (90, 20, 20), strict=True):
+        for weights in layer.values():
+            assert 0.9 < float(jnp.abs(weights).max()) * inputs**0.5 <= 1
+    stimulus = jax.random.normal(jax.random.key(2), (262, 9))
+
+    def loss(params):
+        return jnp.square(unroll(hypernet.apply(params, connectome), stimulus)).mean()
+
+    slope = jax.tree.leaves(jax.grad(loss)(params))
+    assert all(np.isfinite(leaf).all() for leaf in slope)
+    assert max(float(jnp.abs(leaf).max()) for leaf in slope) < 100
+
+
 def test_jitted_twin_equals_numpy_loop(people):
     connectomes, stimulus, twin, params = people
     found = jax.jit(lambda p, c, s: simulate_cohort(twin, p, c, s))(params, connectomes, stimulus)
