@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 
-def test_the_example_on_arrays(monkeypatch):
+def test_the_example_on_arrays():
     text = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     (code,) = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
     scope: dict = {}
@@ -14,4 +14,4 @@ def test_the_example_on_arrays(monkeypatch):
     outputs = scope["outputs"]
     assert outputs.shape == (12, 1, 200, 2)
     assert np.isfinite(outputs).all()
-    assert scope["state"].best_loss < 3
+    assert scope["r"] > 0.6
