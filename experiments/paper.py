@@ -106,6 +106,15 @@ def get_config() -> ConfigDict:
     )
 
 
+def set_exact(config: ConfigDict) -> None:
+    """The paper's numbers, but for those that the command line itself names, which are printed."""
+    default = get_config()
+    named = [k for k, paper in EXACT.items() if config[k] not in (default[k], paper)]
+    config.update({k: paper for k, paper in EXACT.items() if k not in named})
+    if named:
+        print("the paper's numbers except", ", ".join(f"{k} = {config[k]}" for k in named))
+
+
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, train, evaluate, write; returns what went into `metrics.json`."""
     if not config.data:
@@ -115,7 +124,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             f"--config.response: {config.response!r}, expected one of {', '.join(RESPONSES)}"
         )
     if config.exact:
-        config.update(EXACT)
+        set_exact(config)
     common.remember_compilations()
     choices = Choices(**{name: config[name] for name in Choices._fields})
     cohort, ledger = read_cohort(

@@ -87,3 +87,13 @@ def test_another_config_in_the_same_folder_is_refused(cohort, tmp_path):
     found = run("paper", tmp_path, f"--config.data={cohort}", *SMALL)
     assert found.returncode != 0
     assert "this folder holds a run with another" in found.stderr
+
+
+def test_exact_sets_the_papers_numbers_but_not_what_the_user_names(capsys):
+    from experiments.paper import EXACT, get_config, set_exact
+
+    config = get_config()
+    config.epochs = 3
+    set_exact(config)
+    assert {key: config[key] for key in EXACT} == {**EXACT, "epochs": 3}
+    assert capsys.readouterr().out == "the paper's numbers except epochs = 3\n"
