@@ -31,9 +31,7 @@ class Settings(NamedTuple):
     bold_weight: float = 10.0
     bold_warmup_steps: int = 100  # of a segment: its BOLD answers to events before it began
     patience: int = 1000  # epochs without a better validation loss
-    keep_best: bool = (
-        False  # hand on the best epoch's parameters, not the last's; see `used_params`
-    )
+    keep_best: bool = False  # the best epoch's parameters, not the last's; see `used_params`
     action_loss: Callable[[Array, Run], Array] = hazard_loss
     action_count: Callable[[Run], Array] = press_count
 
@@ -142,7 +140,7 @@ def used_params(settings: Settings, state: State) -> Params:
 
 
 def make_evaluate(twin: Twin, settings: Settings):
-    """The jitted loss of all people on whole stretches, without dropout; in chunks of people."""
+    """The jitted loss of all people on whole stretches, without dropout."""
 
     @jax.jit
     def evaluate(params: Params, connectomes, runs: Run) -> Loss:

@@ -16,7 +16,7 @@ from dtb_jax.data.ledger import Ledger
 from dtb_jax.evaluation import baselines, scores
 from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.predict import Prediction, predict
-from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part
+from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part, scaled
 from dtb_jax.response import Response
 from dtb_jax.training import (
     Settings,
@@ -58,15 +58,6 @@ class Evaluated(NamedTuple):
     predictions: dict[str, list[Prediction]]
     scored: list[scores.Scored]
     subgroups: dict[str, dict]
-
-
-def scaled(cohort: Cohort, scale: BoldScale) -> Cohort:
-    """The same people with z-scored BOLD; masked volumes become 0."""
-    runs = tuple(
-        run._replace(bold=(run.bold - scale.mean) / scale.sd * run.bold_mask[..., None])
-        for run in cohort.runs
-    )
-    return cohort._replace(runs=runs)
 
 
 def train(
@@ -127,11 +118,11 @@ def train(
         if found is not None:
             state, history = found[0]["state"], found[1]["history"]
             on_epoch({"resumed_after_epoch": int(state.epoch)})
-    first_epoch: list[float] = []
+    epoch_ends: list[float] = []
 
     def note(state: State, row: dict[str, float]) -> None:
         history.append(row)
-        first_epoch.append(time.perf_counter() - began)
+        epoch_ends.append(time.perf_counter() - began)
         epoch = int(state.epoch)
         if checkpoints is not None and (epoch % save_every == 0 or epoch == settings.epochs):
             checkpoints.save(epoch, {"state": state, "fixed": fixed}, {"history": history})
@@ -150,10 +141,10 @@ def train(
     )
     if checkpoints is not None:
         checkpoints.close()
-    durations = np.diff(first_epoch)
+    durations = np.diff(epoch_ends)
     epoch_s = float(np.median(durations)) if len(durations) else None
     timing = {
-        "compile_s": first_epoch[0] - epoch_s if epoch_s is not None else None,
+        "compile_s": epoch_ends[0] - epoch_s if epoch_s is not None else None,
         "train_s": time.perf_counter() - began,
         "epoch_s": epoch_s,
         "epochs": int(state.epoch),
@@ -193,7 +184,7 @@ def evaluate(
     ]
     training = [in_part(run, 0.0, split_s) for run in cohort.runs]
     edges = cohort.connectomes
-    other = derangement(len(edges), seed)
+    other = baselines.derangement(len(edges), seed)
 
     def rolled_out(connectomes):
         return predict(fitted.twin, fitted.params, connectomes, cohort, test, read, start_s=split_s)
@@ -214,31 +205,9 @@ def evaluate(
         ],
     }
     models = {name: scores.score(scored, told) for name, told in predictions.items()}
-    return Evaluated(models, predictions, scored, _subgroups(cohort, scored, predictions["twin"]))
-
-
-def derangement(people: int, seed: int) -> np.ndarray:
-    """A random order of people in which nobody keeps their own place."""
-    order = np.random.default_rng([seed, people]).permutation(people)
-    shifted = np.empty(people, int)
-    shifted[order] = np.roll(order, 1)
-    return shifted
-
-
-def _subgroups(cohort: Cohort, scored, predictions) -> dict[str, dict]:
-    """The twin's behaviour figures by diagnosis and site."""
-    figures = {}
-    for column in ("group", "site"):
-        values = cohort.participants[column]
-        for value in sorted(values.dropna().unique()):
-            inside = (values == value).to_numpy()
-            figures[f"{column}={value}"] = {
-                part.run.task.name: scores.behaviour(
-                    part._replace(people=part.people & inside), told
-                )
-                for part, told in zip(scored, predictions)
-            }
-    return figures
+    return Evaluated(
+        models, predictions, scored, scores.subgroups(cohort, scored, predictions["twin"])
+    )
 
 
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,15 @@ from dtb_jax.data.ledger import DataError
 from dtb_jax.training import NonFiniteLoss
 
 
-def main(get_config: Callable[[], ConfigDict], run: Callable[[ConfigDict, Path], Any]) -> None:
-    """Parse `--workdir` and `--config.*`, call `run`, and turn known problems into one line."""
+def main(
+    get_config: Callable[[], ConfigDict],
+    run: Callable[[ConfigDict, Path], Any],
+    settle: Callable[[ConfigDict, Collection[str]], None] = lambda config, named: None,
+) -> None:
+    """Parse `--workdir` and `--config.*`, call `run`, and turn known problems into one line.
+
+    `settle` is told the config and which of its leaves the command line named, before `run` is.
+    """
 
     def call(argv):
         if len(argv) > 1:
@@ -24,6 +31,7 @@ def main(get_config: Callable[[], ConfigDict], run: Callable[[ConfigDict, Path],
         logging.set_verbosity(logging.WARNING)
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            settle(config.value, config_flags.get_override_values(flags.FLAGS["config"]))
             run(config.value, folder)
         except (DataError, NonFiniteLoss, OSError) as error:
             sys.exit(f"{type(error).__name__}: {error}")

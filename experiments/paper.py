@@ -13,6 +13,7 @@ with binary cross-entropy, 262-step cuts, 8 drifts): days on 2 cores, meant for 
 import json
 import platform
 import subprocess
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
@@ -106,13 +107,17 @@ def get_config() -> ConfigDict:
     )
 
 
-def set_exact(config: ConfigDict) -> None:
-    """The paper's numbers, but for those that the command line itself names, which are printed."""
-    default = get_config()
-    named = [k for k, paper in EXACT.items() if config[k] not in (default[k], paper)]
-    config.update({k: paper for k, paper in EXACT.items() if k not in named})
-    if named:
-        print("the paper's numbers except", ", ".join(f"{k} = {config[k]}" for k in named))
+def set_exact(config: ConfigDict, named: Collection[str]) -> None:
+    """With `exact`, the paper's numbers, but for options `named` on the command line: they print.
+
+    Only the command line knows what was named; a caller of `run` updates its config with `EXACT`.
+    """
+    if not config.exact:
+        return
+    kept = [k for k, paper in EXACT.items() if k in named and config[k] != paper]
+    config.update({k: paper for k, paper in EXACT.items() if k not in kept})
+    if kept:
+        print("the paper's numbers except", ", ".join(f"{k} = {config[k]}" for k in kept))
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
@@ -123,8 +128,6 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         raise DataError(
             f"--config.response: {config.response!r}, expected one of {', '.join(RESPONSES)}"
         )
-    if config.exact:
-        set_exact(config)
     common.remember_compilations()
     choices = Choices(**{name: config[name] for name in Choices._fields})
     cohort, ledger = read_cohort(
@@ -212,4 +215,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    common.main(get_config, run)
+    common.main(get_config, run, set_exact)

@@ -34,4 +34,4 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 
 
 if __name__ == "__main__":
-    common.main(get_config, run)
+    common.main(get_config, run, paper.set_exact)

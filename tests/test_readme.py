@@ -14,4 +14,5 @@ def test_the_example_on_arrays():
     outputs = scope["outputs"]
     assert outputs.shape == (12, 1, 200, 2)
     assert np.isfinite(outputs).all()
+    assert scope["state"].best_loss < 3
     assert scope["r"] > 0.6

@@ -65,3 +65,11 @@ def group_mean(run: TaskRun, training: np.ndarray, test_bold: np.ndarray, mask: 
         bold=others / np.maximum(count, 1),
         personal=False,
     )
+
+
+def derangement(people: int, seed: int) -> np.ndarray:
+    """A random order of people in which nobody keeps their own place."""
+    order = np.random.default_rng([seed, people]).permutation(people)
+    shifted = np.empty(people, int)
+    shifted[order] = np.roll(order, 1)
+    return shifted

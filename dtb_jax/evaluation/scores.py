@@ -12,7 +12,7 @@ from dtb_jax.evaluation.metrics import Figure
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.splits import in_part
 from dtb_jax.tasks.task import effect
-from dtb_jax.types import TaskRun
+from dtb_jax.types import Cohort, TaskRun
 
 Figures = dict[str, Figure]
 
@@ -125,4 +125,18 @@ def score(scored: Sequence[Scored], predictions: Sequence[Prediction]) -> dict[s
         name = part.run.task.name
         figures[part.run.name if name in figures else name] = behaviour(part, prediction)
     figures["bold"] = bold(scored, predictions)
+    return figures
+
+
+def subgroups(cohort: Cohort, scored, predictions) -> dict[str, dict]:
+    """The twin's behaviour figures by diagnosis and site."""
+    figures = {}
+    for column in ("group", "site"):
+        values = cohort.participants[column]
+        for value in sorted(values.dropna().unique()):
+            inside = (values == value).to_numpy()
+            figures[f"{column}={value}"] = {
+                part.run.task.name: behaviour(part._replace(people=part.people & inside), told)
+                for part, told in zip(scored, predictions)
+            }
     return figures

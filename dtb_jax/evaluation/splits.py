@@ -39,6 +39,17 @@ def fit_bold_scale(cohort: Cohort, stop_s: float, people: np.ndarray) -> BoldSca
     return BoldScale(values.mean(axis=0), np.where(sd > 0, sd, 1.0))
 
 
+def z_scored(volumes: np.ndarray, mask: np.ndarray, scale: BoldScale) -> np.ndarray:
+    """(volumes - mean) / sd of each region; masked volumes become 0."""
+    return (volumes - scale.mean) / scale.sd * mask[..., None]
+
+
+def scaled(cohort: Cohort, scale: BoldScale) -> Cohort:
+    """The same people with z-scored BOLD; masked volumes become 0."""
+    runs = tuple(run._replace(bold=z_scored(run.bold, run.bold_mask, scale)) for run in cohort.runs)
+    return cohort._replace(runs=runs)
+
+
 def in_part(run: TaskRun, start_s: float, stop_s: float) -> np.ndarray:
     """Trials whose onset lies in [start_s, stop_s), [people, trial]."""
     onset = run.trials.onset_s
@@ -78,7 +89,7 @@ def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width:
     ]
     press, at_risk = (np.stack(column)[:, inside] for column in zip(*sequences, strict=True))
     part = volume_range(run, start_s, stop_s)
-    volumes = (run.bold[:, part] - scale.mean) / scale.sd * run.bold_mask[:, part, None]
+    volumes = z_scored(run.bold[:, part], run.bold_mask[:, part], scale)
     per_volume = run.stimulus.shape[1] // run.bold.shape[1]
     seen = np.repeat(run.bold_mask[:, part], per_volume, axis=1)
     fine = np.stack([_upsampled(v, m, per_volume) for v, m in zip(volumes, run.bold_mask[:, part])])

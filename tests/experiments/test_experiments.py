@@ -89,11 +89,19 @@ def test_another_config_in_the_same_folder_is_refused(cohort, tmp_path):
     assert "this folder holds a run with another" in found.stderr
 
 
-def test_exact_sets_the_papers_numbers_but_not_what_the_user_names(capsys):
-    from experiments.paper import EXACT, get_config, set_exact
+def test_exact_overrules_an_experiments_numbers_but_not_the_users(capsys):
+    from experiments import paper, quickstart
 
-    config = get_config()
-    config.epochs = 3
-    set_exact(config)
-    assert {key: config[key] for key in EXACT} == {**EXACT, "epochs": 3}
-    assert capsys.readouterr().out == "the paper's numbers except epochs = 3\n"
+    for experiment in (paper, quickstart):
+        config = experiment.get_config()
+        config.exact, config.epochs = True, 3
+        paper.set_exact(config, {"exact", "epochs"})
+        assert {key: config[key] for key in paper.EXACT} == {**paper.EXACT, "epochs": 3}
+        assert capsys.readouterr().out == "the paper's numbers except epochs = 3\n"
+
+
+def test_exact_keeps_an_option_that_names_the_default(tmp_path):
+    options = ("--config.exact=true", "--config.units=64", f"--config.data={tmp_path / 'none'}")
+    found = run("paper", tmp_path / "out", *options)
+    assert found.stdout == "the paper's numbers except units = 64\n"
+    assert found.returncode != 0
