@@ -30,13 +30,19 @@ def _figure(rows: int, columns: int, size: tuple[float, float], label: str, **op
     return figure, axes
 
 
-def reaction_times(panels: Sequence[tuple[str, np.ndarray, np.ndarray, str]], label: str) -> Figure:
+def reaction_times(
+    panels: Sequence[tuple[str, np.ndarray, np.ndarray, str]],
+    label: str,
+    observed_label: str = "observed, second half (ms)",
+    predicted_label: str = "predicted (ms)",
+) -> Figure:
     """Observed against predicted mean reaction time, a dot a person, with the identity line.
 
     Args:
         panels: (title, observed_s [people], predicted_s [people], text), one an axis; the twin
             and a baseline side by side for each task.
         label: what is simulated, or "".
+        observed_label, predicted_label: of the axes.
     """
     columns = 2
     rows = -(-len(panels) // columns)
@@ -45,10 +51,10 @@ def reaction_times(panels: Sequence[tuple[str, np.ndarray, np.ndarray, str]], la
         both = np.concatenate([observed, predicted]) * 1000
         low, high = np.nanmin(both) - 40, np.nanmax(both) + 40
         axis.plot([low, high], [low, high], color=PLAIN, lw=1, zorder=1)
-        colour = TWIN if "twin" in title else PLAIN
+        colour = TWIN if "twin" in title + predicted_label else PLAIN
         axis.scatter(observed * 1000, predicted * 1000, s=18, color=colour, alpha=0.75, lw=0)
         axis.set(xlim=(low, high), ylim=(low, high), aspect="equal", title=title)
-        axis.set(xlabel="observed, second half (ms)", ylabel="predicted (ms)")
+        axis.set(xlabel=observed_label, ylabel=predicted_label)
         axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top")
     return figure
 
@@ -189,10 +195,42 @@ def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
         for k, (name, figure_) in enumerate(known.items()):
             low = figure_["value"] if figure_["ci_low"] is None else figure_["ci_low"]
             high = figure_["value"] if figure_["ci_high"] is None else figure_["ci_high"]
-            colour = TWIN if name == "twin" else PLAIN
+            colour = TWIN if name == "twin" else WARM if name.startswith("oracle") else PLAIN
             axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
             axis.plot(figure_["value"], k, "o", color=colour, ms=7)
         names = [name.replace("_", " ") for name in known]
         axis.set_yticks(range(len(known)), names)
         axis.set(title=metric, ylim=(len(known) - 0.5, -0.5))
+    return figure
+
+
+def calibration(rows: Sequence[tuple[str, float, float, float]], label: str) -> Figure:
+    """How far each simulated statistic is from the real one, in tolerances.
+
+    Args:
+        rows: (name, simulated, real, tolerance).
+        label: what is simulated.
+    """
+    half = -(-len(rows) // 2)
+    figure, axes = _figure(1, 2, (13.0, 0.21 * half + 1.2), label, sharex=True)
+    for axis, part in zip(axes[0], (rows[:half], rows[half:])):
+        off = np.array([(simulated - real) / tolerance for _, simulated, real, tolerance in part])
+        axis.axvspan(-1, 1, color=PLAIN, alpha=0.2, lw=0)
+        axis.axvline(0, color=SEEN, lw=0.8)
+        axis.scatter(off, range(len(part)), c=np.where(np.abs(off) <= 1, TWIN, WARM), s=26)
+        names = [f"{name.replace('_', ' ')}  {real:.4g}" for name, _, real, _ in part]
+        axis.set_yticks(range(len(part)), names, fontsize=8)
+        axis.set(ylim=(len(part) - 0.5, -0.5), xlabel="(simulated - real) / tolerance")
+    axes[0, 0].set_title("Simulated beside real (the real value is written)")
+    return figure
+
+
+def connectomes(matrices: Sequence[tuple[str, np.ndarray]], label: str) -> Figure:
+    """Matrices of Fisher-z edges side by side, one colour scale, parcels ordered by network."""
+    figure, axes = _figure(1, len(matrices), (4.3 * len(matrices), 4.2), label)
+    most = max(np.percentile(np.abs(matrix), 99) for _, matrix in matrices)
+    for axis, (title, matrix) in zip(axes[0], matrices):
+        image = axis.imshow(matrix, cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")
+        axis.set(title=title, xticks=[], yticks=[])
+    figure.colorbar(image, ax=axes[0], shrink=0.8, label="Fisher z")
     return figure

@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,6 @@ def write_report(
         figures: (caption, PNG file).
         exclusions: lines of the ledger.
     """
-    from jinja2 import Environment
-
-    source = (files("dtb_jax") / "templates" / "report.html.j2").read_text(encoding="utf-8")
-    template = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        source
-    )
     names = list(models)
     rows = [
         (
@@ -45,16 +38,54 @@ def write_report(
         for task in models["twin"]
         for metric in models["twin"][task]
     ]
-    page = template.render(
+    write_page(
+        path,
+        "report.html.j2",
         title=title,
         first_line=first_line,
         summary=summary,
         protocol=protocol,
         names=[name.replace("_", " ") for name in names],
-        rows=[(metric, [_text(f) for f in found]) for metric, found in rows],
-        figures=[(caption, _embedded(png)) for caption, png in figures],
+        rows=[(metric, [figure_text(f) for f in found]) for metric, found in rows],
+        figures=figures,
         exclusions=exclusions,
         timing=timing,
+    )
+
+
+def write_page(
+    path: Path,
+    template: str,
+    *,
+    title: str,
+    first_line: str,
+    summary: Sequence[str],
+    figures: Sequence[tuple[str, Path]],
+    protocol: dict[str, Any],
+    timing: dict[str, Any],
+    **context: Any,
+) -> None:
+    """Fill a template that extends `page.html.j2`; figures are embedded.
+
+    Args:
+        path: where to write.
+        template: file in `dtb_jax/templates`.
+        title, first_line, summary, figures, protocol, timing: as in `write_report`.
+        context: what this template alone reads.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("dtb_jax"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    page = environment.get_template(template).render(
+        title=title,
+        first_line=first_line,
+        summary=summary,
+        figures=[(caption, _embedded(png)) for caption, png in figures],
+        protocol=protocol,
+        timing=timing,
+        **context,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -63,7 +94,7 @@ def _embedded(png: Path) -> str:
     return base64.b64encode(Path(png).read_bytes()).decode()
 
 
-def _text(figure: dict | None) -> tuple[str, str]:
+def figure_text(figure: dict | None) -> tuple[str, str]:
     """A figure as (value, interval or SD)."""
     if figure is None or figure["value"] is None:
         return "–", ""

@@ -168,11 +168,20 @@ def evaluate(
     read: Callable[..., Response],
     *,
     seed: int,
+    others: dict[str, list[Prediction]] | None = None,
 ) -> Evaluated:
     """Score the twin, the same twin with people's connectomes shuffled, and three baselines.
 
     The test part begins at `split_s` and is rolled out in one piece from h = 0; trials count when
     they begin in it.
+
+    Args:
+        cohort: everybody.
+        fitted: from `train`.
+        split: where to cut.
+        read: choices and times from outputs.
+        seed: of the shuffle.
+        others: further models to score alike, one `Prediction` a run: oracles, say.
     """
     split_s, stop_s = split.split_s, split.stop_s
     end_s = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
@@ -204,6 +213,7 @@ def evaluate(
             for part, trials in zip(scored, training)
         ],
     }
+    predictions |= others or {}
     models = {name: scores.score(scored, told) for name, told in predictions.items()}
     return Evaluated(
         models, predictions, scored, scores.subgroups(cohort, scored, predictions["twin"])

@@ -2,8 +2,11 @@
 
 import json
 import os
+import platform
+import subprocess
 import sys
 from collections.abc import Callable, Collection
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,24 @@ def remember_compilations() -> None:
 
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
     jax.config.update("jax_compilation_cache_dir", str(cache))
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide a result."""
+    packages = ("jax", "flax", "optax", "equinox", "numpy", "orbax-checkpoint")
+    return {name: version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def commit() -> str:
+    """Of the code that runs, where it runs from a checkout."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent,
+        check=False,
+    )
+    return found.stdout.strip() or "unknown"
 
 
 def settle_config(config: ConfigDict, workdir: Path, result_keys: tuple[str, ...] = ()) -> dict:

@@ -11,10 +11,7 @@ with binary cross-entropy, 262-step cuts, 8 drifts): days on 2 cores, meant for 
 """
 
 import json
-import platform
-import subprocess
 from collections.abc import Collection
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +31,7 @@ from dtb_jax.response import (
 )
 from dtb_jax.training import Settings
 from dtb_jax.types import Cohort
-from experiments import common, paper_report
+from experiments import common, paper_report, paper_truth
 
 RESPONSES = {
     "hazard": (hazard_loss, press_count, read_hazard),
@@ -164,13 +161,16 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             on_epoch=show,
         )
     print("evaluating on the second half of every run")
-    evaluated = workflow.evaluate(cohort, fitted, split, read, seed=config.seed)
+    oracles = paper_truth.oracles(Path(config.data), cohort)
+    evaluated = workflow.evaluate(cohort, fitted, split, read, seed=config.seed, others=oracles)
     metrics = {
         "protocol": protocol(config, cohort),
         "models": evaluated.models,
         "subgroups": evaluated.subgroups,
         "timing": fitted.timing,
     }
+    if oracles:
+        metrics["truth"] = paper_truth.as_metrics(paper_truth.compare(evaluated))
     results.write_json(workdir / "metrics.json", metrics)
     (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
     told = evaluated.predictions["twin"]
@@ -184,7 +184,6 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 
 def protocol(config: ConfigDict, cohort: Cohort) -> dict:
     """Who, what and with which software."""
-    packages = ("jax", "flax", "optax", "equinox", "numpy", "orbax-checkpoint")
     return {
         "split": "time",
         "participants": len(cohort.connectomes),
@@ -193,25 +192,13 @@ def protocol(config: ConfigDict, cohort: Cohort) -> dict:
         "edges": edge_count(cohort.parcels),
         "units": config.units,
         "seed": config.seed,
-        "commit": _commit(),
-        "versions": {name: version(name) for name in packages}
-        | {"python": platform.python_version()},
+        "commit": common.commit(),
+        "versions": common.versions(),
         "connectome": cohort.connectome_source,
         "bold": cohort.bold_source,
         "runs": [run.name for run in cohort.runs],
         "people_with_behaviour": {run.name: int(np.sum(run.present)) for run in cohort.runs},
     }
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        cwd=Path(__file__).parent,
-        check=False,
-    )
-    return found.stdout.strip() or "unknown"
 
 
 if __name__ == "__main__":

@@ -8,12 +8,13 @@ from ml_collections import ConfigDict
 from dtb_jax import plots, workflow
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.baselines import correct_presses
+from dtb_jax.evaluation.baselines import correct_mask
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.splits import in_part
 from dtb_jax.report import write_report
 from dtb_jax.results import as_json
 from dtb_jax.types import Cohort
+from experiments import paper_truth
 from experiments.paper_traces import action_traces
 
 SHOWN_REGION = "R_higher_visual"
@@ -52,6 +53,16 @@ def write(
             plots.reaction_times(_reaction_times(evaluated, results), label),
         ),
     ]
+    told = paper_truth.compare(evaluated)
+    if told:
+        drawn.append(
+            (
+                "Truth beside prediction: each person's mean reaction time as the simulation's own "
+                "parameters lead one to expect it, and as the connectome alone causes it.",
+                "truth",
+                paper_truth.figure(told, label),
+            )
+        )
     if cohort.bold_source != "none":
         drawn += [
             (
@@ -129,6 +140,13 @@ def _summary(models: dict) -> list[str]:
             f"Choices agree on {value('twin', 'choice_concordance')} of trials; always pressing "
             f"the correct button agrees on {value('always_correct', 'choice_concordance')}."
         )
+        if "oracle_scores" in models:
+            sentences.append(
+                f"{task.capitalize()}: the truth is known here. Knowing everybody's parameters "
+                f"gives r = {value('oracle_parameters', 'reaction_time_r')}, knowing only what the "
+                f"connectome causes {value('oracle_scores', 'reaction_time_r')}: the ceilings for "
+                "people seen in training and for unseen people."
+            )
     sentences.append(
         "A connectome that is fixed per person can act as a name tag: among people seen in "
         "training, these figures do not show that the twin uses what the connectome says."
@@ -150,7 +168,7 @@ def _reaction_times(evaluated: workflow.Evaluated, results: dict) -> list:
     panels = []
     for r, part in enumerate(evaluated.scored):
         run, task = part.run, part.run.task.name
-        counted = in_part(run, part.start_s, part.stop_s) & correct_presses(run)
+        counted = in_part(run, part.start_s, part.stop_s) & correct_mask(run.trials)
         observed = m.masked_mean(run.trials.response_time_s, counted)
         told = evaluated.predictions["twin"][r]
         twin = m.masked_mean(told.reaction_time_s, counted)

@@ -1,23 +1,31 @@
-"""The whole way in two minutes, on simulated people in the real task designs.
+"""The whole way in two minutes, on simulated people whose causes are known.
 
     python -m experiments.quickstart --workdir=out/quickstart
 
-Writes a small simulated cohort in TCP's layout, fits twins by the paper's protocol and opens
-nothing: look at out/quickstart/report.html. Everything but the trial lists is simulated.
+Simulates a small cohort in the real task designs (`experiments.groundtruth`, half of what is stable
+in people caused by their connectomes), fits twins by the paper's protocol and opens nothing: look
+at out/quickstart/report.html, where the truth stands beside every prediction.
 """
 
 from pathlib import Path
 
 from ml_collections import ConfigDict
+from tqdm import tqdm
 
-from dtb_jax.groundtruth.quick import write_quick_cohort
+from dtb_jax.data import DataError
+from dtb_jax.groundtruth.atlas import choose_parcels
+from dtb_jax.groundtruth.cohort import write_cohort
+from dtb_jax.groundtruth.world import make_world
 from experiments import common, paper
+
+PARCELS, REST_VOLUMES = 96, 240
 
 
 def get_config() -> ConfigDict:
     """`experiments.paper` with small numbers."""
     config = paper.get_config()
     config.participants = 32
+    config.rho = 0.5  # share of what is stable in people that their connectomes cause
     config.units = 48
     config.scale = 0.03  # few people make few steps
     config.epochs = 30
@@ -27,9 +35,19 @@ def get_config() -> ConfigDict:
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Simulate a cohort below `workdir`, then run `experiments.paper` on it."""
-    config.data = str(
-        write_quick_cohort(workdir / "cohort", participants=config.participants, seed=config.seed)
+    try:
+        world = make_world(choose_parcels(PARCELS), seed=config.seed, rho=config.rho)
+    except ValueError as error:
+        raise DataError(f"--config: {error}") from error
+    folder = workdir / "cohort"
+    write_cohort(
+        folder,
+        world,
+        participants=config.participants,
+        rest_volumes=REST_VOLUMES,
+        progress=lambda chunks: tqdm(chunks, desc="simulating people", unit="chunk"),
     )
+    config.data = str(folder)
     return paper.run(config, workdir)
 
 

@@ -14,7 +14,8 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.stand_in import REST_RUNS, VOLUMES, write_stand_in
+from dtb_jax.groundtruth.layout import REST_RUNS, VOLUMES
+from dtb_jax.groundtruth.stand_in import write_stand_in
 from experiments import common
 
 

@@ -19,8 +19,8 @@ from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means, region_parcels
 from dtb_jax.tasks import TASKS
-from dtb_jax.tasks.task import rasterise
-from dtb_jax.types import STEP_S, Cohort, Task, TaskRun, Trials
+from dtb_jax.tasks.task import rasterise, stack_trials
+from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 
 
 class Choices(NamedTuple):
@@ -75,7 +75,7 @@ def read_cohort(
     names, regions = _atlas(root, choices)
     expect = Expect(len(names), choices.dataset, choices.atlas_image)
     acted = {person for _, people in behaviour.values() for person in people}
-    edges, kept, simulated = [], [], False
+    edges, kept, simulated = [], [], imaging.simulated
     rest_length = _typical_length(imaging, choices.rest_runs, expect)
     everyone = sorted(acted | set(imaging.series) | set(imaging.matrices) | set(participants.index))
     for person in progress(everyone):
@@ -91,7 +91,7 @@ def read_cohort(
         simulated |= is_simulated
     if not kept:
         raise DataError(f"{root}: nobody has both behaviour and a connectome")
-    runs, bold_simulated, any_bold = [], False, False
+    runs, bold_simulated, any_bold = [], imaging.simulated, False
     for name, (task, people) in behaviour.items():
         run, is_simulated = _stack(
             name, task, people, kept, imaging, regions, expect, choices, ledger
@@ -192,12 +192,6 @@ def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, ch
     last = [float((t.onset_s + t.duration_s)[-1]) for t, _ in people.values()]
     full_length = _typical_length(imaging, (name,), expect) or math.ceil((max(last) + 10) / tr)
     steps = full_length * per_volume
-    most = max(len(t.onset_s) for t, _ in people.values())
-    blank = _padded(next(iter(people.values()))[0], 0)
-    rows = [
-        _padded(people[person][0], most) if person in people else _padded(blank, most)
-        for person in kept
-    ]
     channels = next(iter(people.values()))[1].value.shape[1] + 1
     stimulus = np.zeros((len(kept), steps, channels), np.float32)
     bold = np.zeros((len(kept), full_length, len(regions)), np.float32)
@@ -223,20 +217,8 @@ def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, ch
         simulated |= series.simulated
         if length < full_length:
             ledger.add(person, name, path, f"{length} of {full_length} volumes: the rest is masked")
-    trials = Trials(*(np.stack(column) for column in zip(*rows, strict=True)))
+    trials = stack_trials({person: t for person, (t, _) in people.items()}, kept)
     return TaskRun(task, name, trials, stimulus, bold, mask, present), simulated
-
-
-def _padded(trials: Trials, length: int) -> Trials:
-    """Trials cut or filled with absent ones to a common number."""
-
-    def pad(field):
-        field = field[:length]
-        return np.concatenate(
-            [field, np.zeros((length - len(field), *field.shape[1:]), field.dtype)]
-        )
-
-    return Trials(*(pad(field) for field in trials))
 
 
 def below_chance(run: TaskRun) -> np.ndarray:

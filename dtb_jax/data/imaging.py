@@ -1,5 +1,6 @@
 """Where a person's imaging lies, and what of it becomes a connectome."""
 
+import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,7 @@ class Imaging(NamedTuple):
 
     series: dict[str, dict[str, Path]]
     matrices: dict[str, Path]
+    simulated: bool  # the folder says so of all it holds; single files may say so themselves
 
 
 def find_imaging(root: Path) -> Imaging:
@@ -49,7 +51,17 @@ def find_imaging(root: Path) -> Imaging:
         path.name.split(".")[0].split("_")[0]: path
         for path in sorted(root.glob("connectomes/sub-*"))
     }
-    return Imaging(series, matrices)
+    return Imaging(series, matrices, says_simulated(root))
+
+
+def says_simulated(root: Path) -> bool:
+    """Whether `dataset_description.json` says that the imaging is simulated."""
+    path = root / "dataset_description.json"
+    try:
+        described = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError:
+        return False
+    return bool(described.get("simulated") or described.get("simulated_imaging"))
 
 
 def _participant(folder: str) -> str:
@@ -123,12 +135,16 @@ def _edges(values: np.ndarray, path: Path, participant, run, ledger: Ledger) -> 
 def read_matrix(path: Path, expect: Expect) -> tuple[np.ndarray, bool]:
     """Fisher-z edges of a precomputed matrix: correlations (unit diagonal) or Fisher z already.
 
-    Raises: DataError when it is not square, symmetric and finite off the diagonal.
+    An NPY file may also hold the edge vector itself: the upper triangle row by row, Fisher z.
+
+    Raises: DataError when a matrix is not square, symmetric and finite off the diagonal.
     """
     if path.suffix == ".npy":
         square, simulated = np.load(path, allow_pickle=False), False
     else:
         square, simulated = READERS["".join(path.suffixes)](path, expect)
+    if square.shape == (edge_count(expect.parcels),) and np.isfinite(square).all():
+        return square, simulated
     square = np.array(square, float)
     if square.shape != (expect.parcels, expect.parcels):
         raise DataError(f"{path}: shape {square.shape}, expected {expect.parcels} parcels squared")

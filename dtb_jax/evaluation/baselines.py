@@ -4,13 +4,13 @@ import numpy as np
 
 from dtb_jax.evaluation.metrics import condition_means, masked_mean
 from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.types import TaskRun
+from dtb_jax.types import TaskRun, Trials
 
 
-def correct_presses(run: TaskRun) -> np.ndarray:
+def correct_mask(trials: Trials) -> np.ndarray:
     """Answered correctly, [people, trial]: the trials whose reaction times are compared."""
-    right = np.take_along_axis(run.trials.possible, run.trials.correct[..., None], -1)[..., 0]
-    return right & run.trials.answered & run.trials.present
+    right = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
+    return right & trials.answered & trials.present
 
 
 def always_correct(run: TaskRun) -> Prediction:
@@ -25,7 +25,7 @@ def own_training_half(run: TaskRun, training: np.ndarray) -> Prediction:
         run: one run.
         training: trials of the training part, [people, trial].
     """
-    trials, counted = run.trials, correct_presses(run) & training
+    trials, counted = run.trials, correct_mask(run.trials) & training
     person = masked_mean(trials.response_time_s, counted)
     conditions = len(run.task.conditions)
     means = condition_means(trials.response_time_s, counted, trials.condition, conditions)
@@ -46,7 +46,7 @@ def group_mean(run: TaskRun, training: np.ndarray, test_bold: np.ndarray, mask: 
         test_bold: observed BOLD of the test part, [people, volume, region].
         mask: [people, volume].
     """
-    trials, counted = run.trials, correct_presses(run) & training
+    trials, counted = run.trials, correct_mask(run.trials) & training
     conditions = len(run.task.conditions)
     means = np.array(
         [

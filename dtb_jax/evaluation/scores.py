@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.baselines import correct_presses
+from dtb_jax.evaluation.baselines import correct_mask
 from dtb_jax.evaluation.glm import Glm, make_glm, person_t
 from dtb_jax.evaluation.metrics import Figure
 from dtb_jax.evaluation.predict import Prediction
@@ -53,21 +53,23 @@ def behaviour(scored: Scored, prediction: Prediction) -> Figures:
             figures[name] = metrics.mean_figure(share, people)
     if prediction.reaction_time_s is None:
         return figures
-    counted = tested & correct_presses(run)
+    counted = tested & correct_mask(run.trials)
     conditions = len(task.conditions)
 
-    def by_condition(times):
-        return metrics.condition_means(times, counted, trials.condition, conditions)
+    def by_condition(times, mask):
+        return metrics.condition_means(times, mask, trials.condition, conditions)
 
     observed = trials.response_time_s
-    predicted = np.where(np.isfinite(prediction.reaction_time_s), prediction.reaction_time_s, 0)
+    # a model's means are over all tested trials: which of them a person got right must not help it
+    told = tested & np.isfinite(prediction.reaction_time_s)
+    predicted = np.where(told, prediction.reaction_time_s, 0)
     person = prediction.person_time_s
     if person is None:
-        person = metrics.masked_mean(predicted, counted)
+        person = metrics.masked_mean(predicted, told)
     condition = prediction.condition_time_s
     if condition is None:
-        condition = by_condition(predicted)
-    seen = by_condition(observed)
+        condition = by_condition(predicted, told)
+    seen = by_condition(observed, counted)
     figures["reaction_time_r"] = metrics.correlation_figure(
         metrics.masked_mean(observed, counted), person, people
     )

@@ -8,36 +8,27 @@ import json
 import os
 import re
 import shutil
-import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import h5py
-import numpy as np
-from jaxtyping import Float
-
 from dtb_jax.data.bids import decode_events, find_events, read_table
-from dtb_jax.data.imaging import TCP_FOLDER, TCP_SUFFIX
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.imaging import (
-    rest_series,
-    simulate_person,
-    simulate_population,
-    task_series,
+from dtb_jax.groundtruth.atlas import read_atlas_table
+from dtb_jax.groundtruth.connectomes import rest_series, simulate_person, simulate_population
+from dtb_jax.groundtruth.layout import (
+    GENERATOR,
+    REST_RUNS,
+    VOLUMES,
+    generator,
+    imaging_path,
+    is_complete,
+    write_imaging,
 )
+from dtb_jax.groundtruth.responses import draw_gains, task_series
 from dtb_jax.regions import region_parcels
 from dtb_jax.tasks import TASKS
 from dtb_jax.types import Task
 
-REPETITION_TIME_S = 0.8
-REST_RUNS = ("restAP_run-01", "restAP_run-02", "restPA_run-01", "restPA_run-02")
-VOLUMES = {run: 488 for run in REST_RUNS} | {
-    "stroopAP_run-01": 510,
-    "stroopPA_run-01": 510,
-    "hammerAP_run-01": 493,
-}
-"""Length of each of TCP's runs where no manifest gives another."""
-GENERATOR = "dtb_jax.groundtruth.imaging"
 MANIFEST = "timeseries_manifest.tsv"
 COMPANIONS = ("participants.tsv", "*_events.json", "README", "CHANGES", MANIFEST, "phenotype/*")
 
@@ -99,7 +90,9 @@ def write_stand_in(
     population = simulate_population(generator(seed, "population"), networks)
     counts = {"people": len(people), "files": 0, "written": 0}
     for name in progress(people):
-        person = simulate_person(generator(seed, name), population)
+        person = simulate_person(generator(seed, name, "brain"), population)
+        rng = generator(seed, name, "gains")
+        gains = draw_gains(rng, rng.normal())
         for path, _ in events[name].values():
             link(path, out / path.relative_to(events_root))
         for run in runs:
@@ -112,56 +105,14 @@ def write_stand_in(
                 continue
             rng = generator(seed, name, run)
             if run in REST_RUNS:
-                series = rest_series(rng, person, volumes)
+                series = rest_series(rng, person, population, volumes)
             else:
                 trials, _ = decode_events(*events[name][run])
-                series = task_series(rng, person, events[name][run][1], trials, volumes, regions)
+                task = events[name][run][1]
+                series = task_series(rng, person, population, gains, task, trials, volumes, regions)
             write_imaging(path, series, seed)
             counts["written"] += 1
     return counts
-
-
-def generator(seed: int, *names: str) -> np.random.Generator:
-    """A generator that depends on the seed and these names only."""
-    words = [zlib.crc32(name.encode()) for name in names]
-    return np.random.default_rng(np.random.SeedSequence([seed, *words]))
-
-
-def imaging_path(root: Path, participant: str, run: str) -> Path:
-    """Where TCP keeps a run: `sub-NDARINVX` has the folder `NDAR_INVX`."""
-    folder = participant.removeprefix("sub-").replace("NDARINV", "NDAR_INV", 1)
-    return root / TCP_FOLDER / folder / f"task-{run}{TCP_SUFFIX}"
-
-
-def write_imaging(path: Path, series: Float[np.ndarray, "volume parcel"], seed: int) -> None:
-    """Write one simulated run as [parcel, volume]; a file under its own name is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".tmp")
-    with h5py.File(unfinished, "w") as file:
-        file["data"] = np.ascontiguousarray(series.T)
-        file.attrs.update(
-            simulated=True, generator=GENERATOR, seed=seed, repetition_time_s=REPETITION_TIME_S
-        )
-    unfinished.replace(path)
-
-
-def is_complete(path: Path, parcels: int, volumes: int, seed: int) -> bool:
-    """Whether this very run was written before.
-
-    Raises: DataError when the file is not one of ours: measured series are never overwritten.
-    """
-    if not path.exists():
-        return False
-    try:
-        with h5py.File(path) as file:
-            simulated = bool(file.attrs.get("simulated", False))
-            same = simulated and file.attrs["seed"] == seed
-            same = same and file["data"].shape == (parcels, volumes)
-    except (OSError, KeyError) as error:
-        raise DataError(f"{path}: not a file of this command ({error}); remove it first") from error
-    if not simulated:
-        raise DataError(f"{path}: holds measured series, which are never overwritten")
-    return bool(same)
 
 
 def read_atlas(path: Path) -> tuple[list[str], dict[str, list[int]]]:
@@ -169,12 +120,7 @@ def read_atlas(path: Path) -> tuple[list[str], dict[str, list[int]]]:
 
     Raises: DataError when the table is missing, lacks a column or a region.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no table of parcel names; give --config.atlas=FILE")
-    table = read_table(path)
-    for column in ("name", "network"):
-        if column not in table:
-            raise DataError(f"{path}: column {column} is missing, found {', '.join(table.columns)}")
+    table = read_atlas_table(path)
     try:
         return list(table["network"]), region_parcels(list(table["name"]))
     except ValueError as error:

@@ -1,5 +1,7 @@
 """From decoded trials to the sequences a network sees: intervals become steps, presses pulses."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 from jaxtyping import Bool, Float
 
@@ -87,6 +89,31 @@ def possible_actions(
     right = np.arange(len(available)) == correct[:, None]
     wrong = ~right & np.array(available)
     return np.where(accurate[:, None], right, wrong) & answered[:, None]
+
+
+def stack_trials(people: Mapping[str, Trials], kept: Sequence[str]) -> Trials:
+    """Trials of these people, [people, trial]; who has none, or fewer, is filled with absent ones.
+
+    Args:
+        people: each person's trials, [trial].
+        kept: whom to stack, in this order.
+    """
+    most = max(len(trials.onset_s) for trials in people.values())
+    blank = _padded(next(iter(people.values())), 0)
+    rows = [_padded(people.get(person, blank), most) for person in kept]
+    return Trials(*(np.stack(column) for column in zip(*rows, strict=True)))
+
+
+def _padded(trials: Trials, length: int) -> Trials:
+    """Trials cut or filled with absent ones to a common number."""
+
+    def pad(field):
+        field = field[:length]
+        return np.concatenate(
+            [field, np.zeros((length - len(field), *field.shape[1:]), field.dtype)]
+        )
+
+    return Trials(*(pad(field) for field in trials))
 
 
 def effect(task: Task, condition_values: np.ndarray) -> np.ndarray:

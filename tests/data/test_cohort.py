@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import Choices, DataError, below_chance, read_cohort
-from dtb_jax.groundtruth.quick import write_quick_cohort
+from tests.small import write_small_cohort
 
 PEOPLE = 4
 FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
@@ -14,7 +14,7 @@ FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    return write_quick_cohort(tmp_path_factory.mktemp("whole"), participants=PEOPLE)
+    return write_small_cohort(tmp_path_factory.mktemp("whole"), participants=PEOPLE)
 
 
 @pytest.fixture

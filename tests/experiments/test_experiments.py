@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dtb_jax.groundtruth.quick import write_quick_cohort
+from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--config.units=16", "--config.width=20", "--config.epochs=6", "--config.save_every=1"]
@@ -19,7 +19,7 @@ SMALL = ["--config.units=16", "--config.width=20", "--config.epochs=6", "--confi
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    return write_quick_cohort(tmp_path_factory.mktemp("cohort"), participants=6)
+    return write_small_cohort(tmp_path_factory.mktemp("cohort"), participants=6)
 
 
 def command(name, workdir, *options):

@@ -10,10 +10,9 @@ import pytest
 
 from dtb_jax.data.imaging import find_imaging
 from dtb_jax.data.ledger import DataError
+from dtb_jax.groundtruth.layout import imaging_path, write_imaging
 from dtb_jax.groundtruth.stand_in import (
-    imaging_path,
     read_manifest,
-    write_imaging,
     write_stand_in,
 )
 

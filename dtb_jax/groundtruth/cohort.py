@@ -1,0 +1,165 @@
+"""A cohort in TCP's layout, with its truth beside it, written chunk by chunk at any size."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+
+from dtb_jax.connectome import connectome
+from dtb_jax.groundtruth.behaviour import Responses, run_trials
+from dtb_jax.groundtruth.connectomes import rest_series
+from dtb_jax.groundtruth.layout import (
+    REPETITION_TIME_S,
+    VOLUMES,
+    events_path,
+    generator,
+    imaging_path,
+    write_imaging,
+)
+from dtb_jax.groundtruth.parameters import Residual
+from dtb_jax.groundtruth.people import shard_path, write_shard, write_world
+from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
+from dtb_jax.groundtruth.responses import task_series
+from dtb_jax.groundtruth.world import Subject, World, draw_subject
+
+
+def write_cohort(
+    out: Path,
+    world: World,
+    *,
+    participants: int,
+    rest_runs: Sequence[str] = ("restAP_run-01", "restAP_run-02"),
+    rest_volumes: int = 488,
+    repetition_time_s: float = REPETITION_TIME_S,
+    series: bool = True,
+    progress: Callable = lambda chunks: chunks,
+) -> dict[str, int]:
+    """Write events, imaging and truth; chunks that are complete are kept.
+
+    Args:
+        out: folder to write, which may hold part of an earlier call with the same arguments.
+        world: see `make_world`.
+        participants: how many people.
+        rest_runs: names of the rest runs.
+        rest_volumes: length of each.
+        repetition_time_s: seconds a volume.
+        series: True: parcel series of rest and of the AP runs, as HDF5 in TCP's tree; False:
+            measured edges (the mean over rest runs) as vectors in connectomes/, no task BOLD.
+        progress: wraps the list of chunks (a progress bar).
+
+    Returns: numbers of people, and of those written now.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    names = [f"sub-SIM{k + 1:05d}" for k in range(participants)]
+    world.atlas.to_csv(out / "atlas.tsv", sep="\t", index=False)
+    rows = [{"participant_id": name} | _demographics(world.seed, name) for name in names]
+    pd.DataFrame(rows).to_csv(out / "participants.tsv", sep="\t", index=False)
+    description = {
+        "Name": "Simulated people in the layout of the Transdiagnostic Connectome Project",
+        "BIDSVersion": "1.2.1",
+        "simulated": True,
+    }
+    (out / "dataset_description.json").write_text(json.dumps(description, indent=2), "utf-8")
+    write_world(out, world)
+    written = 0
+    chunks = [names[start : start + CHUNK] for start in range(0, participants, CHUNK)]
+    for index, chunk in enumerate(progress(chunks)):
+        if _is_written(out, index, chunk):
+            continue
+        subjects = [draw_subject(world, name) for name in chunk]
+        _write_behaviour(out, world, subjects)
+        for subject in subjects:
+            if series:
+                _write_series(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
+            else:
+                _write_edges(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
+        write_shard(out, index, subjects)  # last: it says that the chunk is complete
+        written += len(chunk)
+    return {"people": participants, "written": written}
+
+
+def simulate_behaviour(world: World, subjects: Sequence[Subject]) -> dict[str, Responses]:
+    """Presses of these people in every run, {run: [people, trial]}."""
+    columns = zip(*(s.residual for s in subjects), strict=True)
+    return simulate_presses(
+        world.truth,
+        [s.name for s in subjects],
+        np.stack([s.scores for s in subjects]),
+        Residual(*(np.stack(column) for column in columns)),
+        seed=world.seed,
+    )
+
+
+def _write_behaviour(out: Path, world: World, subjects: Sequence[Subject]) -> None:
+    for run, responses in simulate_behaviour(world, subjects).items():
+        for subject, table in zip(subjects, events_tables(run, responses), strict=True):
+            path = events_path(out, subject.name, run)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            table.to_csv(path, sep="\t", index=False, na_rep="n/a")
+
+
+def _write_series(out, world: World, subject: Subject, rest_runs, rest_volumes, tr) -> None:
+    for run in rest_runs:
+        rng = generator(world.seed, subject.name, run)
+        values = rest_series(rng, subject.brain, world.population, rest_volumes, tr)
+        write_imaging(imaging_path(out, subject.name, run), values, world.seed, tr)
+    for run in ("hammerAP_run-01", "stroopAP_run-01"):
+        task, trials = run_trials(run)
+        values = task_series(
+            generator(world.seed, subject.name, run),
+            subject.brain,
+            world.population,
+            subject.gains,
+            task,
+            trials,
+            round(VOLUMES[run] * REPETITION_TIME_S / tr),
+            world.regions,
+            tr,
+        )
+        write_imaging(imaging_path(out, subject.name, run), values, world.seed, tr)
+
+
+def measured_connectome(
+    world: World, subject: Subject, rest_runs: Sequence[str], volumes: int, tr: float
+) -> np.ndarray:
+    """What the rest runs give: the mean over runs of the edges of each."""
+    runs = []
+    for run in rest_runs:
+        rng = generator(world.seed, subject.name, run)
+        values = rest_series(rng, subject.brain, world.population, volumes, tr)
+        runs.append(_edges(values.astype(np.float32)))
+    return np.mean(runs, axis=0)
+
+
+def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
+    path = out / "connectomes" / f"{subject.name}.npy"
+    path.parent.mkdir(exist_ok=True)
+    np.save(path, measured_connectome(world, subject, *scan))
+
+
+def _is_written(out: Path, index: int, names: Sequence[str]) -> bool:
+    path = shard_path(out, index)
+    if not path.exists():
+        return False
+    with np.load(path) as shard:
+        return list(shard["participants"]) == list(names)
+
+
+def _demographics(seed: int, name: str) -> dict[str, object]:
+    """Age, sex, site and group: nothing depends on them."""
+    rng = generator(seed, name, "table")
+    return {
+        "species": "homo sapiens",
+        "age": round(float(rng.uniform(18, 68)), 2),
+        "sex": "F" if rng.random() < 0.57 else "M",
+        "Site": int(rng.integers(1, 3)),
+        "Group": "Patient" if rng.random() < 0.6 else "GenPop",
+    }
+
+
+@jax.jit
+def _edges(series):
+    return connectome(series)

@@ -1,0 +1,78 @@
+"""Where a cohort knows its causes: oracles beside the twin, the truth beside what it predicts."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax import plots, workflow
+from dtb_jax.evaluation import Figure, Prediction
+from dtb_jax.evaluation import metrics as m
+from dtb_jax.evaluation.splits import in_part
+from dtb_jax.groundtruth import oracle
+from dtb_jax.groundtruth.people import has_truth, load_truth
+from dtb_jax.types import Cohort
+
+ORACLES = {"oracle_parameters": oracle.knows_run, "oracle_scores": oracle.knows_scores}
+"""The best for people seen in the same run, and the best for unseen people."""
+MEANING = {
+    "oracle_parameters": "true expectation",
+    "oracle_scores": "what the connectome causes",
+}
+
+
+class Told(NamedTuple):
+    """A person's mean reaction time over one run's test part: the truth and the twin."""
+
+    task: str
+    oracle: str
+    true_s: np.ndarray
+    twin_s: np.ndarray
+    r: Figure
+
+
+def oracles(folder: Path, cohort: Cohort) -> dict[str, list[Prediction]]:
+    """What each oracle says of these people; nothing where no truth is known."""
+    if not has_truth(folder):
+        return {}
+    truth, people = load_truth(folder)
+    people = people.of(list(cohort.participants.index))
+    return {
+        name: oracle.predict(truth, people, cohort.runs, knows) for name, knows in ORACLES.items()
+    }
+
+
+def compare(evaluated: workflow.Evaluated) -> list[Told]:
+    """The twin's expectations against the oracles', person by person."""
+    found = []
+    for name in ORACLES:
+        for r, part in enumerate(evaluated.scored):
+            if name not in evaluated.predictions:
+                continue
+            tested = in_part(part.run, part.start_s, part.stop_s)
+            true, twin = (
+                m.masked_mean(evaluated.predictions[model][r].reaction_time_s, tested)
+                for model in (name, "twin")
+            )
+            figure = m.correlation_figure(true, twin, part.people)
+            keep = part.people
+            found.append(Told(part.run.task.name, name, true[keep], twin[keep], figure))
+    return found
+
+
+def as_metrics(told: list[Told]) -> dict:
+    """{task: {oracle: figure}}: r over people between the twin's mean times and the true ones."""
+    tree: dict[str, dict[str, Figure]] = {}
+    for one in told:
+        tree.setdefault(one.task, {})[one.oracle] = one.r
+    return tree
+
+
+def figure(told: list[Told], label: str):
+    """Truth against prediction, a dot a person."""
+    panels = []
+    for one in told:
+        text = "r undefined" if one.r.value is None else f"r = {one.r.value:.2f}, n = {one.r.n}"
+        title = f"{one.task.capitalize()}: {MEANING[one.oracle]}"
+        panels.append((title, one.true_s, one.twin_s, text))
+    return plots.reaction_times(panels, label, "truth, second half (ms)", "twin (ms)")
