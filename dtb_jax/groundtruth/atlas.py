@@ -59,8 +59,8 @@ def tcp_atlas() -> pd.DataFrame:
                 names = [stem] if count == "-" else [f"{stem}_{k}" for k in numbered]
                 rows += [(name, network, side, "cortex") for name in names]
     for side in ("R", "L"):  # the order of TCP's subcortex
-        for network, areas in SUBCORTEX.items():
-            rows += [(f"{area}-{side.lower()}h", network, side, "subcortex") for area in areas]
+        for network, nuclei in SUBCORTEX.items():
+            rows += [(f"{part}-{side.lower()}h", network, side, "subcortex") for part in nuclei]
     for side, name in (("L", "cerebellum_left"), ("R", "cerebellum_right")):
         rows.append((name, name, side, "cerebellum"))
     return _table(rows)

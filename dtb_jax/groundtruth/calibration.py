@@ -94,7 +94,7 @@ def simulated_rest(seed: int) -> dict[str, float]:
     """
     networks = list(choose_parcels(REST_PARCELS)["network"])
     population = simulate_population(generator(seed, "population", "rest90"), networks)
-    series = []
+    series: list[np.ndarray] = []
     for people, volumes, tr in SITES:
         for _ in range(people):
             rng = generator(seed, "rest90", str(len(series)))
@@ -105,7 +105,7 @@ def simulated_rest(seed: int) -> dict[str, float]:
 
 def half_connectomes(series: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Edges of each run's first half, second half and whole, over edges that everybody has."""
-    parts = [[], [], []]
+    parts: tuple[list[np.ndarray], ...] = ([], [], [])
     for run in series:
         middle = len(run) // 2
         for part, piece in zip(parts, (run[:middle], run[middle : 2 * middle], run), strict=True):
@@ -159,7 +159,7 @@ def measure(tcp: Path, rest90: Path, draws: int = DRAWS) -> pd.DataFrame:
         spread.append(list(behaviour_statistics(redrawn).values()))
     low, high = np.percentile(spread, [2.5, 97.5], axis=0)
     real = behaviour_statistics(runs).items()
-    rows = [
+    rows: list[tuple] = [
         (name, value, low[k], high[k], people, TCP_SOURCE) for k, (name, value) in enumerate(real)
     ]
     series = real_rest(rest90)

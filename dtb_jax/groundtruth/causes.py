@@ -97,14 +97,14 @@ def edge_blocks(
 def _draw_blocks(rng, parameter: str, block, pairs, used: set[int]):
     size = np.bincount(block)
     large = size >= min(FEWEST_EDGES, np.median(size))
-    unused = ~np.isin(np.arange(len(size)), list(used))
-    free = unused & large
+    unused = np.array([k not in used for k in range(len(size))])
+    eligible = np.ones(len(size), bool)
     if parameter == "amygdala_gain":
         limbic_parietal = np.array([_joins(pair, LIMBIC, PARIETAL) for pair in pairs])
-        if limbic_parietal.sum() >= 2:
-            free = limbic_parietal & (large | (large & limbic_parietal).sum() < 2)
-    elif free.sum() < BLOCKS:  # small blocks before used ones
-        free = unused if unused.sum() >= 2 else large
+        eligible = limbic_parietal if limbic_parietal.sum() >= 2 else eligible
+    # small blocks before used ones
+    choices = (eligible & unused & large, eligible & unused, eligible)
+    free = next((c for c in choices if c.sum() >= BLOCKS), eligible)
     chosen = rng.permutation(np.flatnonzero(free))[:BLOCKS]
     chosen = chosen[: len(chosen) // 2 * 2]
     sign = np.zeros(len(size))

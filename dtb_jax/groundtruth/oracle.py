@@ -197,8 +197,11 @@ def draw_population(truth: Truth, people: int, *, seed: int) -> People:
     rng = np.random.default_rng([seed, people])
     parameters, runs = len(NAMES), len(RUNS)
     scores = rng.multivariate_normal(np.zeros(parameters), truth.causes.correlation, people)
-    shapes = Residual((parameters,), (runs, parameters), (runs,))
-    residual = Residual(*(rng.normal(size=(people, *shape)) for shape in shapes))
+    residual = Residual(
+        person=rng.normal(size=(people, parameters)),
+        run=rng.normal(size=(people, runs, parameters)),
+        slope=rng.normal(size=(people, runs)),
+    )
     nobody = np.zeros((people, 1, 2))
     return People(
         [str(k) for k in range(people)], scores, residual, Gains(nobody, nobody), np.zeros(people)

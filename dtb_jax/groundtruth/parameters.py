@@ -81,9 +81,9 @@ def calibrated() -> Scale:
         sd=np.array([0.194, 0.152, 0.095, 0.148, 0.119, 0.120, 0.97, 1.0, 1.0], np.float32),
         run_sd=np.array([0.083, 0.0, 0.050, 0.0, 0.058, 0.063, 0.3, 0.3, 0.3], np.float32),
         slope_mean=np.array([0.060, 0.061, -0.019], np.float32),
-        slope_sd=np.float32(0.102),
+        slope_sd=np.array(0.102, np.float32),
         selectivity=np.array([1.978, 2.074, 2.074], np.float32),
-        lure=np.float32(0.304),
+        lure=np.array(0.304, np.float32),
     )
 
 

@@ -4,6 +4,7 @@ Pure functions, one person, differentiable: an edited connectome is sent through
 edit, a difference in Fisher-z edges, to the person's noise-free connectome.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -40,7 +41,7 @@ class Truth(NamedTuple):
     causes: Causes
     rho: Float[Array, " parameter"]  # share of each parameter's stable variance that is caused
     scale: Scale
-    items: dict[str, Float[Array, " trial"]]  # difficulty of each trial by run, for everybody
+    items: Mapping[str, Float[Array, " trial"]]  # difficulty of each trial by run, for everybody
 
     def true_scores(self, connectome: Float[Array, " edge"]) -> Float[Array, " parameter"]:
         """Standardised causal scores of a noise-free connectome."""
