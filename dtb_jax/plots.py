@@ -195,7 +195,13 @@ def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
         for k, (name, figure_) in enumerate(known.items()):
             low = figure_["value"] if figure_["ci_low"] is None else figure_["ci_low"]
             high = figure_["value"] if figure_["ci_high"] is None else figure_["ci_high"]
-            colour = TWIN if name == "twin" else WARM if name.startswith("oracle") else PLAIN
+            colour = (
+                TWIN
+                if name == "twin"
+                else WARM
+                if name.startswith(("oracle", "ceiling"))
+                else PLAIN
+            )
             axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
             axis.plot(figure_["value"], k, "o", color=colour, ms=7)
         names = [name.replace("_", " ") for name in known]

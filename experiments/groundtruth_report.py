@@ -87,7 +87,7 @@ def _bars(metrics: dict) -> list:
     for task, metric, title in BARS:
         models = {}
         for split in SPLITS:
-            for source, name in (("ceiling", split), ("oracle", f"{split}, here")):
+            for source, name in (("ceiling", f"ceiling: {split}"), ("oracle", f"here: {split}")):
                 figure = metrics[source][split].get(task, {}).get(metric)
                 if figure:
                     models[name] = figure

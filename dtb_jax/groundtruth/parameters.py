@@ -72,14 +72,14 @@ def calibrated() -> Scale:
     """The numbers fitted to TCP, rows in the order of `RUNS`, columns of `NAMES`."""
     mean = [
         # drift, colour, boundary, non-decision, conflict, face, lapse, omission, amygdala
-        [1.683, 0.0, 1.073, -1.494, 0.0, 0.170, -3.96, -4.06, 0.0],
+        [1.683, 0.0, 1.073, -1.494, 0.0, 0.182, -3.96, -4.06, 0.0],
         [1.683, -0.227, 0.894, -1.494, 0.333, 0.0, -3.64, -4.36, 0.0],
-        [1.683, -0.223, 0.894, -1.494, 0.267, 0.0, -3.85, -3.87, 0.0],
+        [1.683, -0.223, 0.894, -1.494, 0.267, 0.0, -3.85, -3.65, 0.0],
     ]
     return Scale(
         mean=np.array(mean, np.float32),
-        sd=np.array([0.194, 0.152, 0.095, 0.148, 0.119, 0.120, 0.97, 1.0, 1.0], np.float32),
-        run_sd=np.array([0.083, 0.0, 0.050, 0.0, 0.058, 0.063, 0.3, 0.3, 0.3], np.float32),
+        sd=np.array([0.196, 0.160, 0.095, 0.150, 0.110, 0.105, 0.97, 1.0, 1.0], np.float32),
+        run_sd=np.array([0.083, 0.0, 0.050, 0.0, 0.055, 0.060, 0.3, 0.3, 0.3], np.float32),
         slope_mean=np.array([0.060, 0.061, -0.019], np.float32),
         slope_sd=np.array(0.102, np.float32),
         selectivity=np.array([1.978, 2.074, 2.074], np.float32),
