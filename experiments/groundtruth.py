@@ -23,18 +23,18 @@ from tqdm import tqdm
 from dtb_jax import results
 from dtb_jax.connectome import edge_count
 from dtb_jax.data import DataError
-from dtb_jax.groundtruth import calibration, oracle
+from dtb_jax.groundtruth import calibration, oracle, scans
 from dtb_jax.groundtruth.atlas import choose_parcels, read_atlas_table
 from dtb_jax.groundtruth.cohort import measured_connectome, write_cohort
 from dtb_jax.groundtruth.layout import REST_RUNS
 from dtb_jax.groundtruth.parameters import NAMES
 from dtb_jax.groundtruth.people import People, load_truth
 from dtb_jax.groundtruth.presses import as_trials, simulate_presses
-from dtb_jax.groundtruth.statistics import behaviour_statistics, edge_reliability
-from dtb_jax.groundtruth.world import World, draw_subject, make_world
+from dtb_jax.groundtruth.statistics import behaviour_statistics, reliability
+from dtb_jax.groundtruth.world import Subject, World, draw_subject, make_world
 from experiments import common, groundtruth_report
 
-RELIABILITY_PEOPLE = 60
+SCANNED, RELIABILITY_PEOPLE = 228, 60
 MOST_JUDGED = 2000
 """People on whom a large cohort's statistics are counted."""
 
@@ -105,7 +105,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     judged = people.of(people.participants[:MOST_JUDGED])
     population = oracle.draw_population(truth, config.ceiling_people, seed=config.seed)
     ceiling = oracle.ceilings(truth, population, seed=config.seed + 1)
-    affective = oracle.affective_ceilings(world, min(config.ceiling_people, 228), seed=config.seed)
+    volunteers = [draw_subject(world, f"scanned-{k}") for k in range(SCANNED)]
+    for split, figure in scans.affective_ceilings(world, volunteers).items():
+        ceiling[split]["bold"] = {"amygdala_t_r": figure}
+    rows = calibrate(world, judged, volunteers[:RELIABILITY_PEOPLE], scan)
     metrics = {
         "protocol": {
             "participants": config.participants,
@@ -119,36 +122,35 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             "connectome": "simulated",
             "bold": "simulated" if config.series else "none",
         },
-        "calibration": {
-            name: row._asdict() for name, row in calibrate(world, judged, scan).items()
-        },
-        "ceiling": {split: ceiling[split] | affective.get(split, {}) for split in ceiling},
+        "calibration": {name: row._asdict() for name, row in rows.items()},
+        "ceiling": ceiling,
         "oracle": oracle.ceilings(truth, judged, seed=config.seed),
         "timing": {"write_s": written_s, "all_s": time.perf_counter() - began},
     }
     results.write_json(workdir / "metrics.json", metrics)
     groundtruth_report.write(workdir, world, people, scan, metrics)
-    inside = [
-        abs(r["simulated"] - r["real"]) <= r["tolerance"] for r in metrics["calibration"].values()
-    ]
-    print(f"{sum(inside)} of {len(inside)} statistics inside their tolerance")
+    print(f"{sum(row.inside for row in rows.values())} of {len(rows)} statistics inside tolerance")
     print(f"report: {workdir / 'report.html'}")
     return metrics
 
 
-def calibrate(world: World, people: People, scan: dict) -> dict[str, calibration.Row]:
-    """This cohort's behaviour, 90 people scanned as `rest90` was, and two runs of some people."""
+def calibrate(
+    world: World, people: People, volunteers: list[Subject], scan: dict
+) -> dict[str, calibration.Row]:
+    """This cohort's behaviour, 90 people scanned as `rest90` was, and two runs of volunteers."""
     presses = simulate_presses(
         world.truth, people.participants, people.scores, people.residual, seed=world.seed
     )
     found = behaviour_statistics({run: as_trials(run, told) for run, told in presses.items()})
     found |= calibration.simulated_rest(world.seed)
-    few = [draw_subject(world, f"scanned-{k}") for k in range(RELIABILITY_PEOPLE)]
-    first, second = (
-        np.stack([measured_connectome(world, s, [run], scan["volumes"], scan["tr"]) for s in few])
+    runs = (
+        np.stack(
+            [measured_connectome(world, s, [run], scan["volumes"], scan["tr"]) for s in volunteers]
+        )
         for run in REST_RUNS[:2]
     )
-    found["edge_reliability_between_runs"] = edge_reliability(first, second)
+    found["edge_reliability_between_runs"] = reliability(*runs)
+    found["task_contrast_reliability"] = scans.contrast_reliability(world, volunteers)
     return calibration.compare(found)
 
 

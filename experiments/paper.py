@@ -169,15 +169,16 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "subgroups": evaluated.subgroups,
         "timing": fitted.timing,
     }
-    if oracles:
-        metrics["truth"] = paper_truth.as_metrics(paper_truth.compare(evaluated))
+    compared = paper_truth.compare(evaluated)
+    if compared:
+        metrics["truth"] = paper_truth.as_metrics(compared)
     results.write_json(workdir / "metrics.json", metrics)
     (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
     told = evaluated.predictions["twin"]
     results.write_predictions(
         workdir / "predictions.tsv", cohort, evaluated.scored, told, seen=True
     )
-    paper_report.write(workdir, config, cohort, ledger, fitted, evaluated, metrics)
+    paper_report.write(workdir, config, cohort, ledger, fitted, evaluated, compared, metrics)
     print(f"report: {workdir / 'report.html'}")
     return metrics
 

@@ -35,6 +35,7 @@ def write(
     ledger: Ledger,
     fitted: workflow.Fitted,
     evaluated: workflow.Evaluated,
+    compared: list[paper_truth.Told],
     results: dict,
 ) -> None:
     """Draw every figure into `figures/` and embed them in `report.html`."""
@@ -53,14 +54,13 @@ def write(
             plots.reaction_times(_reaction_times(evaluated, results), label),
         ),
     ]
-    told = paper_truth.compare(evaluated)
-    if told:
+    if compared:
         drawn.append(
             (
                 "Truth beside prediction: each person's mean reaction time as the simulation's own "
                 "parameters lead one to expect it, and as the connectome alone causes it.",
                 "truth",
-                paper_truth.figure(told, label),
+                paper_truth.figure(compared, label),
             )
         )
     if cohort.bold_source != "none":

@@ -100,8 +100,8 @@ def run_trials(run: str) -> tuple[Task, Trials]:
 def rates(parameters: Parameters, design: Design) -> Float[Array, "trial action"]:
     """Rates of all accumulators in every trial.
 
-    log v_correct = log drift - cost hard - item + slope progress,
-    log v_wrong   = log drift - selectivity + lure.
+    log v_correct = log drift + slope progress - cost hard - item,
+    log v_wrong   = log drift + slope progress - selectivity + lure.
     """
     base = jnp.log(parameters.drift[design.run]) + parameters.slope[design.run] * design.progress
     right = base - parameters.cost[design.run] * design.hard - design.item

@@ -34,13 +34,20 @@ REST_PARCELS = 122
 TCP_SOURCE = "TCP, OpenNeuro ds005237"
 REST_SOURCE = "OpenNeuro ds002608, ds002609 (rest90), one run"
 PUBLISHED = {
+    "task_contrast_reliability": (
+        0.397,
+        np.nan,
+        np.nan,
+        "published, not measured here: mean ICC of 90 task-fMRI experiments, Elliott et al. 2020, "
+        "doi 10.1177/0956797620916786",
+    ),
     "edge_reliability_between_runs": (
         0.29,
         0.23,
         0.36,
         "published, not measured here: mean ICC of 25 studies, Noble et al. 2019, "
         "doi 10.1016/j.neuroimage.2019.116157",
-    )
+    ),
 }
 
 

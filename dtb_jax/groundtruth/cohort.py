@@ -19,8 +19,7 @@ from dtb_jax.groundtruth.layout import (
     imaging_path,
     write_imaging,
 )
-from dtb_jax.groundtruth.parameters import Residual
-from dtb_jax.groundtruth.people import shard_path, write_shard, write_world
+from dtb_jax.groundtruth.people import gather, shard_path, write_shard, write_world
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
@@ -76,20 +75,16 @@ def write_cohort(
                 _write_series(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
             else:
                 _write_edges(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
-        write_shard(out, index, subjects)  # last: it says that the chunk is complete
+        write_shard(out, index, world.truth, subjects)  # last: it says that the chunk is complete
         written += len(chunk)
     return {"people": participants, "written": written}
 
 
 def simulate_behaviour(world: World, subjects: Sequence[Subject]) -> dict[str, Responses]:
     """Presses of these people in every run, {run: [people, trial]}."""
-    columns = zip(*(s.residual for s in subjects), strict=True)
+    people = gather(world.truth, subjects)
     return simulate_presses(
-        world.truth,
-        [s.name for s in subjects],
-        np.stack([s.scores for s in subjects]),
-        Residual(*(np.stack(column) for column in columns)),
-        seed=world.seed,
+        world.truth, people.participants, people.scores, people.residual, seed=world.seed
     )
 
 

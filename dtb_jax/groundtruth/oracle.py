@@ -10,30 +10,27 @@ Each tells the expected reaction time of every trial; what it does not know is a
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation import Prediction
-from dtb_jax.evaluation.glm import make_glm, person_t
-from dtb_jax.evaluation.metrics import Figure, correlation_figure
+from dtb_jax.evaluation.metrics import Figure
 from dtb_jax.evaluation.scores import Scored, behaviour
-from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect, run_trials
-from dtb_jax.groundtruth.layout import VOLUMES, generator
-from dtb_jax.groundtruth.parameters import FACES_RUN, NAMES, RUNS, Residual
-from dtb_jax.groundtruth.people import People
+from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect
+from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual
+from dtb_jax.groundtruth.people import People, parameters_of_people
 from dtb_jax.groundtruth.presses import as_trials, in_chunks, simulate_presses
-from dtb_jax.groundtruth.responses import AMYGDALA, Gains, task_series
+from dtb_jax.groundtruth.responses import Gains
+from dtb_jax.groundtruth.statistics import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.truth import Truth
-from dtb_jax.groundtruth.world import AMYGDALA_GAIN, World, draw_subject
-from dtb_jax.regions import region_means
 from dtb_jax.tasks.task import effect
-from dtb_jax.types import TaskRun, Trials
+from dtb_jax.types import TaskRun
 
 DRAWS = 8
 """Residuals over which an oracle averages what it does not know."""
-SPLIT_S = 196.8
 
 
 def knows_run(truth: Truth, scores, residual: Residual, task: Design) -> Expected:
@@ -87,9 +84,8 @@ def predict(
     """
     told = []
     for run in runs:
-        found = in_chunks(
-            _EXPECT[knows], truth, people.scores, people.residual, truth.task(run.name)
-        )
+        expected = partial(_expected, knows, truth, task=truth.task(run.name))
+        found = in_chunks(expected, (people.scores, people.residual))
         gains = effect(run.task, getattr(people.gains, run.task.name))
         told.append(
             Prediction(
@@ -121,7 +117,7 @@ def ceilings(truth: Truth, people: People, *, seed: int) -> dict[str, dict[str, 
     faces, ap, pa = (_as_run(run, presses[run]) for run in RUNS)
     end = np.inf
     wanted = {
-        "time": (knows_run, (faces, ap), SPLIT_S, 2 * SPLIT_S),
+        "time": (knows_run, (faces, ap), SPLIT_S, STOP_S),
         "run": (knows_person, (pa,), 0.0, end),
         "people": (knows_scores, (faces, ap), 0.0, end),
     }
@@ -138,60 +134,6 @@ def ceilings(truth: Truth, people: People, *, seed: int) -> dict[str, dict[str, 
     return found
 
 
-def affective_ceilings(world: World, people: int, *, seed: int) -> dict[str, dict[str, dict]]:
-    """How well the true right-amygdala contrast tells its measured t-value, face > shape.
-
-    Args:
-        world: whose people are scanned.
-        people: how many to scan.
-        seed: of who they are.
-
-    Returns: {split: {"bold": {"amygdala_t_r": Figure}}}: `time`, the second half of the run from
-        the true contrast; `people`, the whole run from the causal score alone.
-    """
-    subjects = [draw_subject(world, f"scanned-{seed}-{k}") for k in range(people)]
-    task, trials = run_trials(RUNS[FACES_RUN])
-    volumes = VOLUMES[RUNS[FACES_RUN]]
-    series = [
-        region_means(
-            task_series(
-                generator(seed, subject.name),
-                subject.brain,
-                world.population,
-                subject.gains,
-                task,
-                trials,
-                volumes,
-                world.regions,
-            ),
-            {"R_amygdala": world.regions["R_amygdala"]},
-        )
-        for subject in subjects
-    ]
-    run = TaskRun(
-        task,
-        RUNS[FACES_RUN],
-        Trials(*(np.broadcast_to(field, (people, *field.shape)) for field in trials)),
-        stimulus=np.zeros((people, volumes * 10, 0), np.float32),
-        bold=np.stack(series),
-        bold_mask=np.ones((people, volumes), bool),
-        present=np.ones(people, bool),
-    )
-    true = np.array([effect(task, subject.gains.faces)[AMYGDALA] for subject in subjects])
-    score = np.array([subject.scores[AMYGDALA_GAIN] for subject in subjects])
-    known = score * np.sqrt(world.truth.rho[AMYGDALA_GAIN])
-    found = {}
-    for split, told, start_s, stop_s in (
-        ("time", true, SPLIT_S, 2 * SPLIT_S),
-        ("people", known, 0.0, 2 * SPLIT_S),
-    ):
-        glm = make_glm(run, start_s, stop_s)
-        t = person_t(glm, run.bold[:, glm.volumes])[:, 0]
-        figure = correlation_figure(told, t, np.isfinite(t))
-        found[split] = {"bold": {"amygdala_t_r": _nothing_known("amygdala_t_r", figure)}}
-    return found
-
-
 def draw_population(truth: Truth, people: int, *, seed: int) -> People:
     """People without brains: scores and residuals only."""
     rng = np.random.default_rng([seed, people])
@@ -204,7 +146,12 @@ def draw_population(truth: Truth, people: int, *, seed: int) -> People:
     )
     nobody = np.zeros((people, 1, 2))
     return People(
-        [str(k) for k in range(people)], scores, residual, Gains(nobody, nobody), np.zeros(people)
+        [str(k) for k in range(people)],
+        scores,
+        residual,
+        parameters_of_people(truth, scores, residual),
+        Gains(nobody, nobody),
+        np.zeros(people),
     )
 
 
@@ -231,8 +178,6 @@ def _scored(run: TaskRun, start_s: float, stop_s: float) -> Scored:
     return Scored(run, start_s, stop_s, run.present, glm=None, bold=run.bold, t=run.bold)
 
 
-def _vmapped(knows):
-    return jax.jit(jax.vmap(knows, in_axes=(None, 0, 0, None)))
-
-
-_EXPECT = {knows: _vmapped(knows) for knows in (knows_run, knows_person, knows_scores)}
+@partial(jax.jit, static_argnums=0)
+def _expected(knows, truth: Truth, scores, residual: Residual, task: Design) -> Expected:
+    return jax.vmap(knows, in_axes=(None, 0, 0, None))(truth, scores, residual, task)

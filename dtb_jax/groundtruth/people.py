@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
 from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.causes import Causes, edge_blocks
-from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual, Scale
+from dtb_jax.groundtruth.parameters import NAMES, RUNS, Parameters, Residual, Scale
+from dtb_jax.groundtruth.presses import in_chunks
 from dtb_jax.groundtruth.responses import Gains
 from dtb_jax.groundtruth.truth import Truth
 from dtb_jax.groundtruth.world import Subject, World
 
 FOLDER = "truth"
+RECORDS: dict[str, Any] = {"residual": Residual, "parameters": Parameters, "gains": Gains}
 
 
 class People(NamedTuple):
@@ -25,6 +29,7 @@ class People(NamedTuple):
     participants: list[str]
     scores: Float[np.ndarray, "people parameter"]
     residual: Residual
+    parameters: Parameters
     gains: Gains
     motion: Float[np.ndarray, " people"]
 
@@ -42,6 +47,7 @@ class People(NamedTuple):
             list(participants),
             self.scores[rows],
             Residual(*(field[rows] for field in self.residual)),
+            Parameters(*(field[rows] for field in self.parameters)),
             Gains(*(field[rows] for field in self.gains)),
             self.motion[rows],
         )
@@ -90,20 +96,34 @@ def causes_table(world: World) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def write_shard(root: Path, index: int, subjects: Sequence[Subject]) -> None:
+def write_shard(root: Path, index: int, truth: Truth, subjects: Sequence[Subject]) -> None:
     """One chunk of people; a file under its own name is complete."""
-    residual, gains = (
-        [np.stack(column) for column in zip(*records, strict=True)]
-        for records in ([s.residual for s in subjects], [s.gains for s in subjects])
-    )
+    people = gather(truth, subjects)
     _save(
         shard_path(root, index),
-        participants=np.array([s.name for s in subjects]),
-        scores=np.stack([s.scores for s in subjects]),
-        motion=np.array([s.brain.motion for s in subjects]),
+        participants=np.array(people.participants),
+        scores=people.scores,
+        motion=people.motion,
         connectomes=np.stack([s.edges for s in subjects]),
-        **dict(zip((f"residual_{name}" for name in Residual._fields), residual, strict=True)),
-        **dict(zip((f"gains_{name}" for name in Gains._fields), gains, strict=True)),
+        **{
+            f"{record}_{name}": value
+            for record in RECORDS
+            for name, value in getattr(people, record)._asdict().items()
+        },
+    )
+
+
+def gather(truth: Truth, subjects: Sequence[Subject]) -> People:
+    """Several people as one record, with the parameters that the truth gives them."""
+    scores = np.stack([s.scores for s in subjects])
+    residual = _stacked(Residual, [s.residual for s in subjects])
+    return People(
+        [s.name for s in subjects],
+        scores,
+        residual,
+        parameters_of_people(truth, scores, residual),
+        _stacked(Gains, [s.gains for s in subjects]),
+        np.array([s.brain.motion for s in subjects]),
     )
 
 
@@ -130,33 +150,66 @@ def load_truth(root: Path) -> tuple[Truth, People]:
             items={run: world[f"items_{run}"] for run in RUNS},
         )
     names = ["participants", "scores", "motion"]
-    names += [f"residual_{name}" for name in Residual._fields]
-    names += [f"gains_{name}" for name in Gains._fields]
-    column = dict(zip(names, _columns(root, names), strict=True))
-    people = People(
-        [str(name) for name in column["participants"]],
-        column["scores"],
-        Residual(*(column[f"residual_{name}"].astype(np.float32) for name in Residual._fields)),
-        Gains(*(column[f"gains_{name}"] for name in Gains._fields)),
-        column["motion"],
-    )
-    return truth, people
-
-
-def load_connectomes(root: Path) -> Float[np.ndarray, "people edge"]:
-    """Noise-free edges in the order of `People.participants`: what an edit is added to."""
-    return _columns(root, ["connectomes"])[0]
-
-
-def _columns(root: Path, names: Sequence[str]) -> list[np.ndarray]:
-    parts: list[list[np.ndarray]] = [[] for _ in names]
-    for path in sorted((root / FOLDER).glob("people_*.npz")):
+    names += [f"{record}_{name}" for record, kind in RECORDS.items() for name in kind._fields]
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    for path in _shards(root):
         with np.load(path) as shard:
-            for part, name in zip(parts, names, strict=True):
+            for name, part in parts.items():
                 part.append(shard[name])
-    if not parts[0]:
+    column = {name: np.concatenate(part) for name, part in parts.items()}
+    records = {
+        record: kind(*(column[f"{record}_{name}"] for name in kind._fields))
+        for record, kind in RECORDS.items()
+    }
+    participants = [str(name) for name in column["participants"]]
+    return truth, People(participants, column["scores"], motion=column["motion"], **records)
+
+
+def load_connectomes(root: Path, participants: Sequence[str]) -> Float[np.ndarray, "people edge"]:
+    """Noise-free edges of these people, in their order: what an edit is added to.
+
+    Args:
+        root: the cohort's folder.
+        participants: whose; the others' are not held in memory.
+
+    Raises: DataError when one of them is not there.
+    """
+    found: dict[str, np.ndarray] = {}
+    wanted = set(participants)
+    for path in _shards(root):
+        with np.load(path) as shard:
+            names = [str(name) for name in shard["participants"]]
+            if wanted.isdisjoint(names):
+                continue
+            edges = shard["connectomes"]
+            found |= {name: edges[k] for k, name in enumerate(names) if name in wanted}
+    strangers = sorted(wanted - set(found))
+    if strangers:
+        raise DataError(f"{root / FOLDER}: no connectome of {strangers[0]}; of another cohort?")
+    return np.stack([found[name] for name in participants])
+
+
+def _shards(root: Path) -> list[Path]:
+    paths = sorted((root / FOLDER).glob("people_*.npz"))
+    if not paths:
         raise DataError(f"{root / FOLDER}: no people_*.npz; was the cohort's writing interrupted?")
-    return [np.concatenate(part) for part in parts]
+    return paths
+
+
+def parameters_of_people(
+    truth: Truth, scores: Float[np.ndarray, "people parameter"], residual: Residual
+) -> Parameters:
+    """`Truth.parameters_of_scores` of several people."""
+    return in_chunks(partial(_parameters, truth), (scores, residual))
+
+
+def _stacked(kind, records: Sequence):
+    return kind(*(np.stack(column) for column in zip(*records, strict=True)))
+
+
+@jax.jit
+def _parameters(truth: Truth, scores, residual: Residual) -> Parameters:
+    return jax.vmap(Truth.parameters_of_scores, in_axes=(None, 0, 0))(truth, scores, residual)
 
 
 def _save(path: Path, **arrays) -> None:

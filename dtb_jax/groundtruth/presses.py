@@ -2,6 +2,7 @@
 
 import zlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -43,27 +44,29 @@ def simulate_presses(
     found = {}
     for k, run in enumerate(RUNS):
         key = jax.random.fold_in(jax.random.key(seed), k)
-        session = (people, scores, residual)
-        found[run] = in_chunks(_respond, truth, *session, truth.task(run), key)
+        draw = partial(_respond, truth, task=truth.task(run), key=key)
+        found[run] = in_chunks(draw, (people, scores, residual))
     return found
 
 
-def in_chunks(call: Callable, truth: Truth, *arguments: Any) -> Any:
-    """`call(truth, *arguments)` on `CHUNK` people at a time, results joined on the host.
+def in_chunks(call: Callable, own: tuple) -> Any:
+    """`call(*own)` on `CHUNK` people at a time, results joined on the host.
 
-    Arguments with the people first come first; what all share (a `Design`, a key) comes after
-    the first `Residual`.
+    Args:
+        call: of arrays and records whose first axis is people.
+        own: these.
     """
-    split = 1 + next(k for k, a in enumerate(arguments) if isinstance(a, Residual))
-    own, shared = arguments[:split], arguments[split:]
-    own = jax.tree.map(lambda a: a if a.dtype == np.uint32 else np.asarray(a, np.float32), own)
+    own = jax.tree.map(_in_single_precision, own)
     count = len(jax.tree.leaves(own)[0])
     parts = []
     for start in range(0, count, CHUNK):
         rows = np.minimum(np.arange(start, start + CHUNK), count - 1)
-        chunk = jax.tree.map(lambda a, rows=rows: a[rows], own)
-        parts.append(call(truth, *chunk, *shared))
+        parts.append(call(*jax.tree.map(lambda a, rows=rows: a[rows], own)))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *parts)
+
+
+def _in_single_precision(leaf: np.ndarray) -> np.ndarray:
+    return leaf.astype(np.float32) if np.issubdtype(leaf.dtype, np.floating) else leaf
 
 
 def events_tables(run: str, responses: Responses) -> list[pd.DataFrame]:

@@ -29,7 +29,12 @@ def behaviour_statistics(runs: Mapping[str, Trials]) -> dict[str, float]:
     Args:
         runs: trials of the three runs, [people, trial], the same people in each.
 
-    Returns: {name: value}; see the code for each.
+    Returns: {name: value}. By run: accuracy, omissions, mean and SD over people of each condition's
+        time and of the effect, SD within people, reliabilities of time and effect (odd and even
+        trials, stepped up), r of single trials with what their person does in the other trials
+        (`trial_r`), in these trials (`oracle`), and with other people's deviation (`item`); the
+        same from the first half to the second. Between runs and tasks: r over people, and how well
+        the first five trials tell the rest.
     """
     found: dict[str, float] = {}
     times, effects, halves = {}, {}, {}
@@ -179,10 +184,10 @@ def connectome_statistics(
     }
 
 
-def edge_reliability(
-    first: Float[np.ndarray, "people edge"], second: Float[np.ndarray, "people edge"]
+def reliability(
+    first: Float[np.ndarray, "people measure"], second: Float[np.ndarray, "people measure"]
 ) -> float:
-    """ICC(1, 1) of an edge over two runs, mean over edges: (MS between - MS within) / sum."""
+    """ICC(1, 1) over two runs, mean over measures: (MS between - MS within) / their sum."""
     between = 2 * ((first + second) / 2).var(axis=0, ddof=1)
     within = ((first - second) ** 2).mean(axis=0) / 2
     return float(((between - within) / (between + within)).mean())

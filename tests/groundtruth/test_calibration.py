@@ -19,7 +19,7 @@ from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.statistics import (
     behaviour_statistics,
     connectome_statistics,
-    edge_reliability,
+    reliability,
 )
 from dtb_jax.groundtruth.world import draw_subject, make_world
 
@@ -49,7 +49,7 @@ def test_runs_are_as_reliable_as_published():
         np.stack([measured_connectome(world, s, [run], 488, 0.8) for s in subjects])
         for run in REST_RUNS[:2]
     )
-    (row,) = compare({"edge_reliability_between_runs": edge_reliability(first, second)}).values()
+    (row,) = compare({"edge_reliability_between_runs": reliability(first, second)}).values()
     assert row.inside and row.source.startswith("published")
 
 
@@ -86,7 +86,7 @@ def test_connectome_statistics_of_people_who_are_their_halves():
     assert found["edge_mean"] == pytest.approx(0.2, abs=0.02)
     assert found["edge_sd"] == pytest.approx(0.3, abs=0.02)
     assert abs(found["similarity_between_people"]) < 0.05
-    assert edge_reliability(whole, whole) == pytest.approx(1)
+    assert reliability(whole, whole) == pytest.approx(1)
 
 
 def test_constant_parcels_are_left_out():

@@ -86,7 +86,13 @@ def test_the_truth_comes_back(folder):
     subject = draw_subject(world, "sub-SIM00005")
     np.testing.assert_allclose(few.scores[0], subject.scores, rtol=1e-6)
     np.testing.assert_allclose(few.gains.faces[0], subject.gains.faces)
-    np.testing.assert_array_equal(load_connectomes(folder)[4], subject.edges)
+    (edges,) = load_connectomes(folder, ["sub-SIM00005"])
+    np.testing.assert_array_equal(edges, subject.edges)
+    direct = truth.true_parameters(edges, subject.residual)
+    for name, value in direct._asdict().items():
+        np.testing.assert_allclose(getattr(few.parameters, name)[0], value, rtol=1e-3, atol=1e-3)
+    with pytest.raises(DataError, match="no connectome of sub-NOBODY"):
+        load_connectomes(folder, ["sub-NOBODY"])
     with pytest.raises(DataError, match="another cohort"):
         people.of(["sub-NOBODY"])
     causes = pd.read_csv(folder / "truth" / "causes.tsv", sep="\t")
@@ -151,6 +157,6 @@ def test_measured_edges_serve_in_place_of_series(folder, tmp_path):
     np.testing.assert_allclose(with_edges.connectomes, with_series.connectomes, atol=1e-4)
     assert with_edges.connectome_source == with_series.connectome_source == "simulated"
     assert (with_edges.bold_source, with_series.bold_source) == ("none", "simulated")
-    true = load_connectomes(folder)
+    true = load_connectomes(folder, list(with_series.participants.index))
     r = [np.corrcoef(a, b)[0, 1] for a, b in zip(true, with_series.connectomes, strict=True)]
     assert 0.5 < np.mean(r) < 0.98

@@ -10,23 +10,12 @@ from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour
 from dtb_jax.groundtruth.layout import REST_RUNS
-from dtb_jax.groundtruth.parameters import Residual
-from dtb_jax.groundtruth.people import People
+from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.presses import as_trials
-from dtb_jax.groundtruth.responses import Gains
+from dtb_jax.groundtruth.scans import affective_ceilings, contrast_reliability
 from dtb_jax.groundtruth.world import draw_subject, make_world
 
 ATLAS = choose_parcels(60)
-
-
-def people_of(subjects):
-    return People(
-        [s.name for s in subjects],
-        np.stack([s.scores for s in subjects]),
-        Residual(*(np.stack(c) for c in zip(*(s.residual for s in subjects), strict=True))),
-        Gains(*(np.stack(c) for c in zip(*(s.gains for s in subjects), strict=True))),
-        np.array([s.brain.motion for s in subjects]),
-    )
 
 
 @pytest.fixture(scope="module", params=[0.0, 0.6])
@@ -34,7 +23,7 @@ def case(request):
     world = make_world(ATLAS, seed=3, rho=request.param)
     population = oracle.draw_population(world.truth, 1200, seed=0)
     subjects = [draw_subject(world, f"sub-{k}") for k in range(300)]
-    here = oracle.ceilings(world.truth, people_of(subjects), seed=world.seed)
+    here = oracle.ceilings(world.truth, gather(world.truth, subjects), seed=world.seed)
     return request.param, oracle.ceilings(world.truth, population, seed=1), here
 
 
@@ -71,9 +60,11 @@ def test_oracles_reach_the_ceilings_within_sampling_error(case):
 
 def test_the_amygdala_has_a_ceiling_too():
     world = make_world(ATLAS, seed=3, rho=0.0)
-    found = oracle.affective_ceilings(world, 40, seed=0)
-    assert found["people"]["bold"]["amygdala_t_r"].value == 0
-    assert 0.1 < found["time"]["bold"]["amygdala_t_r"].value < 0.95
+    subjects = [draw_subject(world, f"sub-{k}") for k in range(40)]
+    found = affective_ceilings(world, subjects)
+    assert found["people"].value == 0
+    assert 0.1 < found["time"].value < 0.95
+    assert 0.2 < contrast_reliability(world, subjects) < 0.6
 
 
 def test_the_signal_is_there_to_be_found():
