@@ -16,8 +16,8 @@ from dtb_jax.types import Cohort
 ORACLES = {"oracle_parameters": oracle.knows_run, "oracle_scores": oracle.knows_scores}
 """The best for people seen in the same run, and the best for unseen people."""
 MEANING = {
-    "oracle_parameters": "true expectation",
-    "oracle_scores": "what the connectome causes",
+    "oracle_parameters": "all that is true",
+    "oracle_scores": "what connectomes cause",
 }
 
 

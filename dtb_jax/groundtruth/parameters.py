@@ -72,9 +72,9 @@ def calibrated() -> Scale:
     """The numbers fitted to TCP, rows in the order of `RUNS`, columns of `NAMES`."""
     mean = [
         # drift, colour, boundary, non-decision, conflict, face, lapse, omission, amygdala
-        [1.683, 0.0, 1.073, -1.494, 0.0, 0.182, -3.96, -4.06, 0.0],
-        [1.683, -0.227, 0.894, -1.494, 0.333, 0.0, -3.64, -4.36, 0.0],
-        [1.683, -0.223, 0.894, -1.494, 0.267, 0.0, -3.85, -3.65, 0.0],
+        [1.683, 0.0, 1.073, -1.494, 0.0, 0.182, -3.28, -4.06, 0.0],
+        [1.683, -0.227, 0.894, -1.494, 0.333, 0.0, -3.50, -4.36, 0.0],
+        [1.683, -0.223, 0.894, -1.494, 0.267, 0.0, -4.40, -3.65, 0.0],
     ]
     return Scale(
         mean=np.array(mean, np.float32),

@@ -23,18 +23,18 @@ FIRST = 5
 def behaviour_statistics(runs: Mapping[str, Trials]) -> dict[str, float]:
     """The statistics of TCP's behaviour that a simulation has to reach.
 
-    Times in ms, over correct trials, people with at least one in each condition; accuracy and
-    omissions over all trials of everybody.
+    Times in ms, over correct trials, people with at least one in each condition; shares
+    over all trials of everybody.
 
     Args:
         runs: trials of the three runs, [people, trial], the same people in each.
 
-    Returns: {name: value}. By run: accuracy, omissions, mean and SD over people of each condition's
-        time and of the effect, SD within people, reliabilities of time and effect (odd and even
-        trials, stepped up), r of single trials with what their person does in the other trials
-        (`trial_r`), in these trials (`oracle`), and with other people's deviation (`item`); the
-        same from the first half to the second. Between runs and tasks: r over people, and how well
-        the first five trials tell the rest.
+    Returns: {name: value}. By run: shares of correct, wrong and no presses; mean and SD over
+        people of each condition's time and of the effect; SD within people; reliabilities of time
+        and effect (odd and even trials, stepped up); r of single trials with what their person
+        does in the other trials (`trial_r`), in these trials (`oracle`), and with other people's
+        deviation (`item`); the same from the first half to the second. Between runs and tasks: r
+        over people, and how well the first five trials tell the rest.
     """
     found: dict[str, float] = {}
     times, effects, halves = {}, {}, {}
@@ -45,9 +45,13 @@ def behaviour_statistics(runs: Mapping[str, Trials]) -> dict[str, float]:
         means = condition_means(time_ms, right, trials.condition, 2)
         known = np.isfinite(means).all(1)
         right = right & known[:, None]
-        here = present.any(1)
-        found[f"{name}_accuracy"] = masked_mean(correct_mask(trials) * 1.0, present)[here].mean()
-        found[f"{name}_omissions"] = masked_mean(~trials.answered * 1.0, present)[here].mean()
+        here, correct = present.any(1), correct_mask(trials)
+        for what, counted in (
+            ("accuracy", correct),
+            ("errors", trials.answered & ~correct),
+            ("omissions", ~trials.answered),
+        ):
+            found[f"{name}_{what}"] = masked_mean(counted * 1.0, present)[here].mean()
         for c, condition in enumerate(task.conditions):
             found[f"{name}_rt_{condition}_ms"] = means[known, c].mean()
             found[f"{name}_rt_{condition}_sd_ms"] = means[known, c].std(ddof=1)

@@ -23,7 +23,7 @@ def test_contract(tmp_path):
     found = run(tmp_path, *options)
     assert found.returncode == 0, found.stderr
     metrics = json.loads((tmp_path / "metrics.json").read_text())
-    assert len(metrics["calibration"]) == 68
+    assert len(metrics["calibration"]) == 71
     for row in metrics["calibration"].values():
         assert {"simulated", "real", "tolerance", "source"} == set(row)
     assert set(metrics["ceiling"]) == {"time", "run", "people"}
