@@ -40,6 +40,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     except ValueError as error:
         raise DataError(f"--config: {error}") from error
     folder = workdir / "cohort"
+    config.data = str(folder)
+    common.settle_config(config, workdir)
     write_cohort(
         folder,
         world,
@@ -47,7 +49,6 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         rest_volumes=REST_VOLUMES,
         progress=lambda chunks: tqdm(chunks, desc="simulating people", unit="chunk"),
     )
-    config.data = str(folder)
     return paper.run(config, workdir)
 
 

@@ -1,1 +1,1 @@
-"""Simulated imaging and people, labelled as such in every file."""
+"""Simulated people whose causes are known: brains, behaviour, BOLD, the truth and its ceilings."""

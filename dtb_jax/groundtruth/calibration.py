@@ -15,11 +15,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dtb_jax.connectome import LARGEST_R
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.behaviour import DESIGNS
-from dtb_jax.groundtruth.connectomes import rest_series, simulate_person, simulate_population
+from dtb_jax.groundtruth.connectomes import (
+    rest_series,
+    simulate_person,
+    simulate_population,
+    upper_fisher_z,
+)
 from dtb_jax.groundtruth.layout import generator
 from dtb_jax.groundtruth.statistics import behaviour_statistics, connectome_statistics
 from dtb_jax.tasks.task import stack_trials
@@ -127,8 +131,7 @@ def _edges(series: np.ndarray) -> np.ndarray:
     centred = series - series.mean(axis=0)
     norm = np.sqrt((centred**2).sum(axis=0))
     unit = centred / np.where(norm > 1e-9, norm, np.nan)
-    r = (unit.T @ unit)[np.triu_indices(series.shape[1], k=1)]
-    return np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
+    return upper_fisher_z(unit.T @ unit)
 
 
 def real_behaviour(root: Path) -> dict[str, Trials]:

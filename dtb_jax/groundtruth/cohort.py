@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.connectome import connectome
+from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.behaviour import Responses, run_trials
 from dtb_jax.groundtruth.connectomes import rest_series
 from dtb_jax.groundtruth.layout import (
@@ -19,7 +20,7 @@ from dtb_jax.groundtruth.layout import (
     imaging_path,
     write_imaging,
 )
-from dtb_jax.groundtruth.people import gather, shard_path, write_shard, write_world
+from dtb_jax.groundtruth.people import gather, shard_path, write_shard, write_world, written_people
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
@@ -50,9 +51,18 @@ def write_cohort(
         progress: wraps the list of chunks (a progress bar).
 
     Returns: numbers of people, and of those written now.
+
+    Raises: DataError when the folder holds another world's people, or more of them.
     """
-    out.mkdir(parents=True, exist_ok=True)
     names = [f"sub-SIM{k + 1:05d}" for k in range(participants)]
+    chunks = [names[start : start + CHUNK] for start in range(0, participants, CHUNK)]
+    more = set(written_people(out)) - set(names)
+    if more:
+        raise DataError(
+            f"{out}: holds {max(more)}, more than {participants} people; use another folder"
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_world(out, world)
     world.atlas.to_csv(out / "atlas.tsv", sep="\t", index=False)
     rows = [{"participant_id": name} | _demographics(world.seed, name) for name in names]
     pd.DataFrame(rows).to_csv(out / "participants.tsv", sep="\t", index=False)
@@ -62,9 +72,7 @@ def write_cohort(
         "simulated": True,
     }
     (out / "dataset_description.json").write_text(json.dumps(description, indent=2), "utf-8")
-    write_world(out, world)
     written = 0
-    chunks = [names[start : start + CHUNK] for start in range(0, participants, CHUNK)]
     for index, chunk in enumerate(progress(chunks)):
         if _is_written(out, index, chunk):
             continue

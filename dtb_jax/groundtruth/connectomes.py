@@ -107,7 +107,7 @@ def noise_free_edges(person: Person) -> Float[np.ndarray, " edge"]:
     loadings = np.concatenate([person.fast, person.detail], axis=1)
     variance = (loadings**2).sum(axis=1) + SHARES["state"] + SHARES["own"]
     loadings = loadings / np.sqrt(variance)[:, None]
-    return _upper(loadings @ loadings.T)
+    return upper_fisher_z(loadings @ loadings.T)
 
 
 def rest_series(
@@ -144,7 +144,8 @@ def rest_series(
     return series
 
 
-def _upper(r: np.ndarray) -> Float[np.ndarray, " edge"]:
+def upper_fisher_z(r: Float[np.ndarray, "parcel parcel"]) -> Float[np.ndarray, " edge"]:
+    """Edges of a matrix of correlations, NaN where it is."""
     return np.arctanh(np.clip(r[np.triu_indices(len(r), k=1)], -LARGEST_R, LARGEST_R))
 
 

@@ -59,17 +59,13 @@ def has_truth(root: Path) -> bool:
 
 
 def write_world(root: Path, world: World) -> None:
-    """Causes, scales and trial difficulties as arrays, and the causes once more to be read."""
+    """Causes, scales and trial difficulties as arrays, and the causes once more to be read.
+
+    Raises: DataError when the folder holds people of another world.
+    """
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     truth = world.truth
-    _save(
-        folder / "world.npz",
-        **truth.causes._asdict(),
-        rho=truth.rho,
-        **{f"scale_{name}": value for name, value in truth.scale._asdict().items()},
-        **{f"items_{run}": item for run, item in truth.items.items()},
-    )
     described = {
         "simulated": True,
         "seed": world.seed,
@@ -80,7 +76,22 @@ def write_world(root: Path, world: World) -> None:
         "parcels": len(world.atlas),
         "edges": truth.causes.weights.shape[1],
     }
-    (folder / "world.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+    path = folder / "world.json"
+    before = json.loads(path.read_text("utf-8")) if path.exists() else described
+    for key, value in described.items():
+        if before.get(key) != value:
+            raise DataError(
+                f"{path}: holds a cohort with another {key} ({before.get(key)!r}, now {value!r}); "
+                "use another folder"
+            )
+    _save(
+        folder / "world.npz",
+        **truth.causes._asdict(),
+        rho=truth.rho,
+        **{f"scale_{name}": value for name, value in truth.scale._asdict().items()},
+        **{f"items_{run}": item for run, item in truth.items.items()},
+    )
+    path.write_text(json.dumps(described, indent=1), encoding="utf-8")
     causes_table(world).to_csv(folder / "causes.tsv", sep="\t", index=False)
 
 
@@ -187,6 +198,15 @@ def load_connectomes(root: Path, participants: Sequence[str]) -> Float[np.ndarra
     if strangers:
         raise DataError(f"{root / FOLDER}: no connectome of {strangers[0]}; of another cohort?")
     return np.stack([found[name] for name in participants])
+
+
+def written_people(root: Path) -> list[str]:
+    """Participants of all complete chunks."""
+    names: list[str] = []
+    for path in sorted((root / FOLDER).glob("people_*.npz")):
+        with np.load(path) as shard:
+            names += [str(name) for name in shard["participants"]]
+    return names
 
 
 def _shards(root: Path) -> list[Path]:

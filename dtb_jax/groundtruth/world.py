@@ -88,6 +88,8 @@ def make_world(
         raise ValueError(
             f"motion {motion}, motion_r {motion_r}: expected motion >= 0 and motion_r in [-1, 1]"
         )
+    if motion_r and not motion:
+        raise ValueError(f"motion_r {motion_r}: nobody moves; expected motion > 0 with it")
     networks = list(atlas["network"])
     population = simulate_population(generator(seed, "population"), networks)
     reference = np.stack(

@@ -147,6 +147,10 @@ def test_goes_on_where_it_was(tmp_path, monkeypatch):
     assert write_cohort(tmp_path, world, **options) == {"people": 7, "written": 3}
     assert write_cohort(tmp_path, world, **options) == {"people": 7, "written": 0}
     assert len(load_truth(tmp_path)[1].participants) == 7
+    with pytest.raises(DataError, match="more than 6 people"):
+        write_cohort(tmp_path, world, **options | {"participants": 6})
+    with pytest.raises(DataError, match="another seed"):
+        write_cohort(tmp_path, make_world(choose_parcels(24), seed=1), **options)
     assert len(list((tmp_path / "connectomes").glob("*.npy"))) == 7
 
 

@@ -159,6 +159,7 @@ def test_bad_numbers_are_refused():
         ({"rho": 1.2}, "expected from 0"),
         ({"kind": "magic"}, "blocks, sparse, dense"),
         ({"motion_r": 2.0}, "motion_r in"),
+        ({"motion_r": 0.5}, "nobody moves"),
     ):
         with pytest.raises(ValueError, match=words):
             make_world(atlas, seed=0, **options)
