@@ -5,12 +5,13 @@ r"""Simulated people whose causes are known: a cohort in TCP's layout, its truth
     python -m experiments.groundtruth --workdir=out/many --config.participants=10000 \
         --config.series=false
 
-About 2 minutes for 228 people with 434 parcels and both tasks on 2 cores (2 GB), 15 for 10,000
-without series. Writes DIR/cohort/, which every other experiment reads with --config.data, and
-DIR/cohort/truth/: causes, parameters, noise-free connectomes. metrics.json holds every statistic
-beside the real one ("calibration"), the best r that anybody can reach ("ceiling"), and what the
-same oracles reach in this cohort ("oracle"). Expect at rho = .5: RT r .99 / .98 for who knows the
-parameters, .65 / .66 for who knows the causal scores alone (Faces / Stroop).
+A minute for 228 people with 434 parcels and both tasks on 2 cores (1.6 GB), 10 for 10,000 without
+series (7.4 GB on disk, 1.1 GiB of memory). Writes DIR/cohort/, which every other experiment reads
+with --config.data, and DIR/cohort/truth/: causes, parameters, noise-free connectomes. metrics.json
+holds every statistic beside the real one ("calibration"), the best r that anybody can reach
+("ceiling"), and what the same oracles reach in this cohort ("oracle"). Expect at rho = .5: RT r .99
+/ .98 for who knows the parameters, .63 / .65 for who knows the causal scores alone (Faces / Stroop).
+With 228 people one or two of the statistics may be off by chance in another seed.
 """
 
 import time
