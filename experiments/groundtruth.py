@@ -9,9 +9,10 @@ A minute for 228 people with 434 parcels and both tasks on 2 cores (1.6 GB), 10 
 series (7.4 GB on disk, 1.1 GiB of memory). Writes DIR/cohort/, which every other experiment reads
 with --config.data, and DIR/cohort/truth/: causes, parameters, noise-free connectomes. metrics.json
 holds every statistic beside the real one ("calibration"), the best r that anybody can reach
-("ceiling"), and what the same oracles reach in this cohort ("oracle"). Expect at rho = .5: RT r .99
-/ .98 for who knows the parameters, .63 / .65 for who knows the causal scores alone (Faces / Stroop).
-With 228 people one or two of the statistics may be off by chance in another seed.
+("ceiling"), and what the same oracles reach in this cohort ("oracle"). Expect at rho = .5
+that who knows the parameters reaches RT r .99 / .98 (Faces / Stroop), and who knows the causal
+scores alone .63 / .65. With 228 people, one or two of the statistics may be off by chance in
+another seed.
 """
 
 import time

@@ -28,7 +28,7 @@ def get_config() -> ConfigDict:
     config.rho = 0.5  # share of what is stable in people that their connectomes cause
     config.units = 48
     config.scale = 0.03  # few people make few steps
-    config.epochs = 30
+    config.epochs = 60
     config.batch_people = 8
     return config
 
