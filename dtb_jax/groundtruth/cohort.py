@@ -20,7 +20,7 @@ from dtb_jax.groundtruth.layout import (
     imaging_path,
     write_imaging,
 )
-from dtb_jax.groundtruth.people import gather, shard_path, write_shard, write_world, written_people
+from dtb_jax.groundtruth.people import gather, write_shard, write_world, written_people
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
@@ -56,7 +56,8 @@ def write_cohort(
     """
     names = [f"sub-SIM{k + 1:05d}" for k in range(participants)]
     chunks = [names[start : start + CHUNK] for start in range(0, participants, CHUNK)]
-    more = set(written_people(out)) - set(names)
+    written_before = set(written_people(out))
+    more = written_before - set(names)
     if more:
         raise DataError(
             f"{out}: holds {max(more)}, more than {participants} people; use another folder"
@@ -74,7 +75,7 @@ def write_cohort(
     (out / "dataset_description.json").write_text(json.dumps(description, indent=2), "utf-8")
     written = 0
     for index, chunk in enumerate(progress(chunks)):
-        if _is_written(out, index, chunk):
+        if written_before.issuperset(chunk):
             continue
         subjects = [draw_subject(world, name) for name in chunk]
         _write_behaviour(out, world, subjects)
@@ -141,14 +142,6 @@ def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
     path = out / "connectomes" / f"{subject.name}.npy"
     path.parent.mkdir(exist_ok=True)
     np.save(path, measured_connectome(world, subject, *scan))
-
-
-def _is_written(out: Path, index: int, names: Sequence[str]) -> bool:
-    path = shard_path(out, index)
-    if not path.exists():
-        return False
-    with np.load(path) as shard:
-        return list(shard["participants"]) == list(names)
 
 
 def _demographics(seed: int, name: str) -> dict[str, object]:

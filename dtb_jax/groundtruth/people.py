@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import numpy as np
@@ -153,21 +154,19 @@ def load_truth(root: Path) -> tuple[Truth, People]:
     """
     if not has_truth(root):
         raise DataError(f"{root}: no {FOLDER}/world.npz; only simulated cohorts know their causes")
-    with np.load(root / FOLDER / "world.npz") as world:
-        truth = Truth(
-            causes=Causes(*(world[name] for name in Causes._fields)),
-            rho=world["rho"],
-            scale=Scale(*(world[f"scale_{name}"] for name in Scale._fields)),
-            items={run: world[f"items_{run}"] for run in RUNS},
-        )
+    fields = [f"scale_{name}" for name in Scale._fields]
+    items = [f"items_{run}" for run in RUNS]
+    world = _load(root / FOLDER / "world.npz", [*Causes._fields, "rho", *fields, *items])
+    truth = Truth(
+        causes=Causes(*(world[name] for name in Causes._fields)),
+        rho=world["rho"],
+        scale=Scale(*(world[name] for name in fields)),
+        items=dict(zip(RUNS, (world[name] for name in items), strict=True)),
+    )
     names = ["participants", "scores", "motion"]
     names += [f"{record}_{name}" for record, kind in RECORDS.items() for name in kind._fields]
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
-    for path in _shards(root):
-        with np.load(path) as shard:
-            for name, part in parts.items():
-                part.append(shard[name])
-    column = {name: np.concatenate(part) for name, part in parts.items()}
+    shards = [_load(path, names) for path in _shards(root)]
+    column = {name: np.concatenate([shard[name] for shard in shards]) for name in names}
     records = {
         record: kind(*(column[f"{record}_{name}"] for name in kind._fields))
         for record, kind in RECORDS.items()
@@ -188,11 +187,9 @@ def load_connectomes(root: Path, participants: Sequence[str]) -> Float[np.ndarra
     found: dict[str, np.ndarray] = {}
     wanted = set(participants)
     for path in _shards(root):
-        with np.load(path) as shard:
-            names = [str(name) for name in shard["participants"]]
-            if wanted.isdisjoint(names):
-                continue
-            edges = shard["connectomes"]
+        names = _names(path)
+        if not wanted.isdisjoint(names):
+            edges = _load(path, ["connectomes"])["connectomes"]
             found |= {name: edges[k] for k, name in enumerate(names) if name in wanted}
     strangers = sorted(wanted - set(found))
     if strangers:
@@ -202,11 +199,7 @@ def load_connectomes(root: Path, participants: Sequence[str]) -> Float[np.ndarra
 
 def written_people(root: Path) -> list[str]:
     """Participants of all complete chunks."""
-    names: list[str] = []
-    for path in sorted((root / FOLDER).glob("people_*.npz")):
-        with np.load(path) as shard:
-            names += [str(name) for name in shard["participants"]]
-    return names
+    return [name for path in sorted((root / FOLDER).glob("people_*.npz")) for name in _names(path)]
 
 
 def _shards(root: Path) -> list[Path]:
@@ -230,6 +223,21 @@ def _stacked(kind, records: Sequence):
 @jax.jit
 def _parameters(truth: Truth, scores, residual: Residual) -> Parameters:
     return jax.vmap(Truth.parameters_of_scores, in_axes=(None, 0, 0))(truth, scores, residual)
+
+
+def _names(path: Path) -> list[str]:
+    return [str(name) for name in _load(path, ["participants"])["participants"]]
+
+
+def _load(path: Path, names: Sequence[str]) -> dict[str, np.ndarray]:
+    try:
+        with path.open("rb") as handle, np.load(handle) as file:
+            return {name: file[name] for name in names}
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        raise DataError(
+            f"{path}: not a readable part of a simulated cohort ({error}); "
+            "remove it and repeat the command that wrote it"
+        ) from error
 
 
 def _save(path: Path, **arrays) -> None:

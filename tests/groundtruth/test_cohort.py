@@ -105,6 +105,17 @@ def test_only_simulated_cohorts_know_their_causes(tmp_path):
         load_truth(tmp_path)
 
 
+def test_a_broken_shard_is_one_sentence(tmp_path):
+    write_small_cohort(tmp_path, participants=2, parcels=24, series=False)
+    shard = tmp_path / "truth" / "people_00000.npz"
+    shard.write_bytes(shard.read_bytes()[:500])
+    with pytest.raises(DataError, match="people_00000.npz: not a readable part"):
+        load_truth(tmp_path)
+    (tmp_path / "truth" / "world.npz").write_bytes(b"")
+    with pytest.raises(DataError, match="world.npz: not a readable part"):
+        load_truth(tmp_path)
+
+
 def test_seeds_reproduce_to_the_bit(folder, tmp_path):
     write_small_cohort(tmp_path, participants=8, parcels=32)
     first, second = tree(folder), tree(tmp_path)
