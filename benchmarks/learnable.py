@@ -21,6 +21,7 @@ from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour
 from dtb_jax.groundtruth.layout import REST_RUNS
+from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.world import draw_subject, make_world
 from experiments.common import commit, versions
@@ -49,7 +50,7 @@ def main(people: int, parcels: int, runs: int, seed: int) -> dict:
     for kind, rho in CASES:
         world = make_world(atlas, seed=seed, kind=kind, rho=rho)
         subjects = [draw_subject(world, name) for name in names]
-        presses = simulate_behaviour(world, subjects)
+        presses = simulate_behaviour(world, gather(world.truth, subjects))
         population = oracle.draw_population(world.truth, 4000, seed=seed)
         ceiling = oracle.ceilings(world.truth, population, seed=seed + 1)["people"]
         for task, run in RUNS.items():

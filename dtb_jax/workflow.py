@@ -16,7 +16,16 @@ from dtb_jax.data.ledger import Ledger
 from dtb_jax.evaluation import baselines, scores
 from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.predict import Prediction, predict
-from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, hold_out, in_part, scaled
+from dtb_jax.evaluation.splits import (
+    SPLIT_S,
+    STOP_S,
+    BoldScale,
+    cut,
+    fit_bold_scale,
+    hold_out,
+    in_part,
+    scaled,
+)
 from dtb_jax.response import Response
 from dtb_jax.training import (
     Settings,
@@ -34,8 +43,8 @@ from dtb_jax.types import STEP_S, Cohort, Run
 class Split(NamedTuple):
     """Each run's first part trains, its second tests, the people are the same."""
 
-    split_s: float = 196.8
-    stop_s: float = 393.6
+    split_s: float = SPLIT_S
+    stop_s: float = STOP_S
     pulse_steps: int = 1
     validation_share: float = 0.2  # of people, whose last segment of training validates
     drifts: int | None = None  # cosine drifts of the GLM; None: nilearn's rule at .01 Hz

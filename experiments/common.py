@@ -5,7 +5,7 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,15 @@ def remember_compilations() -> None:
 
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
     jax.config.update("jax_compilation_cache_dir", str(cache))
+
+
+def save_figures(workdir: Path, drawn: Sequence[tuple[str, str, Any]]) -> list[tuple[str, Path]]:
+    """Write (caption, name, figure) below `figures/`; returns captions and files for a report."""
+    folder = workdir / "figures"
+    folder.mkdir(exist_ok=True)
+    for _, name, figure in drawn:
+        figure.savefig(folder / f"{name}.png")
+    return [(caption, folder / f"{name}.png") for caption, name, _ in drawn]
 
 
 def versions() -> dict[str, str]:

@@ -27,11 +27,11 @@ from dtb_jax.connectome import edge_count
 from dtb_jax.data import DataError
 from dtb_jax.groundtruth import calibration, oracle, scans
 from dtb_jax.groundtruth.atlas import choose_parcels, read_atlas_table
-from dtb_jax.groundtruth.cohort import measured_connectome, write_cohort
+from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour, write_cohort
 from dtb_jax.groundtruth.layout import REST_RUNS
 from dtb_jax.groundtruth.parameters import NAMES
 from dtb_jax.groundtruth.people import People, load_truth
-from dtb_jax.groundtruth.presses import as_trials, simulate_presses
+from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.statistics import behaviour_statistics, reliability
 from dtb_jax.groundtruth.world import Subject, World, draw_subject, make_world
 from experiments import common, groundtruth_report
@@ -140,9 +140,7 @@ def calibrate(
     world: World, people: People, volunteers: list[Subject], scan: dict
 ) -> dict[str, calibration.Row]:
     """This cohort's behaviour, 90 people scanned as `rest90` was, and two runs of volunteers."""
-    presses = simulate_presses(
-        world.truth, people.participants, people.scores, people.residual, seed=world.seed
-    )
+    presses = simulate_behaviour(world, people)
     found = behaviour_statistics({run: as_trials(run, told) for run, told in presses.items()})
     found |= calibration.simulated_rest(world.seed)
     runs = (

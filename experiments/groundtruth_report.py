@@ -14,6 +14,7 @@ from dtb_jax.groundtruth.people import People, causes_table
 from dtb_jax.groundtruth.world import World, draw_subject
 from dtb_jax.report import figure_text, write_page
 from dtb_jax.results import as_json
+from experiments import common
 
 LABEL = "simulated people: about the software, not about brains"
 SPLITS = ("time", "run", "people")
@@ -53,10 +54,6 @@ def write(workdir: Path, world: World, people: People, scan: dict, metrics: dict
             plots.connectomes(_matrices(world, people, scan), LABEL),
         ),
     ]
-    folder = workdir / "figures"
-    folder.mkdir(exist_ok=True)
-    for _, name, figure in drawn:
-        figure.savefig(folder / f"{name}.png")
     inside = sum(row.inside for row in rows.values())
     write_page(
         workdir / "report.html",
@@ -74,7 +71,7 @@ def write(workdir: Path, world: World, people: People, scan: dict, metrics: dict
         ],
         protocol=metrics["protocol"],
         timing=metrics["timing"],
-        figures=[(caption, folder / f"{name}.png") for caption, name, _ in drawn],
+        figures=common.save_figures(workdir, drawn),
         calibration=rows,
         splits=SPLITS,
         ceilings=_table(metrics),

@@ -14,7 +14,7 @@ from dtb_jax.evaluation.splits import in_part
 from dtb_jax.report import write_report
 from dtb_jax.results import as_json
 from dtb_jax.types import Cohort
-from experiments import paper_truth
+from experiments import common, paper_truth
 from experiments.paper_traces import action_traces
 
 SHOWN_REGION = "R_higher_visual"
@@ -89,10 +89,6 @@ def write(
             plots.action_traces(action_traces(cohort, fitted, config), label),
         ),
     ]
-    folder = workdir / "figures"
-    folder.mkdir(exist_ok=True)
-    for _, name, figure in drawn:
-        figure.savefig(folder / f"{name}.png")
     write_report(
         workdir / "report.html",
         title=f"Twins of {len(cohort.connectomes)} people",
@@ -100,7 +96,7 @@ def write(
         summary=_summary(results["models"]),
         protocol=results["protocol"],
         models=results["models"],
-        figures=[(caption, folder / f"{name}.png") for caption, name, _ in drawn],
+        figures=common.save_figures(workdir, drawn),
         exclusions=ledger.entries,
         timing=results["timing"],
     )

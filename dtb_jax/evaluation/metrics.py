@@ -5,6 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import stats
 
+FEWEST = 4
+"""People for a correlation over people."""
+
 
 class Figure(NamedTuple):
     """One number as it goes into `metrics.json`; None where undefined."""
@@ -45,7 +48,7 @@ def correlation_figure(x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> Figure
     """Pearson r over people with Fisher's 95 % interval; undefined when a side is constant."""
     kept = mask & np.isfinite(x) & np.isfinite(y)
     x, y, n = x[kept], y[kept], int(kept.sum())
-    if n < 4 or np.ptp(x) <= 1e-9 * np.abs(x).max() or np.ptp(y) <= 1e-9 * np.abs(y).max():
+    if n < FEWEST or np.ptp(x) <= 1e-9 * np.abs(x).max() or np.ptp(y) <= 1e-9 * np.abs(y).max():
         return Figure(None, n=n)
     found = stats.pearsonr(x, y)
     interval = found.confidence_interval()
@@ -107,7 +110,7 @@ def group_t_figure(
         draws: bootstrap draws.
     """
     people = [np.flatnonzero(mask) for mask in masks]
-    if not people or min(map(len, people)) < 4:
+    if not people or min(map(len, people)) < FEWEST:
         return Figure(None)
 
     def r(chosen):

@@ -10,6 +10,9 @@ from dtb_jax.bold import upsample_cubic
 from dtb_jax.tasks.task import press_sequence
 from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
 
+SPLIT_S, STOP_S = 196.8, 393.6
+"""The paper's split of each run: what comes before the first trains, what follows tests."""
+
 
 class BoldScale(NamedTuple):
     """Mean and SD of each region over people and training volumes."""

@@ -20,7 +20,7 @@ from dtb_jax.groundtruth.layout import (
     imaging_path,
     write_imaging,
 )
-from dtb_jax.groundtruth.people import gather, write_shard, write_world, written_people
+from dtb_jax.groundtruth.people import People, gather, write_shard, write_world, written_people
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
@@ -78,29 +78,30 @@ def write_cohort(
         if written_before.issuperset(chunk):
             continue
         subjects = [draw_subject(world, name) for name in chunk]
-        _write_behaviour(out, world, subjects)
+        people = gather(world.truth, subjects)
+        _write_behaviour(out, world, people)
         for subject in subjects:
             if series:
                 _write_series(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
             else:
                 _write_edges(out, world, subject, rest_runs, rest_volumes, repetition_time_s)
-        write_shard(out, index, world.truth, subjects)  # last: it says that the chunk is complete
+        edges = np.stack([subject.edges for subject in subjects])
+        write_shard(out, index, people, edges)  # last: it says that the chunk is complete
         written += len(chunk)
     return {"people": participants, "written": written}
 
 
-def simulate_behaviour(world: World, subjects: Sequence[Subject]) -> dict[str, Responses]:
+def simulate_behaviour(world: World, people: People) -> dict[str, Responses]:
     """Presses of these people in every run, {run: [people, trial]}."""
-    people = gather(world.truth, subjects)
     return simulate_presses(
         world.truth, people.participants, people.scores, people.residual, seed=world.seed
     )
 
 
-def _write_behaviour(out: Path, world: World, subjects: Sequence[Subject]) -> None:
-    for run, responses in simulate_behaviour(world, subjects).items():
-        for subject, table in zip(subjects, events_tables(run, responses), strict=True):
-            path = events_path(out, subject.name, run)
+def _write_behaviour(out: Path, world: World, people: People) -> None:
+    for run, responses in simulate_behaviour(world, people).items():
+        for name, table in zip(people.participants, events_tables(run, responses), strict=True):
+            path = events_path(out, name, run)
             path.parent.mkdir(parents=True, exist_ok=True)
             table.to_csv(path, sep="\t", index=False, na_rep="n/a")
 

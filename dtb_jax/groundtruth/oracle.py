@@ -17,14 +17,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation import Prediction
-from dtb_jax.evaluation.metrics import Figure
+from dtb_jax.evaluation.metrics import FEWEST, Figure
 from dtb_jax.evaluation.scores import Scored, behaviour
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect
 from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual
 from dtb_jax.groundtruth.people import People, parameters_of_people
 from dtb_jax.groundtruth.presses import as_trials, in_chunks, simulate_presses
 from dtb_jax.groundtruth.responses import Gains
-from dtb_jax.groundtruth.statistics import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.truth import Truth
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import TaskRun
@@ -156,7 +156,9 @@ def draw_population(truth: Truth, people: int, *, seed: int) -> People:
 
 
 def _nothing_known(metric: str, figure: Figure) -> Figure:
-    return Figure(0.0, n=figure.n) if figure.value is None and "_r" in metric else figure
+    """An oracle that says the same of everybody has r = 0; of too few people r stays undefined."""
+    constant = figure.value is None and figure.n >= FEWEST
+    return Figure(0.0, n=figure.n) if constant and "_r" in metric else figure
 
 
 def _as_run(run: str, responses) -> TaskRun:

@@ -18,7 +18,7 @@ from jaxtyping import Float
 from dtb_jax.types import Array
 
 RUNS = ("hammerAP_run-01", "stroopAP_run-01", "stroopPA_run-01")
-FACES_RUN, STROOP_AP, STROOP_PA = range(3)
+FACES_RUN, STROOP_AP = 0, 1
 
 NAMES = (
     "drift",  # log rate of the correct action
@@ -87,6 +87,13 @@ def calibrated() -> Scale:
     )
 
 
+def in_runs(
+    latent: Float[Array, " parameter"], residual: Residual, scale: Scale
+) -> Float[Array, "run parameter"]:
+    """u of the module: the latent parameters of one person in every run."""
+    return scale.mean + scale.sd * latent + scale.run_sd * residual.run
+
+
 def parameters_of(
     latent: Float[Array, " parameter"], residual: Residual, scale: Scale
 ) -> Parameters:
@@ -99,8 +106,7 @@ def parameters_of(
 
     Returns: `Parameters`, [run].
     """
-    u = scale.mean + scale.sd * latent + scale.run_sd * residual.run
-    value = dict(zip(NAMES, u.T, strict=True))
+    value = dict(zip(NAMES, in_runs(latent, residual, scale).T, strict=True))
     faces = jnp.arange(len(RUNS)) == FACES_RUN
     return Parameters(
         drift=jnp.exp(value["drift"] + jnp.where(faces, 0, value["colour_drift"])),

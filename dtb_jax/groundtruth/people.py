@@ -108,15 +108,16 @@ def causes_table(world: World) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def write_shard(root: Path, index: int, truth: Truth, subjects: Sequence[Subject]) -> None:
-    """One chunk of people; a file under its own name is complete."""
-    people = gather(truth, subjects)
+def write_shard(
+    root: Path, index: int, people: People, connectomes: Float[np.ndarray, "people edge"]
+) -> None:
+    """One chunk of people and their noise-free edges; under its own name it is complete."""
     _save(
         shard_path(root, index),
         participants=np.array(people.participants),
         scores=people.scores,
         motion=people.motion,
-        connectomes=np.stack([s.edges for s in subjects]),
+        connectomes=connectomes,
         **{
             f"{record}_{name}": value
             for record in RECORDS

@@ -7,17 +7,16 @@ from jaxtyping import Float
 
 from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.metrics import Figure, correlation_figure
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import run_trials
-from dtb_jax.groundtruth.layout import VOLUMES, generator
+from dtb_jax.groundtruth.layout import REPETITION_TIME_S, VOLUMES, generator
 from dtb_jax.groundtruth.parameters import RUNS
 from dtb_jax.groundtruth.responses import AMYGDALA, task_series
-from dtb_jax.groundtruth.statistics import SPLIT_S, STOP_S, reliability
+from dtb_jax.groundtruth.statistics import reliability
 from dtb_jax.groundtruth.world import AMYGDALA_GAIN, Subject, World
 from dtb_jax.regions import region_means
 from dtb_jax.tasks.task import effect
-from dtb_jax.types import TaskRun, Trials
-
-STEPS_A_VOLUME = 10
+from dtb_jax.types import STEP_S, TaskRun, Trials
 
 
 def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> TaskRun:
@@ -33,6 +32,7 @@ def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> T
     """
     task, trials = run_trials(run)
     people, volumes = len(subjects), VOLUMES[run]
+    steps = round(volumes * REPETITION_TIME_S / STEP_S)
     series = [
         task_series(
             generator(world.seed, subject.name, run, session),
@@ -50,7 +50,7 @@ def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> T
         task,
         run,
         Trials(*(np.broadcast_to(field, (people, *field.shape)) for field in trials)),
-        stimulus=np.zeros((people, volumes * STEPS_A_VOLUME, 0), np.float32),
+        stimulus=np.zeros((people, steps, 0), np.float32),
         bold=np.stack([region_means(one, world.regions) for one in series]),
         bold_mask=np.ones((people, volumes), bool),
         present=np.ones(people, bool),

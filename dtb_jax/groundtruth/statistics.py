@@ -7,10 +7,10 @@ from jaxtyping import Float
 
 from dtb_jax.evaluation.baselines import correct_mask
 from dtb_jax.evaluation.metrics import condition_means, masked_mean
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import DESIGNS
 from dtb_jax.types import Trials
 
-SPLIT_S, STOP_S = 196.8, 393.6
 SHORT = {
     "hammerAP_run-01": "faces",
     "stroopAP_run-01": "stroop_AP",

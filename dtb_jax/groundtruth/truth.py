@@ -65,8 +65,13 @@ class Truth(NamedTuple):
         self, scores: Float[Array, " parameter"], residual: Residual
     ) -> Parameters:
         """As `true_parameters`, from scores."""
-        latent = jnp.sqrt(self.rho) * scores + jnp.sqrt(1 - self.rho) * residual.person
-        return parameters_of(latent, residual, self.scale)
+        return parameters_of(self.latent(scores, residual), residual, self.scale)
+
+    def latent(
+        self, scores: Float[Array, " parameter"], residual: Residual
+    ) -> Float[Array, " parameter"]:
+        """What is stable in a person: sqrt(rho) scores + sqrt(1 - rho) residual.person."""
+        return self.rho**0.5 * scores + (1 - self.rho) ** 0.5 * residual.person
 
     def task(self, run: str) -> Design:
         """A run of `parameters.RUNS` as `true_response` takes it."""

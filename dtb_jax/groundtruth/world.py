@@ -17,11 +17,13 @@ from dtb_jax.groundtruth.connectomes import (
 )
 from dtb_jax.groundtruth.layout import generator
 from dtb_jax.groundtruth.parameters import (
+    FACES_RUN,
     NAMES,
     RUNS,
     Residual,
     calibrated,
     draw_residual,
+    in_runs,
 )
 from dtb_jax.groundtruth.responses import Gains, draw_gains
 from dtb_jax.groundtruth.truth import Truth
@@ -127,11 +129,9 @@ def draw_subject(world: World, name: str) -> Subject:
     edges = noise_free_edges(brain).astype(np.float32)
     residual = draw_residual(generator(world.seed, name, "residual"))
     scores = causal_scores(world.truth.causes, edges)
-    share = world.truth.rho
-    latent = np.sqrt(share) * scores + np.sqrt(1 - share) * residual.person
-    scale = world.truth.scale
-    gain = latent[AMYGDALA_GAIN] + scale.run_sd[AMYGDALA_GAIN] * residual.run[0, AMYGDALA_GAIN]
-    gains = draw_gains(generator(world.seed, name, "gains"), gain)
+    latent = world.truth.latent(scores, residual)
+    gain = in_runs(latent, residual, world.truth.scale)[FACES_RUN, AMYGDALA_GAIN]
+    gains = draw_gains(generator(world.seed, name, "gains"), float(gain))
     if world.motion:
         moves = world.motion_r * latent[DRIFT]
         own = generator(world.seed, name, "motion").normal()

@@ -15,6 +15,7 @@ from dtb_jax.groundtruth.calibration import (
 )
 from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour
 from dtb_jax.groundtruth.layout import REST_RUNS
+from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.statistics import (
     behaviour_statistics,
@@ -28,7 +29,7 @@ from dtb_jax.groundtruth.world import draw_subject, make_world
 def test_behaviour_is_calibrated_whatever_causes_it(rho, kind):
     world = make_world(choose_parcels(60), seed=0, rho=rho, kind=kind)
     subjects = [draw_subject(world, f"sub-{k}") for k in range(1000)]
-    presses = simulate_behaviour(world, subjects)
+    presses = simulate_behaviour(world, gather(world.truth, subjects))
     rows = compare(behaviour_statistics({run: as_trials(run, r) for run, r in presses.items()}))
     assert len(rows) == (targets()["source"] == TCP_SOURCE).sum()
     off = {name: tuple(row[:3]) for name, row in rows.items() if not row.inside}

@@ -17,7 +17,7 @@ from dtb_jax.groundtruth.behaviour import DESIGNS
 from dtb_jax.groundtruth.cohort import simulate_behaviour, write_cohort
 from dtb_jax.groundtruth.layout import events_path, imaging_path
 from dtb_jax.groundtruth.parameters import RUNS
-from dtb_jax.groundtruth.people import has_truth, load_connectomes, load_truth
+from dtb_jax.groundtruth.people import gather, has_truth, load_connectomes, load_truth
 from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.world import draw_subject, make_world
 from tests.small import write_small_cohort
@@ -66,7 +66,7 @@ def test_events_have_the_real_columns_and_decode(folder, shared):
 def test_what_is_simulated_is_what_is_read(folder):
     world = make_world(choose_parcels(32), seed=0)
     subjects = [draw_subject(world, f"sub-SIM{k + 1:05d}") for k in range(8)]
-    simulated = simulate_behaviour(world, subjects)
+    simulated = simulate_behaviour(world, gather(world.truth, subjects))
     for run in RUNS:
         task = DESIGNS[run][0]
         kept = as_trials(run, simulated[run])

@@ -72,7 +72,10 @@ def test_the_signal_is_there_to_be_found():
     world = make_world(ATLAS, seed=3, rho=1.0)
     subjects = [draw_subject(world, f"sub-{k}") for k in range(1500)]
     edges = np.stack([measured_connectome(world, s, REST_RUNS, 488, 0.8) for s in subjects])
-    presses = as_trials("stroopAP_run-01", simulate_behaviour(world, subjects)["stroopAP_run-01"])
+    presses = as_trials(
+        "stroopAP_run-01",
+        simulate_behaviour(world, gather(world.truth, subjects))["stroopAP_run-01"],
+    )
     time = masked_mean(presses.response_time_s, correct_mask(presses))
     half = 1000
     ridge = RidgeCV(np.logspace(0, 5, 11)).fit(edges[:half], time[:half])
