@@ -22,7 +22,7 @@ import numpy as np
 
 from dtb_jax import Run, Settings, make_twin
 from dtb_jax.mainnet import weight_count
-from dtb_jax.training import initial_state, make_train_step, optimiser
+from dtb_jax.training import initial_state, train_step
 
 EDGES, UNITS, INPUTS, ACTIONS, REGIONS, TIME = 93_961, 400, 9, 3, 20, 2460
 BATCHES = {"paper": (25, 1), "recipe": (16, 10)}  # people, segments a run
@@ -51,14 +51,16 @@ def measure(people: int, segments: int, steps: int) -> dict:
     outputs = ACTIONS + REGIONS
     twin = make_twin(connectomes, inputs=INPUTS, units=UNITS, outputs=outputs, actions=ACTIONS)
     settings = Settings(segments=segments, epochs=steps)
-    transform = optimiser(settings, 1)
-    step = make_train_step(twin, settings, transform)
-    state = initial_state(twin, transform, key=jax.random.key(0))
+    state = initial_state(twin, settings, key=jax.random.key(0))
+    compiled = {"hypernet": twin.hypernet, "settings": settings}
+    rate = jnp.asarray(settings.learning_rate)
     chosen, weight = jnp.arange(people), jnp.ones(people)
     seconds, norms = [], None
     for _ in range(steps + 1):
         began = time.perf_counter()
-        state, norms = step(state, connectomes, runs, chosen, weight, jax.random.key(1))
+        state, norms = train_step(
+            state, connectomes, runs, chosen, weight, rate, jax.random.key(1), **compiled
+        )
         jax.block_until_ready(state.params)
         seconds.append(time.perf_counter() - began)
     return {

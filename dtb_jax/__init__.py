@@ -3,7 +3,7 @@
 from dtb_jax.hypernet import Hypernetwork as Hypernetwork
 from dtb_jax.mainnet import MainNetwork as MainNetwork
 from dtb_jax.mainnet import unroll as unroll
-from dtb_jax.training import Settings as Settings
+from dtb_jax.settings import Settings as Settings
 from dtb_jax.training import fit as fit
 from dtb_jax.twin import Twin as Twin
 from dtb_jax.twin import make_twin as make_twin

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
 from dtb_jax.types import STEP_S, Array, Run
 
@@ -23,6 +23,7 @@ class Response(NamedTuple):
     omission_probability: Float[Array, " trial"]
     reaction_time_s: Float[Array, " trial"]  # expected, given that there is a press
     reaction_time_sd_s: Float[Array, " trial"]
+    density: Float[Array, "trial window action"]  # P(press this action at this step)
 
 
 class Windows(NamedTuple):
@@ -141,12 +142,57 @@ def read_pulses(
 
 def _summary(density, omission, windows: Windows) -> Response:
     total = jnp.maximum(jnp.sum(density, axis=(1, 2)), 1e-30)
-    when = jnp.sum(density, axis=2) / total[:, None]
+    share = density / total[:, None, None]
+    when = jnp.sum(share, axis=2)
     mean = jnp.sum(when * windows.time_s, axis=1)
     variance = jnp.sum(when * (windows.time_s - mean[:, None]) ** 2, axis=1)
     return Response(
-        jnp.sum(density, axis=1) / total[:, None], omission, mean, jnp.sqrt(variance + 1e-12)
+        jnp.sum(share, axis=1),
+        omission,
+        mean,
+        jnp.sqrt(variance + 1e-12),
+        share * (1 - omission)[:, None, None],
     )
+
+
+def log_likelihood(
+    response: Response,
+    possible: Bool[Array, "trial action"],
+    answered: Bool[Array, " trial"],
+    press_step: Int[Array, " trial"],
+) -> Float[Array, " trial"]:
+    """log P of what was done on each trial, its time to the step of 80 ms.
+
+    An omission: log P(omission). A press: log sum_{a possible} P(a at the step of the press); at
+    least log 1e-6, since one press outside every window must not outweigh all others.
+
+    Args:
+        response: what is expected.
+        possible: actions that the record allows.
+        answered: False for omissions.
+        press_step: of the window in which it was pressed.
+    """
+    step = jnp.clip(press_step, 0, response.density.shape[1] - 1)
+    at_press = response.density[jnp.arange(len(step)), step]
+    pressed = jnp.sum(jnp.where(possible, at_press, 0), axis=1)
+    return jnp.log(jnp.maximum(jnp.where(answered, pressed, response.omission_probability), 1e-6))
+
+
+def time_quantiles(
+    response: Response, levels: Float[Array, " level"]
+) -> Float[Array, "trial level"]:
+    """Quantiles of the reaction time given a press, in seconds, linear within a step of 80 ms."""
+    when = jnp.sum(response.density, axis=2)
+    reached = jnp.cumsum(when, axis=1) / jnp.maximum(jnp.sum(when, axis=1, keepdims=True), 1e-30)
+    end_s = (jnp.arange(when.shape[1]) + 1) * STEP_S
+
+    def one(reached):
+        share = jnp.concatenate([jnp.zeros(1), reached])
+        time = jnp.concatenate([jnp.zeros(1), end_s])
+        # ties (steps without any press) would leave the inverse undefined
+        return jnp.interp(levels, share + 1e-7 * jnp.arange(len(share)), time)
+
+    return jax.vmap(one)(reached)
 
 
 def first_crossing(

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dtb_jax.evaluation.metrics import Figure
+from dtb_jax.evaluation.figures import Figure
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scores import Scored
 from dtb_jax.evaluation.splits import in_part

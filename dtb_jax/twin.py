@@ -3,8 +3,11 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
+import equinox as eqx
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.hypernet import Hypernetwork
@@ -14,52 +17,84 @@ from dtb_jax.types import Array, Run
 Params = Any
 
 
-class Twin(NamedTuple):
+class Twin(eqx.Module):
     """Everything that says how a connectome becomes outputs; `params` are kept apart.
 
-    `centre` and `spread` standardise edges and were fitted on training people only.
+    `centre`, `spread` and `basis` were fitted on training people only. Any Flax module from a
+    vector of features to a `MainNetwork` can take the hypernetwork's place.
     """
 
-    hypernet: Hypernetwork
+    hypernet: nn.Module = eqx.field(static=True)
     centre: Float[Array, " edge"]
     spread: Float[Array, " edge"]
+    basis: Float[Array, "edge feature"] | None = None
+
+    def features(self, connectome: Float[Array, " edge"]) -> Float[Array, " feature"]:
+        """What the hypernetwork sees, (e - centre) / spread, projected where there is a basis."""
+        standard = (connectome - self.centre) / self.spread
+        return standard if self.basis is None else standard @ self.basis
 
     def network(self, params: Params, connectome: Float[Array, " edge"]) -> MainNetwork:
-        """One person's main network, w = H((e - centre) / spread), without dropout."""
-        standard = (connectome - self.centre) / self.spread
-        return cast(MainNetwork, self.hypernet.apply(params, standard))
-
-    def network_in_training(
-        self, params: Params, connectome: Float[Array, " edge"], key: jax.Array
-    ) -> MainNetwork:
-        """The same with input dropout."""
-        standard = (connectome - self.centre) / self.spread
-        dropout = {"dropout": key}
-        return cast(MainNetwork, self.hypernet.apply(params, standard, training=True, rngs=dropout))
+        """One person's main network, w = H(features(e)), without dropout."""
+        return cast(MainNetwork, self.hypernet.apply(params, self.features(connectome)))
 
     def init(self, key: jax.Array) -> Params:
         """Fresh parameters."""
-        return self.hypernet.init(key, jnp.zeros_like(self.centre))
+        return self.hypernet.init(key, self.features(jnp.zeros_like(self.centre)))
 
 
 def make_twin(
-    connectomes: Float[Array, "people edge"], *, inputs: int, units: int, outputs: int, **sizes
+    connectomes: Float[Array, "people edge"],
+    *,
+    inputs: int,
+    units: int,
+    outputs: int,
+    kind: Callable[..., nn.Module] = Hypernetwork,
+    components: int = 0,
+    **sizes,
 ) -> Twin:
     """A twin for these training people, with the recipe's input gain.
 
     Args:
         connectomes: training people's edges (or features of any kind and number).
         inputs, units, outputs: sizes of the main network.
-        **sizes: further fields of `Hypernetwork`.
+        kind: what turns features into a main network.
+        components: principal components of the training people that the hypernetwork sees, in
+            units of their root mean square; 0: the edges themselves, each with variance 1.
+        **sizes: further fields of `kind`.
 
     Returns: `Twin`; edges that do not vary keep a spread of 1.
     """
     connectomes = jnp.asarray(connectomes, jnp.float32)
-    spread = jnp.std(connectomes, axis=0)
-    sizes.setdefault("gain", min(1.0, 512 / connectomes.shape[1]))
-    hypernet = Hypernetwork(inputs=inputs, units=units, outputs=outputs, **sizes)
     centre = jnp.mean(connectomes, axis=0)
-    return Twin(hypernet, centre, jnp.where(spread > 1e-6, spread, 1.0))
+    basis = None
+    if components:
+        basis = principal_components(np.asarray(connectomes), components)
+        spread = jnp.ones_like(centre)
+    else:
+        spread = jnp.std(connectomes, axis=0)
+        spread = jnp.where(spread > 1e-6, spread, 1.0)
+    features = centre.shape[0] if basis is None else basis.shape[1]
+    sizes.setdefault("gain", min(1.0, 512 / features))
+    hypernet = kind(inputs=inputs, units=units, outputs=outputs, **sizes)
+    return Twin(hypernet, centre, spread, basis)
+
+
+def principal_components(
+    connectomes: Float[np.ndarray, "people edge"], components: int
+) -> Float[np.ndarray, "edge component"]:
+    """Directions V_k / s of the centred people X = U S V', s^2 the mean square of the scores X V_k.
+
+    Scores keep their relative sizes: what hardly differs between people hardly counts. With as
+    many components as people nothing of the training people is lost; columns beyond are 0.
+    """
+    centred = connectomes.astype(np.float64) - connectomes.mean(axis=0)
+    values, vectors = np.linalg.eigh(centred @ centred.T)
+    kept = np.argsort(-values)[: min(components, len(centred) - 1)]
+    kept = kept[values[kept] > 1e-9 * values.max()]
+    size = np.sqrt(values[kept].sum() / len(centred) / components)
+    basis = centred.T @ (vectors[:, kept] / np.sqrt(values[kept])) / size
+    return np.pad(basis, [(0, 0), (0, components - len(kept))]).astype(np.float32)
 
 
 def simulate(

@@ -77,9 +77,14 @@ class TaskRun(NamedTuple):
 
 
 class Cohort(NamedTuple):
-    """People as the readers hand them on: one row a person in every field."""
+    """People as the readers hand them on: one row a person in every field.
 
-    participants: Any  # pandas.DataFrame indexed by participant_id: age, sex, site, group
+    `other_connectomes` are of the same people scanned again, from other rest runs than the first,
+    with zeros for who has none (`other_present` is False). Both are None where nobody has one.
+    """
+
+    # pandas.DataFrame by participant_id: age, sex, site, group, family, motion_mm
+    participants: Any
     connectomes: Float[np.ndarray, "people edge"]
     runs: tuple[TaskRun, ...]
     regions: tuple[str, ...]
@@ -87,6 +92,8 @@ class Cohort(NamedTuple):
     repetition_time_s: float
     connectome_source: str  # "measured" or "simulated"
     bold_source: str  # "measured", "simulated" or "none"
+    other_connectomes: Float[np.ndarray, "people edge"] | None = None
+    other_present: Bool[np.ndarray, " people"] | None = None
 
 
 class Run(NamedTuple):

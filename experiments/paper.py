@@ -29,7 +29,7 @@ from dtb_jax.response import (
     read_hazard,
     read_pulses,
 )
-from dtb_jax.training import Settings
+from dtb_jax.settings import Settings
 from dtb_jax.types import Cohort
 from experiments import common, paper_report, paper_truth
 

@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from dtb_jax import plots, workflow
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.baselines import correct_mask
+from dtb_jax.evaluation.people import correct_mask
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.splits import in_part
 from dtb_jax.report import write_report
@@ -165,9 +165,9 @@ def _reaction_times(evaluated: workflow.Evaluated, results: dict) -> list:
     for r, part in enumerate(evaluated.scored):
         run, task = part.run, part.run.task.name
         counted = in_part(run, part.start_s, part.stop_s) & correct_mask(run.trials)
-        observed = m.masked_mean(run.trials.response_time_s, counted)
+        observed = masked_mean(run.trials.response_time_s, counted)
         told = evaluated.predictions["twin"][r]
-        twin = m.masked_mean(told.reaction_time_s, counted)
+        twin = masked_mean(told.reaction_time_s, counted)
         own = evaluated.predictions["own_training_half"][r].person_time_s
         keep = part.people & np.isfinite(observed) & np.isfinite(own)
         for name, model, values in (

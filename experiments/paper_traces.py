@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from dtb_jax import plots, workflow
 from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.baselines import correct_mask
+from dtb_jax.evaluation.people import correct_mask
 from dtb_jax.evaluation.splits import cut, in_part
 from dtb_jax.response import log_hazards
 from dtb_jax.twin import simulate_cohort
@@ -17,7 +17,7 @@ from dtb_jax.types import STEP_S, Cohort, TaskRun
 def action_traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -> list[plots.Trace]:
     """A quarter of a minute of three people: the fastest, a middling and the slowest."""
     run = cohort.runs[0]
-    times = m.masked_mean(run.trials.response_time_s, correct_mask(run.trials))
+    times = masked_mean(run.trials.response_time_s, correct_mask(run.trials))
     order = np.argsort(np.where(np.isfinite(times), times, np.inf))[: int(np.isfinite(times).sum())]
     chosen = order[[0, len(order) // 2, len(order) - 1]]
     stop_s = min(config.split_s + 40, run.stimulus.shape[1] * STEP_S)

@@ -51,10 +51,10 @@ def compare(evaluated: workflow.Evaluated) -> list[Told]:
                 continue
             tested = in_part(part.run, part.start_s, part.stop_s)
             true, twin = (
-                m.masked_mean(evaluated.predictions[model][r].reaction_time_s, tested)
+                masked_mean(evaluated.predictions[model][r].reaction_time_s, tested)
                 for model in (name, "twin")
             )
-            figure = m.correlation_figure(true, twin, part.people)
+            figure = correlation_figure(true, twin, part.people)
             keep = part.people
             found.append(Told(part.run.task.name, name, true[keep], twin[keep], figure))
     return found

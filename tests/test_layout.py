@@ -14,7 +14,7 @@ LEVELS = [
     {"mainnet"},
     {"hypernet", "response"},
     {"twin"},
-    {"segments"},
+    {"segments", "settings"},
     {"training", "checkpoint"},
     {"evaluation", "data"},
     {"groundtruth", "results", "workflow", "plots", "report"},

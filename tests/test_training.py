@@ -12,8 +12,7 @@ from dtb_jax.segments import batches, segment_starts
 from dtb_jax.training import (
     NonFiniteLoss,
     initial_state,
-    make_train_step,
-    optimiser,
+    train_step,
 )
 from dtb_jax.twin import cohort_loss
 
@@ -89,9 +88,8 @@ def test_a_resumed_run_ends_bit_identical(data, tmp_path):
     store.close()
     store = Checkpoints(tmp_path / "c")
     twin = twin_of(data[0])
-    transform = optimiser(SETTINGS, 2)
     like = {
-        "state": jax.eval_shape(lambda k: initial_state(twin, transform, key=k), jax.random.key(0))
+        "state": jax.eval_shape(lambda k: initial_state(twin, SETTINGS, key=k), jax.random.key(0))
     }
     restored, record = store.restore(like)
     assert record == {"history": [1]}
@@ -100,18 +98,38 @@ def test_a_resumed_run_ends_bit_identical(data, tmp_path):
         np.testing.assert_array_equal(a, b)
 
 
-def test_one_compilation_for_all_steps(data):
+def test_one_compilation_for_all_steps_and_folds(data):
+    before = train_step._cache_size()
+    for people in (np.array([0, 1, 2, 4, 5]), np.array([1, 2, 3, 4, 5]), np.arange(5)):
+        twin = twin_of(data[0][people])
+        held = np.setdiff1d(np.arange(PEOPLE), people)
+        validation = jax.tree.map(lambda leaf, held=held: leaf[held], data[1])
+        settings = SETTINGS._replace(epochs=2, learning_rate=1e-3)
+        fit(twin, *data, validation, held, settings, seed=0, people=people)
+    assert train_step._cache_size() == before + 1
+
+
+def test_whoever_does_not_train_changes_nothing(data):
     connectomes, runs = data
-    twin = twin_of(connectomes)
-    transform = optimiser(SETTINGS, 2)
-    step = make_train_step(twin, SETTINGS, transform)
-    state = initial_state(twin, transform, key=jax.random.key(0))
-    for epoch in range(3):
-        for chosen, weight in batches(PEOPLE, 4, 0, epoch, 1):
-            state, _ = step(
-                state, jnp.asarray(connectomes), runs, chosen, weight, jax.random.key(1)
-            )
-    assert step._cache_size() == 1
+    people, held = np.arange(4), np.array([4, 5])
+    spoilt = connectomes.copy()
+    spoilt[held] = 7
+    validation = jax.tree.map(lambda leaf: leaf[:2], runs)
+    states = [
+        fit(
+            twin_of(connectomes[people]),
+            c,
+            jax.tree.map(lambda leaf, f=f: leaf.at[held].multiply(f), runs),
+            validation,
+            held,
+            SETTINGS,
+            seed=0,
+            people=people,
+        )
+        for c, f in ((connectomes, 1), (spoilt, 0))
+    ]
+    for a, b in zip(*(jax.tree.leaves(state.params) for state in states)):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_people_who_fill_up_a_batch_change_nothing(data):

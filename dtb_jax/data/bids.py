@@ -1,6 +1,7 @@
 """BIDS tables: events of each run and the list of participants."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,24 @@ import pandas as pd
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.types import Task
 
-MISSING = ("n/a", "N/A", "NaN", "nan", "")
+MISSING = ("n/a", "N/A", "NA", "NaN", "nan", "")
+PARTICIPANT_COLUMNS = ["age", "sex", "site", "group", "family", "motion_mm"]
+FAMILY_NAMES = ("family", "family_id")
+MOTION_NAMES = ("motion_mm", "mean_fd", "mean_framewise_displacement")
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """A TSV file with every cell as text.
 
-    Raises: DataError when the file is not UTF-8, has no header, or rows of another length.
+    Raises: DataError when the file is not there, not UTF-8, has no header, or rows of another
+        length.
     """
     try:
         return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8")
+    except OSError as error:
+        raise DataError(
+            f"{path}: can not be opened ({error.strerror}); was its content downloaded?"
+        ) from error
     except UnicodeDecodeError as error:
         raise DataError(
             f"{path}: not UTF-8 text (byte {error.object[error.start]:#x}); "
@@ -94,28 +103,45 @@ def find_events(root: Path, task: Task) -> dict[str, dict[str, Path]]:
     return found
 
 
-def read_participants(root: Path, ledger: Ledger) -> pd.DataFrame:
-    """Age, sex, site and group by participant_id; what is missing is NaN.
+def read_participants(root: Path, ledger: Ledger, family: str = "") -> pd.DataFrame:
+    """Age, sex, site, group, family and motion by participant_id; what is missing is NaN.
 
-    A repeated participant keeps the first row and costs a line in the ledger.
+    Args:
+        root: folder that holds participants.tsv.
+        ledger: a line for who is listed twice (the first row serves) and for text in place of
+            a number.
+        family: column that says who belongs together; "": one of `FAMILY_NAMES`, where there is
+            one.
 
-    Raises: DataError when there is a table without `participant_id`.
+    Returns: `PARTICIPANT_COLUMNS`; age in years, motion in mm, the others as text.
+
+    Raises: DataError when there is a table without `participant_id`, or not the named column.
     """
     path = root / "participants.tsv"
-    columns = ["age", "sex", "site", "group"]
     if not path.exists():
+        if family:
+            raise DataError(f"{path}: no such table, expected one with column {family!r}")
         ledger.add("all", "", path, "no participants.tsv: no results by site or group")
-        return pd.DataFrame(columns=columns, index=pd.Index([], name="participant_id"))
+        return pd.DataFrame(columns=PARTICIPANT_COLUMNS, index=pd.Index([], name="participant_id"))
     table = read_table(path)
     table.columns = table.columns.str.strip().str.lower()
-    if "participant_id" not in table.columns:
-        raise DataError(f"{path}: column participant_id is missing, found {list(table.columns)}")
+    for name in ("participant_id", family.lower()):
+        if name and name not in table.columns:
+            raise DataError(f"{path}: column {name} is missing, found {', '.join(table.columns)}")
     table = table.apply(lambda column: column.str.strip()).set_index("participant_id")
     for name in table.index[table.index.duplicated()].unique():
         ledger.add(name, "", path, "listed more than once: the first row is used")
-    table = table[~table.index.duplicated()]
-    table = table.reindex(columns=columns).replace({text: np.nan for text in MISSING})
-    age = pd.to_numeric(table["age"], errors="coerce")
-    for name in table.index[age.isna() & table["age"].notna()]:
-        ledger.add(name, "", path, f"age {table.loc[name, 'age']!r} is not a number: age unknown")
-    return table.assign(age=age)
+    table = table[~table.index.duplicated()].replace({text: np.nan for text in MISSING})
+    table["family"] = _first_column(table, [family.lower()] if family else FAMILY_NAMES)
+    table["motion_mm"] = _first_column(table, MOTION_NAMES)
+    table = table.reindex(columns=PARTICIPANT_COLUMNS)
+    for column in ("age", "motion_mm"):
+        number = pd.to_numeric(table[column], errors="coerce")
+        for name, text in table[column][number.isna()].dropna().items():
+            ledger.add(name, "", path, f"{column} {text!r} is not a number: {column} unknown")
+        table[column] = number
+    return table
+
+
+def _first_column(table: pd.DataFrame, names: Sequence[str]):
+    return next((table[name] for name in names if name in table), np.nan)

@@ -8,14 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.bids import decode_events, find_events, read_participants, read_table
+from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.imaging import (
     Imaging,
+    Rest,
     enough_volumes,
     find_imaging,
+    other_connectomes,
     person_connectome,
     read_matrix,
+    typical_length,
 )
 from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.motion import read_motion
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means, region_parcels
 from dtb_jax.tasks import TASKS
@@ -28,6 +33,9 @@ class Choices(NamedTuple):
 
     runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")
     rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
+    other_rest_runs: tuple[str, ...] = ()  # make a second connectome of the same people
+    estimator: str = "pearson"  # of correlations between parcels, or ledoit_wolf
+    family: str = ""  # column of who belongs together; default: family or family_id, if any
     atlas: str = (
         ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
     )
@@ -48,16 +56,17 @@ def read_cohort(
 
     Args:
         root: events, participants.tsv and imaging in TCP's layout or as BIDS derivatives.
-        choices: which runs, which atlas, what counts as truncated.
+        choices: which runs, which atlas, what counts as truncated, who belongs together.
         tasks: whose events to read.
         progress: wraps the list of people (a progress bar).
 
     Returns: `Cohort` and `Ledger`; whoever is not in the first has a line in the second.
 
-    Raises: DataError when nobody is left, or the atlas is missing.
+    Raises: DataError when nobody is left, the atlas is missing, or choices contradict.
     """
+    _check(choices)
     ledger = Ledger()
-    participants = read_participants(root, ledger)
+    participants = read_participants(root, ledger, choices.family)
     behaviour = {
         run: _read_run(task, found, ledger)
         for task in tasks
@@ -76,13 +85,13 @@ def read_cohort(
     expect = Expect(len(names), choices.dataset, choices.atlas_image)
     acted = {person for _, people in behaviour.values() for person in people}
     edges, kept, simulated = [], [], imaging.simulated
-    rest_length = _typical_length(imaging, choices.rest_runs, expect)
+    rest = _rest(imaging, choices.rest_runs, choices, expect)
     everyone = sorted(acted | set(imaging.series) | set(imaging.matrices) | set(participants.index))
     for person in progress(everyone):
         if person not in acted:
             ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
             continue
-        found, is_simulated = _connectome(imaging, person, choices, expect, rest_length, ledger)
+        found, is_simulated = _connectome(imaging, person, rest, expect, ledger)
         if found is None:
             ledger.add(person, "", "", "behaviour but no usable rest run: not in the cohort")
             continue
@@ -91,6 +100,11 @@ def read_cohort(
         simulated |= is_simulated
     if not kept:
         raise DataError(f"{root}: nobody has both behaviour and a connectome")
+    participants = participants.reindex(kept)
+    motion = read_motion(root, participants["motion_mm"], choices.rest_runs, ledger)
+    other_rest = _rest(imaging, choices.other_rest_runs, choices, expect)
+    others, has_other, is_simulated = other_connectomes(imaging, kept, other_rest, expect, ledger)
+    simulated |= is_simulated
     runs, bold_simulated, any_bold = [], imaging.simulated, False
     for name, (task, people) in behaviour.items():
         run, is_simulated = _stack(
@@ -100,7 +114,7 @@ def read_cohort(
         bold_simulated |= is_simulated
         any_bold |= bool(run.bold_mask.any())
     cohort = Cohort(
-        participants=participants.reindex(kept),
+        participants=participants.assign(motion_mm=motion),
         connectomes=np.stack(edges),
         runs=tuple(runs),
         regions=tuple(regions),
@@ -108,8 +122,22 @@ def read_cohort(
         repetition_time_s=choices.repetition_time_s,
         connectome_source="simulated" if simulated else "measured",
         bold_source=("simulated" if bold_simulated else "measured") if any_bold else "none",
+        other_connectomes=others,
+        other_present=has_other,
     )
     return cohort, ledger
+
+
+def _check(choices: Choices) -> None:
+    if choices.estimator not in ESTIMATORS:
+        raise DataError(
+            f"--config.estimator: {choices.estimator!r}, expected {' or '.join(ESTIMATORS)}"
+        )
+    twice = set(choices.rest_runs) & set(choices.other_rest_runs)
+    if twice:
+        raise DataError(
+            f"--config.other_rest_runs: {min(twice)} is one of rest_runs, expected other runs"
+        )
 
 
 def _read_run(task: Task, found: dict[str, Path], ledger: Ledger):
@@ -147,23 +175,12 @@ def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]
     return names, chosen
 
 
-def _typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
-    """Median volumes over a few people's first named run: what a full run is."""
-    lengths = []
-    for paths in imaging.series.values():
-        path = next((paths[run] for run in runs if run in paths), None)
-        if path is None:
-            continue
-        try:
-            lengths.append(len(read_series(path, expect).values))
-        except DataError:
-            continue
-        if len(lengths) == 9:
-            break
-    return int(np.median(lengths)) if lengths else 0
+def _rest(imaging: Imaging, runs: Sequence[str], choices: Choices, expect: Expect) -> Rest:
+    length = typical_length(imaging, runs, expect)
+    return Rest(runs, length, choices.least_share, choices.estimator)
 
 
-def _connectome(imaging: Imaging, person, choices, expect, full_length, ledger: Ledger):
+def _connectome(imaging: Imaging, person: str, rest: Rest, expect: Expect, ledger: Ledger):
     if person in imaging.matrices:
         path = imaging.matrices[person]
         try:
@@ -171,15 +188,8 @@ def _connectome(imaging: Imaging, person, choices, expect, full_length, ledger: 
         except DataError as error:
             ledger.add(person, "", path, error)
             return None, False
-    return person_connectome(
-        imaging.series.get(person, {}),
-        choices.rest_runs,
-        expect,
-        participant=person,
-        full_length=full_length,
-        least_share=choices.least_share,
-        ledger=ledger,
-    )
+    paths = imaging.series.get(person, {})
+    return person_connectome(paths, rest, expect, participant=person, ledger=ledger)
 
 
 def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, choices, ledger):
@@ -190,7 +200,7 @@ def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, ch
         raise DataError(f"repetition time {tr} s: expected a multiple of the {STEP_S} s step")
     present = np.array([person in people for person in kept])
     last = [float((t.onset_s + t.duration_s)[-1]) for t, _ in people.values()]
-    full_length = _typical_length(imaging, (name,), expect) or math.ceil((max(last) + 10) / tr)
+    full_length = typical_length(imaging, (name,), expect) or math.ceil((max(last) + 10) / tr)
     steps = full_length * per_volume
     channels = next(iter(people.values()))[1].value.shape[1] + 1
     stimulus = np.zeros((len(kept), steps, channels), np.float32)

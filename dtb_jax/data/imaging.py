@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.connectome import LARGEST_R, edge_count
+from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.timeseries import READERS, Expect, Series, read_series
 
@@ -26,6 +27,15 @@ class Imaging(NamedTuple):
     simulated: bool  # the folder says so of all it holds; single files may say so themselves
 
 
+class Rest(NamedTuple):
+    """Which rest runs make a connectome, and by which rules."""
+
+    runs: Sequence[str]
+    full_length: int  # volumes
+    least_share: float  # of the full length; shorter runs are left out
+    estimator: str  # one of `ESTIMATORS`
+
+
 def find_imaging(root: Path) -> Imaging:
     """TCP's HDF5 tree, BIDS derivatives below `sub-*/`, and `connectomes/sub-*.*`.
 
@@ -40,18 +50,24 @@ def find_imaging(root: Path) -> Imaging:
     found = []
     for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")):
         suffix = next((s for s in order if path.name.endswith(s)), None)
-        if suffix and re.search(r"_(timeseries|bold|ptseries|dtseries)\.", path.name):
+        is_series = re.search(r"_(timeseries|bold|ptseries|dtseries)\.", path.name)
+        if suffix and is_series and "_desc-confounds_" not in path.name:
             found.append((order.index(suffix), path))
     for _, path in sorted(found):
-        match = re.match(r"(sub-[^_]+)_.*?task-([^_.]+)(?:_.*?(run-\d+))?", path.name)
-        if match:
-            run = "_".join(part for part in match.groups()[1:] if part)
-            series.setdefault(match[1], {}).setdefault(run, path)
+        if named := person_and_run(path):
+            person, run = named
+            series.setdefault(person, {}).setdefault(run, path)
     matrices = {
         path.name.split(".")[0].split("_")[0]: path
         for path in sorted(root.glob("connectomes/sub-*"))
     }
     return Imaging(series, matrices, says_simulated(root))
+
+
+def person_and_run(path: Path) -> tuple[str, str] | None:
+    """Whose file of which run: sub-A_ses-1_task-rest_run-01_... is of sub-A and rest_run-01."""
+    match = re.match(r"(sub-[^_]+)_.*?task-([^_.]+)(?:_.*?(run-\d+))?", path.name)
+    return (match[1], "_".join(part for part in match.groups()[1:] if part)) if match else None
 
 
 def says_simulated(root: Path) -> bool:
@@ -69,15 +85,24 @@ def _participant(folder: str) -> str:
     return "sub-" + folder.replace("_", "")
 
 
+def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
+    """Median volumes over a few people's first named run: what a full run is."""
+    lengths = []
+    for paths in imaging.series.values():
+        path = next((paths[run] for run in runs if run in paths), None)
+        if path is None:
+            continue
+        try:
+            lengths.append(len(read_series(path, expect).values))
+        except DataError:
+            continue
+        if len(lengths) == 9:
+            break
+    return int(np.median(lengths)) if lengths else 0
+
+
 def person_connectome(
-    paths: dict[str, Path],
-    rest_runs: Sequence[str],
-    expect: Expect,
-    *,
-    participant: str,
-    full_length: int,
-    least_share: float,
-    ledger: Ledger,
+    paths: dict[str, Path], rest: Rest, expect: Expect, *, participant: str, ledger: Ledger
 ) -> tuple[np.ndarray | None, bool]:
     """Mean Fisher-z edges over a person's named rest runs, weighted by volumes.
 
@@ -88,21 +113,55 @@ def person_connectome(
     Returns: edges (None when no run is left) and whether any file says it is simulated.
     """
     total, weight, simulated = np.zeros(edge_count(expect.parcels)), 0, False
-    for run in rest_runs:
+    for run in rest.runs:
         path = paths.get(run)
         if path is None:
             ledger.add(participant, run, "", "no file of this rest run")
             continue
         try:
             series = read_series(path, expect)
-            enough_volumes(series, full_length, least_share, path)
-            total += len(series.values) * _edges(series.values, path, participant, run, ledger)
+            enough_volumes(series, rest.full_length, rest.least_share, path)
+            values = _without_constants(series.values, path, participant, run, ledger)
         except DataError as error:
             ledger.add(participant, run, path, error)
             continue
+        r = ESTIMATORS[rest.estimator](values)[np.triu_indices(expect.parcels, k=1)]
+        total += len(values) * np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
         weight += len(series.values)
         simulated |= series.simulated
     return (total / weight if weight else None), simulated
+
+
+def other_connectomes(
+    imaging: Imaging, people: Sequence[str], rest: Rest, expect: Expect, ledger: Ledger
+) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
+    """A second connectome of several people, from rest runs that the first does not use.
+
+    Args:
+        imaging: where the runs are.
+        people: whose; nobody is dropped.
+        rest: which runs; there may be none.
+        expect: what a file should hold.
+        ledger: a line for whoever has none of these runs.
+
+    Returns: edges [people, edge] with zeros for who has none, who has them [people] (both None
+        when nobody has), and whether any file says it is simulated.
+    """
+    if not rest.runs:
+        return None, None, False
+    edges = np.zeros((len(people), edge_count(expect.parcels)), np.float32)
+    present, simulated = np.zeros(len(people), bool), False
+    for i, person in enumerate(people):
+        paths = imaging.series.get(person, {})
+        found, is_simulated = person_connectome(
+            paths, rest, expect, participant=person, ledger=ledger
+        )
+        if found is None:
+            ledger.add(person, "", "", "no usable run of other_rest_runs: no second connectome")
+            continue
+        edges[i], present[i] = found, True
+        simulated |= is_simulated
+    return (edges, present, simulated) if present.any() else (None, None, False)
 
 
 def enough_volumes(series: Series, full_length: int, least_share: float, path: Path) -> None:
@@ -114,7 +173,8 @@ def enough_volumes(series: Series, full_length: int, least_share: float, path: P
         )
 
 
-def _edges(values: np.ndarray, path: Path, participant, run, ledger: Ledger) -> np.ndarray:
+def _without_constants(values: np.ndarray, path: Path, participant, run, ledger: Ledger):
+    """The series with zeros in place of constant parcels, which rounding would let correlate."""
     constant = values.std(axis=0) <= 1e-12 * np.abs(values).max()
     if constant.mean() > MOST_CONSTANT:
         raise DataError(
@@ -125,11 +185,7 @@ def _edges(values: np.ndarray, path: Path, participant, run, ledger: Ledger) -> 
         which = ", ".join(map(str, np.flatnonzero(constant)))
         ledger.add(participant, run, path, f"constant parcels {which}: their edges are set to 0")
         values = np.where(constant, 0.0, values)
-    centred = values - values.mean(axis=0)
-    norm = np.sqrt((centred**2).sum(axis=0))
-    unit = centred / np.where(norm > 0, norm, 1)
-    r = (unit.T @ unit)[np.triu_indices(values.shape[1], k=1)]
-    return np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
+    return values
 
 
 def read_matrix(path: Path, expect: Expect) -> tuple[np.ndarray, bool]:

@@ -1,70 +1,133 @@
-"""What can be said without a connectome; every figure of a twin stands beside these."""
+"""What can be said without a connectome; every figure of a twin stands beside these.
+
+Each takes the cohort and a fold and tells every run of the fold's test part.
+"""
+
+from collections.abc import Callable
 
 import numpy as np
 
-from dtb_jax.evaluation.metrics import condition_means, masked_mean
+from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.types import TaskRun, Trials
+from dtb_jax.evaluation.profiles import (
+    Items,
+    Profile,
+    as_prediction,
+    item_profile,
+    mean_profile,
+    observe,
+)
+from dtb_jax.evaluation.splits import volume_range
+from dtb_jax.types import Cohort, TaskRun
+
+Model = Callable[[Cohort, Fold], list[Prediction]]
 
 
-def correct_mask(trials: Trials) -> np.ndarray:
-    """Answered correctly, [people, trial]: the trials whose reaction times are compared."""
-    right = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
-    return right & trials.answered & trials.present
-
-
-def always_correct(run: TaskRun) -> Prediction:
+def always_correct(cohort: Cohort, fold: Fold) -> list[Prediction]:
     """Everybody presses the correct button on every trial."""
-    return Prediction(choice=run.trials.correct)
+    return [Prediction(choice=run.trials.correct) for run in fold.test.of(cohort).runs]
 
 
-def own_training_half(run: TaskRun, training: np.ndarray) -> Prediction:
-    """A person's own mean reaction time in the training part, overall and by condition.
+def condition_mean(cohort: Cohort, fold: Fold) -> list[Prediction]:
+    """The training people's mean in each condition, the same for everybody."""
+    return [
+        as_prediction(run, group_profile(cohort, fold, run))._replace(personal=False)
+        for run in fold.test.of(cohort).runs
+    ]
+
+
+def item_means(cohort: Cohort, fold: Fold) -> list[Prediction]:
+    """The same, and what other people do on each trial of the test part."""
+    return [
+        as_prediction(run, group_profile(cohort, fold, run), items_of(fold, run))._replace(
+            personal=False
+        )
+        for run in fold.test.of(cohort).runs
+    ]
+
+
+def own_part(cohort: Cohort, fold: Fold, own: Part, *, items: bool = False) -> list[Prediction]:
+    """A person's own mean times, error rates and t-values in another part, by condition.
 
     Args:
-        run: one run.
-        training: trials of the training part, [people, trial].
+        cohort: everybody.
+        fold: what is predicted.
+        own: where each person is known from; of another run of a task the first serves.
+        items: add what other people do on each trial of the test part.
     """
-    trials, counted = run.trials, correct_mask(run.trials) & training
-    person = masked_mean(trials.response_time_s, counted)
-    conditions = len(run.task.conditions)
-    means = condition_means(trials.response_time_s, counted, trials.condition, conditions)
-    means = np.where(np.isfinite(means), means, person[:, None])
-    trial = np.take_along_axis(means, trials.condition, axis=1)
-    return Prediction(reaction_time_s=trial, person_time_s=person, condition_time_s=means)
+    told = []
+    for run in fold.test.of(cohort).runs:
+        source = same_task(own.of(cohort), run)
+        counted = own._replace(people=np.ones(len(cohort.connectomes), bool)).trials(source)
+        profile = observe(source, counted, fold.training.people)
+        person = masked_mean(source.trials.response_time_s, counted & correct_mask(source.trials))
+        group = group_profile(cohort, fold, run)
+        time = np.where(np.isfinite(profile.time_s), profile.time_s, person[:, None])
+        known = profile._replace(
+            time_s=time, spread=np.where(np.isfinite(profile.spread), profile.spread, group.spread)
+        )
+        one = as_prediction(run, known, items_of(fold, run) if items else None)
+        t = None
+        if source.bold_mask.any():
+            glm = make_glm(source, own.start_s, own.stop_s)
+            t = person_t(glm, source.bold[:, glm.volumes])
+        told.append(one._replace(person_time_s=person, condition_time_s=time, person_t=t))
+    return told
 
 
-def group_mean(run: TaskRun, training: np.ndarray, test_bold: np.ndarray, mask: np.ndarray):
-    """What other people do: the group's condition means and, in BOLD, its mean time course.
+def group_mean(cohort: Cohort, fold: Fold) -> list[Prediction]:
+    """What other people do: condition means, and in BOLD their mean course in the test part.
 
-    The time course is the mean over the *other* people in the test part: it knows how brains
-    answer this very sequence and nothing about the person.
-
-    Args:
-        run: one run.
-        training: trials of the training part.
-        test_bold: observed BOLD of the test part, [people, volume, region].
-        mask: [people, volume].
+    The time course is the mean over the *other* training people: it knows how brains answer this
+    very sequence and nothing about the person.
     """
-    trials, counted = run.trials, correct_mask(run.trials) & training
-    conditions = len(run.task.conditions)
-    means = np.array(
-        [
-            trials.response_time_s[counted & (trials.condition == c)].mean()
-            if (counted & (trials.condition == c)).any()
-            else np.nan
-            for c in range(conditions)
-        ]
-    )
-    weight = mask[..., None].astype(float)
-    others = (weight * test_bold).sum(0) - weight * test_bold
-    count = weight.sum(0) - weight
-    return Prediction(
-        choice=trials.correct,
-        reaction_time_s=means[trials.condition],
-        bold=others / np.maximum(count, 1),
-        personal=False,
-    )
+    told = condition_mean(cohort, fold)
+    return [
+        one._replace(
+            choice=run.trials.correct,
+            bold=other_peoples_bold(run, fold) if run.bold_mask.any() else None,
+        )
+        for one, run in zip(told, fold.test.of(cohort).runs)
+    ]
+
+
+def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
+    """Mean course of the training people but oneself in the test part, [people, volume, region]."""
+    part = volume_range(run, fold.test.start_s, fold.test.stop_s)
+    weight = run.bold_mask[:, part, None] * fold.training.people[:, None, None].astype(float)
+    series = run.bold[:, part]
+    others = (weight * series).sum(0) - weight * series
+    return others / np.maximum(weight.sum(0) - weight, 1)
+
+
+def same_task(cohort: Cohort, run: TaskRun) -> TaskRun:
+    """The run itself if it is there, else the first of its task.
+
+    Raises: ValueError when the task has no run there.
+    """
+    found = [other for other in cohort.runs if other.task.name == run.task.name]
+    if not found:
+        raise ValueError(f"no run of {run.task.name} to learn from for {run.name}")
+    return next((other for other in found if other.name == run.name), found[0])
+
+
+def training_profile(cohort: Cohort, fold: Fold, run: TaskRun) -> Profile:
+    """Own profiles of the training people in their part; NaN for everybody else's times."""
+    source = same_task(fold.training.of(cohort), run)
+    return observe(source, fold.training.trials(source), fold.training.people)
+
+
+def group_profile(cohort: Cohort, fold: Fold, run: TaskRun) -> Profile:
+    """The training people's mean profile."""
+    return mean_profile(training_profile(cohort, fold, run), fold.training.people)
+
+
+def items_of(fold: Fold, run: TaskRun) -> Items:
+    """What the other training people do on each trial of the test part."""
+    everyone = fold.test._replace(people=np.ones(len(fold.test.people), bool))
+    return item_profile(run, fold.training.people, everyone.trials(run))
 
 
 def derangement(people: int, seed: int) -> np.ndarray:

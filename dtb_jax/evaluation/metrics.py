@@ -1,166 +1,194 @@
-"""Figures with their intervals: means over people, correlations over people, group t-maps."""
+"""Statistics as functions of how often each person counts: one formula for value and bootstrap.
 
-from typing import NamedTuple
+A statistic takes weights [draw, people], ones for the figure itself and counts for a bootstrap
+draw, and returns one number a draw, NaN where it is undefined.
+"""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
-from scipy import stats
+from jaxtyping import Bool, Float, Int
 
 FEWEST = 4
 """People for a correlation over people."""
+Weights = Float[np.ndarray, "draw people"]
+Statistic = Callable[[Weights], Float[np.ndarray, " draw"]]
 
 
-class Figure(NamedTuple):
-    """One number as it goes into `metrics.json`; None where undefined."""
-
-    value: float | None
-    sd: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    n: int = 0
-
-    def as_dict(self) -> dict:
-        """Plain numbers, None for anything that is not finite."""
-        return {
-            name: number if number is None or np.isfinite(number) else None
-            for name, number in self._asdict().items()
-        }
+def mean(values: Float[np.ndarray, " people"]) -> Statistic:
+    """sum w v / sum w."""
+    return lambda weights: _ratio(weights @ values, weights.sum(1))
 
 
-def mean_figure(values: np.ndarray, mask: np.ndarray) -> Figure:
-    """Mean and SD over people, with a 95 % t-interval of the mean.
+def ratio(above: Float[np.ndarray, " people"], below: Float[np.ndarray, " people"]) -> Statistic:
+    """sum w a / sum w b: a mean over all trials from everybody's sums and counts."""
+    return lambda weights: _ratio(weights @ above, weights @ below)
 
-    Args:
-        values: [people].
-        mask: who counts.
+
+def per_trial(
+    values: Float[np.ndarray, "people trial"], counted: Bool[np.ndarray, "people trial"]
+) -> Statistic:
+    """Mean over all counted trials of all people."""
+    return ratio(np.where(counted, values, 0).sum(1), counted.sum(1).astype(float))
+
+
+def correlation(
+    x: Float[np.ndarray, " people"],
+    y: Float[np.ndarray, " people"],
+    people: Bool[np.ndarray, " people"],
+) -> Statistic:
+    """Pearson r over people; NaN with fewer than `FEWEST` of them or a constant side."""
+    count = people.astype(float)
+    sums = _moments(_centred(x, count), _centred(y, count), count)
+    return lambda weights: np.where(
+        (weights > 0).sum(1) >= FEWEST, _correlation_of(weights @ sums), np.nan
+    )
+
+
+def pooled_correlation(
+    x: Float[np.ndarray, "people trial"],
+    y: Float[np.ndarray, "people trial"],
+    counted: Bool[np.ndarray, "people trial"],
+) -> Statistic:
+    """Pearson r over all counted trials of all people."""
+    count = counted.astype(float)
+    a, b = (_centred(np.where(counted, side, 0), count) * count for side in (x, y))
+    sums = np.stack([_moments(a[i], b[i], count[i]).sum(0) for i in range(len(a))])
+    return lambda weights: _correlation_of(weights @ sums)
+
+
+def _centred(values: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """A common shift changes no correlation and saves digits."""
+    return values - (values * count).sum() / max(count.sum(), 1)
+
+
+def _moments(x: np.ndarray, y: np.ndarray, count: np.ndarray) -> np.ndarray:
+    return np.stack([count, x * count, y * count, x * x, y * y, x * y], axis=-1) * count[..., None]
+
+
+def _correlation_of(sums: Float[np.ndarray, "draw 6"]) -> Float[np.ndarray, " draw"]:
+    n, x, y, xx, yy, xy = sums.T
+    n = np.maximum(n, 1e-30)
+    square = (xx / n - (x / n) ** 2) * (yy / n - (y / n) ** 2)
+    smallest = 1e-18 * np.maximum(xx / n, 1e-30) * np.maximum(yy / n, 1e-30)
+    r = (xy / n - x * y / n**2) / np.sqrt(np.maximum(square, 1e-300))
+    return np.where(square > smallest, np.clip(r, -1, 1), np.nan)
+
+
+def auc(
+    score: Float[np.ndarray, "people trial"],
+    event: Bool[np.ndarray, "people trial"],
+    counted: Bool[np.ndarray, "people trial"],
+) -> Statistic:
+    """P(score of an event > score of a non-event), ties a half, over all pairs of trials.
+
+    sum_ij w_i w_j A_ij / sum_ij w_i w_j B_ij, with A_ij the wins of person i's events against
+    person j's other trials and B_ij the number of such pairs: the sort is done once, not a draw.
     """
-    kept = values[mask & np.isfinite(values)]
-    if len(kept) == 0:
-        return Figure(None)
-    mean = float(kept.mean())
-    if len(kept) < 2:
-        return Figure(mean, n=len(kept))
-    sd = float(kept.std(ddof=1))
-    half = float(stats.t.ppf(0.975, len(kept) - 1)) * sd / np.sqrt(len(kept))
-    return Figure(mean, sd, mean - half, mean + half, len(kept))
+    wins, pairs = pairwise_wins(score, event, counted)
+    return lambda weights: _ratio(
+        ((weights @ wins) * weights).sum(1), ((weights @ pairs) * weights).sum(1)
+    )
 
 
-def correlation_figure(x: np.ndarray, y: np.ndarray, mask: np.ndarray) -> Figure:
-    """Pearson r over people with Fisher's 95 % interval; undefined when a side is constant."""
-    kept = mask & np.isfinite(x) & np.isfinite(y)
-    x, y, n = x[kept], y[kept], int(kept.sum())
-    if n < FEWEST or np.ptp(x) <= 1e-9 * np.abs(x).max() or np.ptp(y) <= 1e-9 * np.abs(y).max():
-        return Figure(None, n=n)
-    found = stats.pearsonr(x, y)
-    interval = found.confidence_interval()
-    return Figure(float(found.statistic), None, float(interval.low), float(interval.high), n)
+def auc_within(
+    score: Float[np.ndarray, "people trial"],
+    event: Bool[np.ndarray, "people trial"],
+    counted: Bool[np.ndarray, "people trial"],
+) -> Statistic:
+    """The same over pairs of people on one and the same trial: who errs, not where one errs."""
+    both = [
+        pairwise_wins(score[:, [k]], event[:, [k]], counted[:, [k]])
+        for k in range(score.shape[1])
+        if (event & counted)[:, k].any()
+    ]
+    if not both:
+        return lambda weights: np.full(len(weights), np.nan)
+    wins, pairs = (np.sum(side, axis=0) for side in zip(*both, strict=True))
+    return lambda weights: _ratio(
+        ((weights @ wins) * weights).sum(1), ((weights @ pairs) * weights).sum(1)
+    )
 
 
-def masked_mean(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Mean over the last axis where the mask holds; NaN where it holds nowhere."""
-    count = mask.sum(-1)
-    return np.where(count > 0, np.where(mask, values, 0).sum(-1) / np.maximum(count, 1), np.nan)
+def pairwise_wins(
+    score: np.ndarray, event: np.ndarray, counted: np.ndarray
+) -> tuple[Float[np.ndarray, "people people"], Float[np.ndarray, "people people"]]:
+    """Wins of each person's events against each person's other trials, and numbers of pairs."""
+    people = len(score)
+    who, _ = np.nonzero(event & counted)
+    scores = score[event & counted]
+    wins = np.zeros((people, people))
+    for j in range(people):
+        others = np.sort(score[j][counted[j] & ~event[j]])
+        below = np.searchsorted(others, scores, "left") + np.searchsorted(others, scores, "right")
+        wins[:, j] = np.bincount(who, below / 2, people)
+    return wins, np.outer((event & counted).sum(1), (counted & ~event).sum(1)).astype(float)
 
 
-def condition_means(
-    values: np.ndarray, mask: np.ndarray, condition: np.ndarray, conditions: int
-) -> np.ndarray:
-    """Each person's mean in each condition, [people, condition]; NaN where there is no trial."""
-    means = [masked_mean(values, mask & (condition == c)) for c in range(conditions)]
-    return np.stack(means, axis=1)
+def group_t_correlation(
+    predicted: Sequence[Float[np.ndarray, "people region"]],
+    observed: Sequence[Float[np.ndarray, "people region"]],
+    masks: Sequence[Bool[np.ndarray, " people"]],
+) -> Statistic:
+    """r between predicted and observed group t-maps, all tasks' regions together."""
 
-
-def concordance(choice: np.ndarray, possible: np.ndarray, counted: np.ndarray) -> np.ndarray:
-    """Share of a person's counted trials whose predicted action is one the record allows.
-
-    The record of an omission allows none, so an omission is a disagreement; leave omissions out
-    of `counted` for the share of answered trials. Where only "wrong" is known, any wrong button
-    agrees.
-
-    Args:
-        choice: predicted action, [people, trial].
-        possible: [people, trial, action].
-        counted: which trials count, [people, trial].
-
-    Returns: [people], NaN for nobody's trials.
-    """
-    agree = np.take_along_axis(possible, choice[..., None], -1)[..., 0]
-    return masked_mean(agree.astype(float), counted)
-
-
-def group_t(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """One-sample t over people, mean / (SD / sqrt n), of [people, region] values."""
-    kept = values[mask]
-    return kept.mean(0) / (kept.std(0, ddof=1) / np.sqrt(len(kept)))
-
-
-def group_t_figure(
-    predicted: list[np.ndarray],
-    observed: list[np.ndarray],
-    masks: list[np.ndarray],
-    draws: int = 1000,
-) -> Figure:
-    """r between predicted and observed group t-maps, all tasks' regions together.
-
-    The interval is a percentile bootstrap over people (the same people redrawn in every task),
-    widened where needed to hold the value itself.
-
-    Args:
-        predicted, observed: person-level t, one [people, region] a task.
-        masks: who counts, one [people] a task.
-        draws: bootstrap draws.
-    """
-    people = [np.flatnonzero(mask) for mask in masks]
-    if not people or min(map(len, people)) < FEWEST:
-        return Figure(None)
-
-    def r(chosen):
-        maps = [
-            np.concatenate([group_t(v[c], np.ones(len(c), bool)) for v, c in zip(side, chosen)])
+    def statistic(weights):
+        sides = [
+            np.concatenate([group_t(v, mask, weights) for v, mask in zip(side, masks)], axis=1)
             for side in (predicted, observed)
         ]
-        return np.corrcoef(maps)[0, 1] if np.isfinite(maps).all() else np.nan
+        a, b = (side - side.mean(1, keepdims=True) for side in sides)
+        return _ratio((a * b).sum(1), np.sqrt((a**2).sum(1) * (b**2).sum(1)))
 
-    value = float(r(people))
-    if not np.isfinite(value):
-        return Figure(None, n=max(map(len, people)))
-    rng = np.random.default_rng(0)
-    total = len(masks[0])
-    spread = []
-    for _ in range(draws):
-        drawn = rng.integers(total, size=total)
-        spread.append(r([drawn[mask[drawn]] for mask in masks]))
-    low, high = np.nanpercentile(spread, [2.5, 97.5])
-    n = int(np.any(masks, axis=0).sum())
-    return Figure(value, None, min(float(low), value), max(float(high), value), n)
+    return statistic
 
 
-def regionwise_r_figure(predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray) -> Figure:
-    """r over people in each region, Fisher-averaged over regions; SD is over regions."""
-    figures = [correlation_figure(p, o, mask) for p, o in zip(predicted.T, observed.T, strict=True)]
-    rs = np.array([figure.value for figure in figures if figure.value is not None])
-    if len(rs) == 0:
-        return Figure(None)
-    mean = float(np.tanh(np.arctanh(np.clip(rs, -0.999999, 0.999999)).mean()))
-    return Figure(mean, float(rs.std()), None, None, int(mask.sum()))
+def group_t(
+    values: Float[np.ndarray, "people region"], mask: Bool[np.ndarray, " people"], weights: Weights
+) -> Float[np.ndarray, "draw region"]:
+    """One-sample t over people, mean / (SD / sqrt n); NaN with fewer than `FEWEST` people."""
+    weights = weights * mask
+    n = weights.sum(1, keepdims=True)
+    centre = values[mask].mean(0) if mask.any() else 0.0
+    kept = np.where(mask[:, None], values - centre, 0)
+    average = _ratio(weights @ kept, n)
+    variance = (_ratio(weights @ kept**2, n) - average**2) * _ratio(n, n - 1)
+    enough = ((weights > 0).sum(1) >= FEWEST)[:, None]
+    return np.where(enough, (average + centre) / np.sqrt(np.maximum(variance / n, 1e-300)), np.nan)
 
 
-def time_course_r(predicted: np.ndarray, observed: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Each person's r over time, averaged over regions; [people], NaN without BOLD.
+def over_folds(statistic: Statistic, fold: Int[np.ndarray, " people"], fisher: bool) -> Statistic:
+    """The statistic within each fold, averaged by the folds' people (n - 3 for Fisher's z of r).
 
-    Args:
-        predicted, observed: [people, volume, region].
-        mask: [people, volume].
+    Predictions of different folds come from different fits, whose levels differ: pooled, they
+    would bias a correlation downwards.
     """
-    weight = mask[..., None].astype(float)
-    count = np.maximum(weight.sum(1, keepdims=True), 1)
+    folds = np.unique(fold)
+    if len(folds) == 1:
+        return statistic
 
-    def centred(series):
-        return weight * (series - (weight * series).sum(1, keepdims=True) / count)
+    def combined(weights):
+        found = np.stack([statistic(weights * (fold == k)) for k in folds])
+        size = np.stack([(weights * (fold == k)).sum(1) for k in folds]) - (3 if fisher else 0)
+        size = np.where(np.isfinite(found), np.maximum(size, 0), 0)
+        if fisher:
+            found = np.arctanh(np.clip(found, -0.999999, 0.999999))
+        average = _ratio((size * np.where(size > 0, found, 0)).sum(0), size.sum(0))
+        return np.tanh(average) if fisher else average
 
-    a, b = centred(predicted), centred(observed)
-    scale = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    r = np.where(scale > 0, (a * b).sum(1) / np.where(scale > 0, scale, 1), np.nan)
-    known = np.isfinite(r)
-    return np.where(
-        known.any(1), np.where(known, r, 0).sum(1) / np.maximum(known.sum(1), 1), np.nan
-    )
+    return combined
+
+
+def mean_correlation(statistics: Sequence[Statistic]) -> Statistic:
+    """Fisher-average of several correlations, of many regions say."""
+
+    def statistic(weights):
+        z = np.arctanh(np.clip([one(weights) for one in statistics], -0.999999, 0.999999))
+        known = np.isfinite(z)
+        return np.tanh(_ratio(np.where(known, z, 0).sum(0), known.sum(0).astype(float)))
+
+    return statistic
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    return np.where(below > 0, above / np.where(below > 0, below, 1), np.nan)

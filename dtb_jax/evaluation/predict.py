@@ -1,15 +1,19 @@
 """What a model says about one run of everybody: the record that all models are scored on."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax.response import Response, windows
-from dtb_jax.twin import Params, Twin, simulate, split_outputs
+from dtb_jax.response import Response, log_likelihood, time_quantiles, windows
+from dtb_jax.twin import Params, Twin, simulate_cohort, split_outputs
 from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
+
+LEVELS = np.array([0.025, *np.arange(0.05, 0.951, 0.05).round(2), 0.975])
+"""Levels of the predicted quantiles of each trial's reaction time."""
 
 
 class Prediction(NamedTuple):
@@ -24,6 +28,8 @@ class Prediction(NamedTuple):
     omission_probability: np.ndarray | None = None  # [people, trial]
     reaction_time_s: np.ndarray | None = None  # [people, trial]
     reaction_time_sd_s: np.ndarray | None = None
+    quantiles_s: np.ndarray | None = None  # [people, trial, level], given a press
+    log_likelihood: np.ndarray | None = None  # [people, trial], of what was done
     person_time_s: np.ndarray | None = None  # [people]
     condition_time_s: np.ndarray | None = None  # [people, condition]
     bold: np.ndarray | None = None  # [people, volume, region], z-scored
@@ -40,6 +46,7 @@ def predict(
     read: Callable[..., Response],
     *,
     start_s: float,
+    people: np.ndarray | None = None,
     chunk: int = 32,
 ) -> list[Prediction]:
     """Roll a part of every run out in one piece from h = 0 and read choices, times and BOLD.
@@ -51,55 +58,79 @@ def predict(
         part: the part's stimuli, [people, run, time, ...].
         read: `response.read_hazard` or `response.read_pulses`.
         start_s: when the part begins.
+        people: rows to predict; None: everybody. Other rows hold zeros.
         chunk: people rolled out together.
 
     Returns: one `Prediction` a run of the cohort, [people, ...].
     """
     actions = part.press.shape[-1]
-    simulate_chunk = jax.jit(
-        lambda params, edges, stimulus: jax.vmap(simulate, in_axes=(None, None, 0, 0))(
-            twin, params, edges, stimulus
-        )
-    )
-    people = len(connectomes)
-    chunks = []
-    for start in range(0, people, chunk):
+    people = np.arange(len(connectomes)) if people is None else people
+    told = []
+    for start in range(0, len(people), chunk):
         # The last chunk is filled up, so that every call has one shape and one compilation.
-        rows = np.minimum(np.arange(start, start + chunk), people - 1)
-        found = simulate_chunk(params, jnp.asarray(connectomes[rows]), part.stimulus[rows])
-        chunks.append(np.asarray(found)[: people - start])
-    outputs = np.concatenate(chunks)
-    predictions = []
-    for r, run in enumerate(cohort.runs):
-        logits, series = split_outputs(outputs[:, r], actions)
-        response = _read_run(run, logits, part.available[:, r], read, start_s)
-        per_volume = run.stimulus.shape[1] // run.bold.shape[1]
-        probability = np.asarray(response.choice_probability)
-        predictions.append(
-            Prediction(
-                choice=probability.argmax(-1),
-                choice_probability=probability,
-                omission_probability=np.asarray(response.omission_probability),
-                reaction_time_s=np.asarray(response.reaction_time_s),
-                reaction_time_sd_s=np.asarray(response.reaction_time_sd_s),
-                bold=series[:, ::per_volume] if series.shape[-1] else None,
-            )
-        )
-    return predictions
+        rows = people[np.minimum(np.arange(start, start + chunk), len(people) - 1)]
+        edges = jnp.asarray(connectomes[rows], jnp.float32)
+        outputs = _simulate(twin, params, edges, part.stimulus[rows])
+        found = [
+            _read_run(run, rows, outputs[:, r], part.available[rows, r], actions, read, start_s)
+            for r, run in enumerate(cohort.runs)
+        ]
+        kept = min(chunk, len(people) - start)
+        told.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], found))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *told)
+    return [_spread_out(one, people, len(connectomes)) for one in joined]
 
 
-def _read_run(run: TaskRun, logits, available, read, start_s: float) -> Response:
-    trials, steps = run.trials, logits.shape[1]
+def _spread_out(found: dict[str, np.ndarray], people: np.ndarray, total: int) -> Prediction:
+    """Rows of `people` among zeros for everybody else."""
+
+    def fill(leaf):
+        whole = np.zeros((total, *leaf.shape[1:]), leaf.dtype)
+        whole[people] = leaf
+        return whole
+
+    return Prediction(**{name: fill(leaf) for name, leaf in found.items()})
+
+
+def _read_run(run: TaskRun, rows, outputs, available, actions, read, start_s) -> dict[str, Any]:
+    """Fields of a `Prediction` for some rows of a run."""
+    trials = run.trials
     length = int(np.ceil(trials.deadline_s.max() / STEP_S))
-
-    def one(logits, available, onset, deadline, present):
-        frame = windows(onset, deadline, present, start_s, steps, length)
-        return read(logits, available, frame)
-
-    return jax.jit(jax.vmap(one))(
-        jnp.asarray(logits),
-        jnp.asarray(available),
-        jnp.asarray(trials.onset_s, jnp.float32),
-        jnp.asarray(trials.deadline_s, jnp.float32),
-        jnp.asarray(trials.present),
+    per_volume = run.stimulus.shape[1] // run.bold.shape[1] if run.bold.shape[1] else 1
+    logits, series = split_outputs(outputs, actions)
+    single = [
+        jnp.asarray(field[rows], jnp.float32)
+        for field in (trials.onset_s, trials.deadline_s, trials.response_time_s)
+    ]
+    flags = [trials.present[rows], trials.possible[rows], trials.answered[rows]]
+    response, quantiles, likelihood = _read(
+        logits, available, *single, *flags, jnp.float32(start_s), read=read, length=length
     )
+    found = {
+        "choice": jnp.argmax(response.choice_probability, -1),
+        "choice_probability": response.choice_probability,
+        "omission_probability": response.omission_probability,
+        "reaction_time_s": response.reaction_time_s,
+        "reaction_time_sd_s": response.reaction_time_sd_s,
+        "quantiles_s": quantiles,
+        "log_likelihood": likelihood,
+    }
+    return found | ({"bold": series[:, ::per_volume]} if series.shape[-1] else {})
+
+
+_simulate = jax.jit(simulate_cohort)
+
+
+@partial(jax.jit, static_argnames=("read", "length"))
+def _read(logits, available, onset, deadline, time, present, possible, answered, start_s, *, read,
+          length):
+    def one(logits, available, onset, deadline, time, present, possible, answered):
+        frame = windows(onset, deadline, present, start_s, logits.shape[0], length)
+        response = read(logits, available, frame)
+        first, pressed = (
+            jnp.floor((onset + late - start_s) / STEP_S + 1e-6).astype(int) for late in (0, time)
+        )
+        likelihood = log_likelihood(response, possible, answered, pressed - first)
+        return response, time_quantiles(response, jnp.asarray(LEVELS)), likelihood
+
+    return jax.vmap(one)(logits, available, onset, deadline, time, present, possible, answered)

@@ -20,7 +20,14 @@ from dtb_jax.groundtruth.layout import (
     imaging_path,
     write_imaging,
 )
-from dtb_jax.groundtruth.people import People, gather, write_shard, write_world, written_people
+from dtb_jax.groundtruth.people import (
+    People,
+    gather,
+    load_truth,
+    write_shard,
+    write_world,
+    written_people,
+)
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
@@ -65,8 +72,6 @@ def write_cohort(
     out.mkdir(parents=True, exist_ok=True)
     write_world(out, world)
     world.atlas.to_csv(out / "atlas.tsv", sep="\t", index=False)
-    rows = [{"participant_id": name} | _demographics(world.seed, name) for name in names]
-    pd.DataFrame(rows).to_csv(out / "participants.tsv", sep="\t", index=False)
     description = {
         "Name": "Simulated people in the layout of the Transdiagnostic Connectome Project",
         "BIDSVersion": "1.2.1",
@@ -88,6 +93,7 @@ def write_cohort(
         edges = np.stack([subject.edges for subject in subjects])
         write_shard(out, index, people, edges)  # last: it says that the chunk is complete
         written += len(chunk)
+    _write_participants(out, world, names)
     return {"people": participants, "written": written}
 
 
@@ -143,6 +149,16 @@ def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
     path = out / "connectomes" / f"{subject.name}.npy"
     path.parent.mkdir(exist_ok=True)
     np.save(path, measured_connectome(world, subject, *scan))
+
+
+def _write_participants(out: Path, world: World, names: Sequence[str]) -> None:
+    """The table of people, last of all: how much they move is known once all are drawn."""
+    rows = [{"participant_id": name} | _demographics(world.seed, name) for name in names]
+    table = pd.DataFrame(rows)
+    if world.motion:
+        _, people = load_truth(out)
+        table["motion_mm"] = people.of(names).motion  # in SD of a parcel, for want of a head
+    table.to_csv(out / "participants.tsv", sep="\t", index=False)
 
 
 def _demographics(seed: int, name: str) -> dict[str, object]:

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation import Prediction
-from dtb_jax.evaluation.metrics import FEWEST, Figure
+from dtb_jax.evaluation.figures import FEWEST, Figure
 from dtb_jax.evaluation.scores import Scored, behaviour
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect

@@ -6,26 +6,10 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import Choices, DataError, below_chance, read_cohort
-from tests.small import write_small_cohort
 
 PEOPLE = 4
 FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    return write_small_cohort(tmp_path_factory.mktemp("whole"), participants=PEOPLE)
-
-
-@pytest.fixture
-def root(whole, tmp_path):
-    """A copy to break; the large files are links, replaced before they are changed."""
-    import os
-    import shutil
-
-    copy = tmp_path / "cohort"
-    shutil.copytree(whole, copy, copy_function=os.link)
-    return copy
+NO_MOTION = "no motion files: no figures after motion"
 
 
 def first_person(root):
@@ -73,7 +57,9 @@ def complaint(root, participant=None):
 def test_a_whole_folder_loses_nobody(whole):
     cohort, ledger = read_cohort(whole)
     assert len(cohort.connectomes) == PEOPLE
-    assert ledger.entries == []
+    assert [entry.reason for entry in ledger.entries] == [NO_MOTION]
+    assert list(cohort.participants) == ["age", "sex", "site", "group", "family", "motion_mm"]
+    assert cohort.other_connectomes is cohort.other_present is None
     assert (cohort.connectome_source, cohort.bold_source) == ("simulated", "simulated")
     assert not any(below_chance(run).any() for run in cohort.runs)
 
@@ -101,6 +87,15 @@ def test_empty_events(root):
     assert "a header but no events" in complaint(root)[1]
 
 
+def test_events_that_were_not_downloaded(root):
+    path = events(root)
+    path.unlink()
+    path.symlink_to(root / "annex")
+    cohort, reason = complaint(root)
+    assert "can not be opened (No such file or directory); was its content downloaded?" in reason
+    assert len(cohort.connectomes) == PEOPLE
+
+
 def test_not_utf8(root):
     path = events(root)
     content = path.read_bytes()
@@ -117,7 +112,8 @@ def test_two_datasets_and_the_leaf_that_settles_it(root):
     assert "2 two-dimensional float datasets" in reason
     assert "--config.dataset" in reason
     assert len(cohort.connectomes) == PEOPLE  # the second rest run serves
-    assert read_cohort(root, Choices(dataset="data"))[1].entries == []
+    (entry,) = read_cohort(root, Choices(dataset="data"))[1].entries
+    assert entry.reason == NO_MOTION
 
 
 def test_wrong_parcel_count(root):
@@ -170,6 +166,49 @@ def test_nobody_vanishes_without_a_line(root):
     cohort, ledger = read_cohort(root)
     assert person not in cohort.participants.index
     assert any("not in the cohort" in e.reason for e in ledger.entries if e.participant == person)
+
+
+TWO_SCANS = Choices(rest_runs=("restAP_run-01",), other_rest_runs=("restAP_run-02",))
+
+
+def test_a_second_connectome_from_other_runs(root):
+    path = rest(root, "restAP_run-02")
+    path.unlink()
+    cohort, ledger = read_cohort(root, TWO_SCANS)
+    swapped, _ = read_cohort(root, Choices(rest_runs=TWO_SCANS.other_rest_runs))
+    assert len(cohort.connectomes) == PEOPLE
+    assert list(cohort.other_present) == [False, True, True, True]
+    assert not cohort.other_connectomes[0].any()
+    np.testing.assert_array_equal(cohort.other_connectomes[1:], swapped.connectomes)
+    said = [entry.reason for entry in ledger.entries if entry.participant == first_person(root)]
+    assert said == [
+        "no file of this rest run",
+        "no usable run of other_rest_runs: no second connectome",
+    ]
+
+
+def test_nobody_has_a_second_connectome(whole):
+    cohort, ledger = read_cohort(whole, Choices(other_rest_runs=("restPA_run-01",)))
+    assert cohort.other_connectomes is cohort.other_present is None
+    assert sum("no second connectome" in entry.reason for entry in ledger.entries) == PEOPLE
+
+
+def test_choices_that_can_not_be_meant(whole):
+    with pytest.raises(DataError, match="'glasso', expected pearson or ledoit_wolf"):
+        read_cohort(whole, Choices(estimator="glasso"))
+    with pytest.raises(DataError, match="restAP_run-02 is one of rest_runs, expected other runs"):
+        read_cohort(whole, Choices(other_rest_runs=("restAP_run-02",)))
+    with pytest.raises(DataError, match="column mother is missing, found participant_id, species"):
+        read_cohort(whole, Choices(family="mother"))
+
+
+def test_the_estimator_reaches_the_connectomes(whole):
+    pearson, shrunk = (
+        np.tanh(read_cohort(whole, Choices(rest_runs=("restAP_run-01",), estimator=name))[0][1])
+        for name in ("pearson", "ledoit_wolf")
+    )
+    share = shrunk / pearson
+    assert (share.std(axis=1) < 1e-3).all() and (share < 1).all() and (share > 0.8).all()
 
 
 def test_missing_imaging_and_missing_behaviour_are_errors(tmp_path, root):

@@ -1,0 +1,84 @@
+"""Predicted distributions of reaction times: quantiles of people, intervals of trials."""
+
+import numpy as np
+
+from dtb_jax.evaluation import metrics
+from dtb_jax.evaluation.figures import Figure, figure
+from dtb_jax.evaluation.predict import LEVELS, Prediction
+from dtb_jax.evaluation.scored import Scored
+
+Figures = dict[str, Figure]
+QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+INTERVALS = (0.5, 0.8, 0.95)
+
+
+def quantiles(scored: Scored, told: Prediction) -> Figures:
+    """r over people of five quantiles of their reaction times, Fisher-averaged."""
+    if told.quantiles_s is None:
+        return {}
+    people, timed = scored.people, scored.timed()
+    observed = person_quantiles(scored.run.trials.response_time_s, timed)
+    predicted = mixture_quantiles(told.quantiles_s, scored.tested())
+    kept = people & np.isfinite(observed).all(1) & np.isfinite(predicted).all(1)
+    each = [
+        metrics.over_folds(
+            metrics.correlation(np.where(kept, x, 0), np.where(kept, y, 0), kept),
+            scored.drawn.fold,
+            fisher=True,
+        )
+        for x, y in zip(observed.T, predicted.T)
+    ]
+    return {
+        "reaction_time_quantile_r": figure(metrics.mean_correlation(each), kept, scored.drawn)
+    }
+
+
+def person_quantiles(times: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Quantiles of each person's counted times, [people, quantile]; NaN without trials."""
+    rows = [
+        np.quantile(t[c], QUANTILES) if c.any() else np.full(len(QUANTILES), np.nan)
+        for t, c in zip(times, counted)
+    ]
+    return np.stack(rows)
+
+
+def mixture_quantiles(told: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Quantiles of each person's mixture over trials of predicted distributions.
+
+    The mixture's distribution function is the mean of the trials', linear between their quantiles.
+    """
+    found = np.full((len(told), len(QUANTILES)), np.nan)
+    for i, (rows, kept) in enumerate(zip(told, counted)):
+        rows = rows[kept]
+        if len(rows) == 0 or not np.isfinite(rows).all():
+            continue
+        grid = np.linspace(rows.min(), rows.max(), 200)
+        reached = np.mean([np.interp(grid, row, LEVELS, 0, 1) for row in rows], axis=0)
+        found[i] = np.interp(QUANTILES, reached, grid)
+    return found
+
+
+def intervals(scored: Scored, told: Prediction) -> Figures:
+    """Coverage and interval score (seconds) of central predictive intervals of a press's time.
+
+    Score of the interval [l, u] at 1 - a: (u - l) + 2/a (l - y)+ + 2/a (y - u)+.
+    Source: Gneiting & Raftery 2007.
+    """
+    if told.quantiles_s is None:
+        return {}
+    counted, y = scored.timed() & scored.people[:, None], scored.run.trials.response_time_s
+    figures: Figures = {}
+    for share in INTERVALS:
+        low, high = (
+            told.quantiles_s[..., int(np.argmin(np.abs(LEVELS - level)))]
+            for level in ((1 - share) / 2, (1 + share) / 2)
+        )
+        inside = ((y >= low) & (y <= high)).astype(float)
+        miss = np.maximum(low - y, 0) + np.maximum(y - high, 0)
+        score = high - low + 2 / (1 - share) * miss
+        name = f"{share * 100:.0f}"
+        for kind, values in (("coverage", inside), ("interval_score_s", score)):
+            figures[f"{kind}_{name}"] = figure(
+                metrics.per_trial(values, counted), scored.people, scored.drawn
+            )
+    return figures

@@ -1,0 +1,99 @@
+"""BOLD over all runs, observed beside predicted: time courses, people's t-maps, the group's."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dtb_jax.evaluation import metrics
+from dtb_jax.evaluation.figures import Figure, figure, mean_figure
+from dtb_jax.evaluation.glm import person_t
+from dtb_jax.evaluation.people import time_course_r
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.scored import Scored
+
+Figures = dict[str, Figure]
+
+
+def bold(
+    scored: Sequence[Scored],
+    told: Sequence[Prediction],
+    average: Sequence[Prediction] | None = None,
+) -> Figures:
+    """Figures of one model over all runs; none where it says nothing of BOLD.
+
+    Args:
+        scored: what is compared, one a run.
+        told: what the model says.
+        average: what the twin of the mean connectome says; for `explained_variance`.
+
+    Returns: `group_t_r`, r between group t-maps; `person_t_r`, r over people of their t-values in
+        each region, averaged; `person_mean_r`, mean over people of the r over time, averaged over
+        regions and runs; `explained_variance`, 1 - error / error of the average twin.
+    """
+    with_bold = [(p, one) for p, one in zip(scored, told, strict=True) if p.glm.mask.any()]
+    if not with_bold or any(one.bold is None and one.person_t is None for _, one in with_bold):
+        return {}
+    maps = [(_told_t(part, one), part.t) for part, one in with_bold]
+    masks = [np.isfinite(a).all(1) & np.isfinite(b).all(1) for a, b in maps]
+    predicted, observed = zip(*maps)
+    drawn, everywhere = scored[0].drawn, np.logical_or.reduce(masks)
+    figures = {
+        "group_t_r": figure(
+            metrics.group_t_correlation(predicted, observed, masks), everywhere, drawn
+        )
+    }
+    if all(one.personal for _, one in with_bold):
+        both = np.logical_and.reduce(masks)
+        figures["person_t_r"] = person_t_figure(predicted, observed, both, drawn)
+    if all(one.bold is not None for _, one in with_bold):
+        rs = np.stack([_course_r(part, one) for part, one in with_bold])
+        known = np.isfinite(rs)
+        mean = np.where(known, rs, 0).sum(0) / np.maximum(known.sum(0), 1)
+        figures["person_mean_r"] = mean_figure(mean, known.any(0), drawn)
+    if average is not None and "person_mean_r" in figures:
+        figures["explained_variance"] = _explained(scored, told, average)
+    return figures
+
+
+def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
+    """r over people in each region and run, within folds, Fisher-averaged over all; SD over them.
+
+    Args:
+        predicted, observed: t-values, one [people, region] a run.
+        people: who has all of them.
+        drawn: bootstrap draws.
+    """
+    sides = [np.where(people[:, None], np.concatenate(s, axis=1), 0) for s in (predicted, observed)]
+    each = [
+        metrics.over_folds(metrics.correlation(x, y, people), drawn.fold, fisher=True)
+        for x, y in zip(sides[0].T, sides[1].T)
+    ]
+    values = np.array([one(people[None].astype(float))[0] for one in each])
+    sd = float(np.nanstd(values)) if np.isfinite(values).any() else None
+    return figure(metrics.mean_correlation(each), people, drawn, sd)
+
+
+def _told_t(part: Scored, told: Prediction) -> np.ndarray:
+    if told.bold is None:
+        return told.person_t
+    return person_t(part.glm, told.bold[:, : part.bold.shape[1]])
+
+
+def _course_r(part: Scored, told: Prediction) -> np.ndarray:
+    return time_course_r(told.bold[:, : part.bold.shape[1]], part.bold, part.glm.mask)
+
+
+def _explained(scored, told, average) -> Figure:
+    """1 - sum of squares around the model / around the average twin; regions count alike."""
+    errors = []
+    for model in (told, average):
+        total = 0.0
+        for part, one in zip(scored, model, strict=True):
+            mask = part.glm.mask[..., None]
+            scale = (part.bold**2 * mask).sum((0, 1)) + 1e-12
+            off = (one.bold[:, : part.bold.shape[1]] - part.bold) ** 2 * mask
+            total = total + (off.sum(1) / scale).sum(1)
+        errors.append(total)
+    people = np.any([part.glm.mask.any(1) for part in scored], axis=0)
+    ratio = metrics.ratio(*errors)
+    return figure(lambda weights: 1 - ratio(weights), people, scored[0].drawn)

@@ -1,0 +1,70 @@
+"""The scored part of a run: who and what is compared, computed once for all models."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax.evaluation.people import correct_mask
+from dtb_jax.evaluation.figures import Resampled, resample
+from dtb_jax.evaluation.glm import Glm, make_glm, person_t
+from dtb_jax.evaluation.people import condition_means
+from dtb_jax.evaluation.splits import in_part
+from dtb_jax.types import TaskRun
+
+
+class Scored(NamedTuple):
+    """The scored part of a run, whom it is scored on, and what the scanner saw of it."""
+
+    run: TaskRun
+    start_s: float
+    stop_s: float
+    people: np.ndarray  # [people]: present, and not below chance
+    drawn: Resampled  # one set of bootstrap draws for all runs and models
+    glm: Glm
+    bold: np.ndarray  # [people, volume, region]
+    t: np.ndarray  # [people, region], NaN without BOLD
+
+    def tested(self) -> np.ndarray:
+        """Trials of the part, [people, trial]."""
+        return in_part(self.run, self.start_s, self.stop_s) & self.run.present[:, None]
+
+    def timed(self) -> np.ndarray:
+        """Of these the correctly answered, whose reaction times are compared."""
+        return self.tested() & correct_mask(self.run.trials)
+
+    def by_condition(self, values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        """Means of [people, trial] values in each condition of the run's task."""
+        return condition_means(
+            values, mask, self.run.trials.condition, len(self.run.task.conditions)
+        )
+
+    def halves(self, mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Every other trial of each person and condition: two halves of the trials in the mask."""
+        odd = np.zeros_like(mask)
+        for c in range(len(self.run.task.conditions)):
+            inside = mask & (self.run.trials.condition == c)
+            odd |= inside & (np.cumsum(inside, axis=1) % 2 == 1)
+        return mask & odd, mask & ~odd
+
+
+def scored_part(
+    run: TaskRun,
+    start_s: float,
+    stop_s: float,
+    people: np.ndarray,
+    drifts: int | None,
+    fold: np.ndarray | None = None,
+) -> Scored:
+    """Everything about a part that no model changes.
+
+    Args:
+        run: behaviour and BOLD.
+        start_s, stop_s: the part.
+        people: whom the figures are about.
+        drifts: cosine drifts of the GLM; None: nilearn's rule.
+        fold: in which fold each person is tested; None: one fold.
+    """
+    glm = make_glm(run, start_s, stop_s, drifts)
+    seen = run.bold[:, glm.volumes]
+    drawn = resample(np.zeros(len(people), int) if fold is None else fold)
+    return Scored(run, start_s, stop_s, people, drawn, glm, seen, person_t(glm, seen))

@@ -1,0 +1,55 @@
+"""How to train: the recipe's numbers, and what follows from them for every step."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float
+
+from dtb_jax.response import hazard_loss, press_count
+from dtb_jax.types import Array, Run
+
+
+class Settings(NamedTuple):
+    """How to train. The defaults are the recipe."""
+
+    epochs: int = 30
+    batch_people: int = 16
+    segments: int = 10  # a person and run
+    segment_steps: int = 262
+    segment_stride: int = 1  # starts are multiples of this; 262 cuts runs as the paper does
+    passes: int = 1  # over everybody in one epoch
+    learning_rate: float = 2e-3
+    warmup_steps: int = 30
+    decay: bool = True  # cosine to 0 over all epochs
+    clip_norm: float = 1.0  # 0: none
+    bold_weight: float = 10.0
+    bold_warmup_steps: int = 100  # of a segment: its BOLD answers to events before it began
+    patience: int = 1000  # epochs without a better validation loss
+    keep_best: bool = False  # the best epoch's parameters, not the last's; see `used_params`
+    action_loss: Callable[[Array, Run], Array] = hazard_loss
+    action_count: Callable[[Run], Array] = press_count
+
+
+def steps_per_epoch(settings: Settings, people: int) -> int:
+    """Batches in one epoch."""
+    return settings.passes * -(-people // min(settings.batch_people, people))
+
+
+def optimiser(settings: Settings) -> optax.GradientTransformation:
+    """Adam's direction with optional clipping by global norm; `learning_rates` says how far."""
+    clip = optax.clip_by_global_norm(settings.clip_norm) if settings.clip_norm else optax.identity()
+    return optax.chain(clip, optax.scale_by_adam())
+
+
+def learning_rates(settings: Settings, epoch_steps: int) -> Float[np.ndarray, " step"]:
+    """The rate of every step: constant, or warm-up and cosine decay to 0 over all epochs."""
+    total = settings.epochs * epoch_steps
+    if not settings.decay:
+        return np.full(total, settings.learning_rate, np.float32)
+    warmup = min(settings.warmup_steps, total // 2)
+    schedule = optax.warmup_cosine_decay_schedule(0.0, settings.learning_rate, warmup, total)
+    return np.asarray(schedule(jnp.arange(total)), np.float32)
