@@ -1,5 +1,7 @@
 """The hypernetwork: from one person's connectome to all weights of that person's main network."""
 
+import dataclasses
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -28,6 +30,7 @@ class Hypernetwork(nn.Module):
     outputs: int
     width: int = 200
     dropout: float = 0.1
+    absence: float = 0.0
     scale: float = 0.03
     gain: float = 1.0
     base: bool = True
@@ -42,14 +45,23 @@ class Hypernetwork(nn.Module):
         # With a base, people start almost alike: random weights would drown the slow units.
         last = nn.initializers.variance_scaling(0.01, "fan_in", "normal")
         size = weight_count(self.inputs, self.units, self.outputs)
-        features = nn.Dropout(self.dropout, deterministic=not training)(connectome)
+        features = self._thinned(connectome, training)
         features = mish(self._linear(self.gain * features, self.width, first))
         features = mish(self._linear(features, self.width, nn.initializers.lecun_normal()))
         weights = self.scale * self._linear(features, size, last)
         if self.base:
             pace = self.pace()
-            weights = pace * (self.param("base", self._initial, pace) + weights)
+            weights = pace * (self.param("base", self.initial, pace) + weights)
         return unflatten(weights, self.inputs, self.units, self.outputs)
+
+    def _thinned(self, connectome: Float[Array, " edge"], training: bool) -> Float[Array, " edge"]:
+        """In training some edges are missing, and in a share `absence` of draws the whole person:
+        then the mean connectome has to do, and unknown people have a sound network to start at."""
+        if training and self.absence:
+            connectome = connectome * jax.random.bernoulli(
+                self.make_rng("dropout"), 1 - self.absence
+            )
+        return nn.Dropout(self.dropout, deterministic=not training)(connectome)
 
     def _linear(self, x: Float[Array, " in"], outputs: int, kernel) -> Float[Array, " out"]:
         """A layer whose weights start as `kernel`; without a base, as PyTorch starts it.
@@ -67,7 +79,8 @@ class Hypernetwork(nn.Module):
 
         return nn.Dense(outputs, kernel_init=uniform, bias_init=uniform)(x)
 
-    def _initial(self, key: jax.Array, pace: np.ndarray) -> Float[Array, " weight"]:
+    def initial(self, key: jax.Array, pace: np.ndarray) -> Float[Array, " weight"]:
+        """Everybody's start, `initial_network`, in units of the pace."""
         network = initial_network(
             key,
             inputs=self.inputs,
@@ -84,11 +97,53 @@ class Hypernetwork(nn.Module):
 
         One step of Adam on all weights into a unit would otherwise overturn a slow one's memory.
         """
-        slow = int(self.slow_share * self.units)
-        unit = np.concatenate([np.ones(self.units - slow), 1 - cascade_decay(slow)])
+        unit = self.unit_pace()
         readout = np.ones(self.outputs * (self.units + 1))
         rows = [np.repeat(unit, self.inputs), np.repeat(unit, self.units), unit, unit, readout]
         return np.concatenate(rows).astype(np.float32)
+
+    def unit_pace(self) -> np.ndarray:
+        """1 - d of every unit, 1 for fast ones."""
+        slow = int(self.slow_share * self.units)
+        return np.concatenate([np.ones(self.units - slow), 1 - cascade_decay(slow)])
+
+
+class ConstantInput(nn.Module):
+    """One network for everybody that gets the connectome as a constant extra input.
+
+    w = base, but for the hidden bias b_ih + C dropout(gain e): the ablation of a hypernetwork.
+
+    Source: Takahashi et al. 2026, where the reaction times of such networks have r about 0.
+    """
+
+    inputs: int
+    units: int
+    outputs: int
+    dropout: float = 0.1
+    gain: float = 1.0
+    slow_share: float = 0.5
+    no_press: float = -3.0
+    actions: int = 3
+
+    @nn.compact
+    def __call__(self, connectome: Float[Array, " edge"], training: bool = False) -> MainNetwork:
+        """One person's network from the standardised edges [edge]."""
+        start = Hypernetwork(
+            inputs=self.inputs,
+            units=self.units,
+            outputs=self.outputs,
+            slow_share=self.slow_share,
+            no_press=self.no_press,
+            actions=self.actions,
+            parent=None,
+        )
+        pace = start.pace()
+        weights = pace * self.param("base", start.initial, pace)
+        network = unflatten(weights, self.inputs, self.units, self.outputs)
+        features = nn.Dropout(self.dropout, deterministic=not training)(connectome)
+        small = nn.initializers.variance_scaling(0.01 / self.gain**2, "fan_in", "normal")
+        constant = nn.Dense(self.units, use_bias=False, kernel_init=small)(self.gain * features)
+        return dataclasses.replace(network, b_ih=network.b_ih + start.unit_pace() * constant)
 
 
 def mish(x: Float[Array, "*any"]) -> Float[Array, "*any"]:

@@ -1,4 +1,4 @@
-"""Train and evaluate twins of a cohort: what the experiments and the command line call."""
+"""Train a twin on a part of a cohort, and roll it out on another: what experiments call."""
 
 import resource
 import time
@@ -9,45 +9,28 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dtb_jax import evaluation
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.evaluation import baselines, scores
-from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
-from dtb_jax.evaluation.splits import (
-    SPLIT_S,
-    STOP_S,
-    BoldScale,
-    cut,
-    fit_bold_scale,
-    hold_out,
-    in_part,
-    scaled,
-)
-from dtb_jax.response import Response
-from dtb_jax.training import (
-    Settings,
-    State,
-    fit,
-    initial_state,
-    optimiser,
-    steps_per_epoch,
-    used_params,
-)
+from dtb_jax.evaluation.splits import BoldScale, Parts, cut, fit_bold_scale, hold_out
+from dtb_jax.response import Response, read_hazard
+from dtb_jax.settings import Settings
+from dtb_jax.training import State, fit, initial_state, used_params
 from dtb_jax.twin import Params, Twin, make_twin
 from dtb_jax.types import STEP_S, Cohort, Run
 
 
-class Split(NamedTuple):
-    """Each run's first part trains, its second tests, the people are the same."""
+class Recipe(NamedTuple):
+    """How a twin is made, trained and read."""
 
-    split_s: float = SPLIT_S
-    stop_s: float = STOP_S
+    sizes: dict[str, Any]  # further arguments of `make_twin`
+    settings: Settings = Settings()
+    read: Callable[..., Response] = read_hazard
     pulse_steps: int = 1
-    validation_share: float = 0.2  # of people, whose last segment of training validates
-    drifts: int | None = None  # cosine drifts of the GLM; None: nilearn's rule at .01 Hz
+    hold_out: Callable[..., Parts] = hold_out
+    validation_share: float = 0.2  # of the training people
 
 
 class Fitted(NamedTuple):
@@ -60,33 +43,22 @@ class Fitted(NamedTuple):
     timing: dict[str, Any]
 
 
-class Evaluated(NamedTuple):
-    """All models on the test part."""
-
-    models: dict[str, dict[str, dict[str, evaluation.Figure]]]
-    predictions: dict[str, list[Prediction]]
-    scored: list[scores.Scored]
-    subgroups: dict[str, dict]
-
-
 def train(
     cohort: Cohort,
-    sizes: dict[str, Any],
-    settings: Settings,
-    split: Split,
+    part: Part,
+    recipe: Recipe,
     *,
     seed: int,
     folder: Path | None = None,
     save_every: int = 1,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Fitted:
-    """Fit a twin to the first part of every run, going on from `folder` where it holds a state.
+    """Fit a twin to a part of the data, going on from `folder` where it holds a state.
 
     Args:
         cohort: everybody.
-        sizes: `units` and further fields of `Hypernetwork`.
-        settings: how to train.
-        split: where to cut.
+        part: whose trials and volumes may be learned from.
+        recipe: how.
         seed: of everything random.
         folder: of the checkpoints; None keeps none.
         save_every: epochs between checkpoints.
@@ -95,35 +67,29 @@ def train(
     Returns: `Fitted`, with the parameters that `training.used_params` names.
     """
     began = time.perf_counter()
-    people = np.arange(len(cohort.connectomes))
-    scale = fit_bold_scale(cohort, split.split_s, people)
-    whole = cut(cohort, 0.0, split.split_s, scale, pulse_steps=split.pulse_steps)
-    parts = hold_out(whole, share=split.validation_share, steps=settings.segment_steps, seed=seed)
-    regions = len(cohort.regions) if cohort.bold_source != "none" else 0
-    if not regions:
-        parts = parts._replace(
-            training=without_bold(parts.training), validation=without_bold(parts.validation)
-        )
+    settings, people = recipe.settings, np.flatnonzero(part.people)
+    cohort = part.of(cohort)
+    stop_s = min(part.stop_s, longest_s(cohort))
+    scale = fit_bold_scale(cohort, stop_s, people)
+    whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=recipe.pulse_steps)
+    if cohort.bold_source == "none":
+        whole = whole._replace(bold=whole.bold[..., :0])
+    parts = recipe.hold_out(
+        whole, people, share=recipe.validation_share, steps=settings.segment_steps, seed=seed
+    )
     actions = whole.press.shape[-1]
     twin = make_twin(
-        cohort.connectomes,
+        cohort.connectomes[parts.people],
         inputs=whole.stimulus.shape[-1],
-        outputs=actions + regions,
+        outputs=actions + whole.bold.shape[-1],
         actions=actions,
-        **sizes,
+        **recipe.sizes,
     )
     state, history = None, []
     checkpoints = Checkpoints(folder) if folder is not None else None
-    fixed = {"centre": twin.centre, "spread": twin.spread, "bold": scale._asdict()}
+    fixed = fixed_parts(twin, scale)
     if checkpoints is not None:
-        transform = optimiser(settings, steps_per_epoch(settings, len(people)))
-        like = {
-            "state": jax.eval_shape(
-                lambda key: initial_state(twin, transform, key=key), jax.random.key(0)
-            ),
-            "fixed": fixed,
-        }
-        found = checkpoints.restore(like)
+        found = checkpoints.restore({"state": abstract_state(twin, settings), "fixed": fixed})
         if found is not None:
             state, history = found[0]["state"], found[1]["history"]
             on_epoch({"resumed_after_epoch": int(state.epoch)})
@@ -145,6 +111,7 @@ def train(
         parts.validation_people,
         settings,
         seed=seed,
+        people=parts.people,
         state=state,
         on_epoch=note,
     )
@@ -165,68 +132,64 @@ def train(
     return Fitted(twin, used_params(settings, state), scale, history, timing)
 
 
-def without_bold(runs: Run) -> Run:
-    """Runs with no BOLD channels, for people without imaging of their tasks."""
-    return runs._replace(bold=runs.bold[..., :0])
+def fixed_parts(twin: Twin, scale: BoldScale) -> dict[str, Any]:
+    """What a checkpoint keeps beside the training state: all that was fitted to training people."""
+    arrays = {"centre": twin.centre, "spread": twin.spread, "basis": twin.basis}
+    known = {name: leaf for name, leaf in arrays.items() if leaf is not None}
+    return known | {"bold": scale._asdict()}
 
 
-def evaluate(
+def abstract_state(twin: Twin, settings: Settings) -> State:
+    """Shapes of a training state."""
+    return jax.eval_shape(lambda key: initial_state(twin, settings, key=key), jax.random.key(0))
+
+
+def longest_s(cohort: Cohort) -> float:
+    """Length of the longest run, seconds."""
+    return max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
+
+
+def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:
+    """What a twin needs for rolling out a part: it begins with the part, at h = 0."""
+    return cut(part.of(cohort), part.start_s, longest_s(part.of(cohort)), scale)
+
+
+def roll_out(
     cohort: Cohort,
     fitted: Fitted,
-    split: Split,
-    read: Callable[..., Response],
-    *,
-    seed: int,
-    others: dict[str, list[Prediction]] | None = None,
-) -> Evaluated:
-    """Score the twin, the same twin with people's connectomes shuffled, and three baselines.
-
-    The test part begins at `split_s` and is rolled out in one piece from h = 0; trials count when
-    they begin in it.
+    recipe: Recipe,
+    part: Part,
+    shown: Run,
+    connectomes: np.ndarray,
+) -> list[Prediction]:
+    """What the twins of these connectomes do in a part, BOLD in the units of the cohort's.
 
     Args:
         cohort: everybody.
         fitted: from `train`.
-        split: where to cut.
-        read: choices and times from outputs.
-        seed: of the shuffle.
-        others: further models to score alike, one `Prediction` a run: oracles, say.
+        recipe: how choices and times are read.
+        part: whom and what to predict.
+        shown: see `stimuli`.
+        connectomes: whose connectome each person gets.
+
+    Returns: one `Prediction` a run of the part.
     """
-    split_s, stop_s = split.split_s, split.stop_s
-    end_s = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
-    test = cut(cohort, split_s, end_s, fitted.scale)
-    cohort = scaled(cohort, fitted.scale)
-    scored = [
-        scores.scored_part(run, split_s, stop_s, run.present & ~below_chance(run), split.drifts)
-        for run in cohort.runs
-    ]
-    training = [in_part(run, 0.0, split_s) for run in cohort.runs]
-    edges = cohort.connectomes
-    other = baselines.derangement(len(edges), seed)
-
-    def rolled_out(connectomes):
-        return predict(fitted.twin, fitted.params, connectomes, cohort, test, read, start_s=split_s)
-
-    def own(run, trials):
-        first = make_glm(run, 0.0, split_s, split.drifts)
-        told = baselines.own_training_half(run, trials)
-        return told._replace(person_t=person_t(first, run.bold[:, first.volumes]))
-
-    predictions = {
-        "twin": rolled_out(edges),
-        "shuffled_connectome": rolled_out(edges[other]),
-        "always_correct": [baselines.always_correct(run) for run in cohort.runs],
-        "own_training_half": [own(run, t) for run, t in zip(cohort.runs, training)],
-        "group_mean": [
-            baselines.group_mean(part.run, trials, part.bold, part.glm.mask)
-            for part, trials in zip(scored, training)
-        ],
-    }
-    predictions |= others or {}
-    models = {name: scores.score(scored, told) for name, told in predictions.items()}
-    return Evaluated(
-        models, predictions, scored, scores.subgroups(cohort, scored, predictions["twin"])
+    told = predict(
+        fitted.twin,
+        fitted.params,
+        connectomes,
+        part.of(cohort),
+        shown,
+        recipe.read,
+        start_s=part.start_s,
+        people=np.flatnonzero(part.people),
     )
+    return [
+        one
+        if one.bold is None
+        else one._replace(bold=one.bold * fitted.scale.sd + fitted.scale.mean)
+        for one in told
+    ]
 
 
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:

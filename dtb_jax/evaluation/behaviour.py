@@ -133,7 +133,7 @@ def times(scored: Scored, told: Prediction) -> Figures:
     figures["within_person_reaction_time_r"] = mean_figure(within, people, drawn)
     if told.log_likelihood is not None:
         figures["log_likelihood"] = figure(
-            per_trial(told.log_likelihood, scored.tested() & people[:, None]), people, drawn
+            metrics.per_trial(told.log_likelihood, scored.tested() & people[:, None]), people, drawn
         )
     return figures
 

@@ -106,12 +106,21 @@ def correlation_figure(
 ) -> Figure:
     """Pearson r over people, within folds and Fisher-averaged over them.
 
-    Undefined with fewer than `FEWEST` people in every fold, or when a side is constant.
+    Undefined with fewer than `FEWEST` people in every fold, or when a side is the same for
+    everybody in every fold; where it is so in some folds only, these count as r = 0.
     """
     kept = people & np.isfinite(x) & np.isfinite(y)
     drawn = drawn or _undivided(kept)
+    if not (varies(x, kept, drawn.fold) and varies(y, kept, drawn.fold)):
+        return Figure(None, n=int(kept.sum()))
     r = metrics.correlation(np.where(kept, x, 0), np.where(kept, y, 0), kept)
     return figure(metrics.over_folds(r, drawn.fold, fisher=True), kept, drawn)
+
+
+def varies(values: np.ndarray, people: np.ndarray, fold: np.ndarray) -> bool:
+    """Whether the values tell people of one fold apart."""
+    inside = [values[people & (fold == k)] for k in np.unique(fold[people])]
+    return any(len(v) > 1 and np.ptp(v) > 1e-6 * np.abs(v).max() for v in inside)
 
 
 def _undivided(people: np.ndarray) -> Resampled:

@@ -35,6 +35,7 @@ class Fold(NamedTuple):
 
     training: Part
     test: Part
+    name: str = "whole"
 
 
 def everybody(cohort: Cohort) -> Part:
@@ -78,7 +79,7 @@ def by_people(cohort: Cohort, folds: int, *, seed: int) -> list[Fold]:
     fold = assign_folds(cohort.participants, folds, seed=seed)
     whole = everybody(cohort)
     return [
-        Fold(whole._replace(people=fold != k), whole._replace(people=fold == k))
+        Fold(whole._replace(people=fold != k), whole._replace(people=fold == k), f"fold_{seed}_{k}")
         for k in range(folds)
     ]
 
@@ -89,6 +90,7 @@ def across(people: Sequence[Fold], other: Fold) -> list[Fold]:
         Fold(
             other.training._replace(people=fold.training.people),
             other.test._replace(people=fold.test.people),
+            fold.name,
         )
         for fold in people
     ]
@@ -111,7 +113,7 @@ def assign_folds(participants: pd.DataFrame, folds: int, *, seed: int) -> Int[np
     splitter = kind(folds, shuffle=True, random_state=seed)
     strata = _strata(participants, folds)
     fold = np.zeros(people, int)
-    for k, (_, test) in enumerate(splitter.split(np.zeros(people), strata, family)):
+    for k, (_, test) in enumerate(splitter.split(np.zeros(people), strata, family if related else None)):
         fold[test] = k
     return fold
 

@@ -157,9 +157,7 @@ def unit(columns: np.ndarray) -> np.ndarray:
     return columns / np.where(length > 0, length, 1)
 
 
-def squared_distances(
-    features: np.ndarray, unseen: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def squared_distances(features: np.ndarray, unseen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """|a - b|^2 from everybody to each training person.
 
     Returns: among training people [training, training]; from test people [test, training].

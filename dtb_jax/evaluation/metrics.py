@@ -37,7 +37,7 @@ def correlation(
     y: Float[np.ndarray, " people"],
     people: Bool[np.ndarray, " people"],
 ) -> Statistic:
-    """Pearson r over people; NaN with fewer than `FEWEST` of them or a constant side."""
+    """Pearson r over people, 0 where a side does not vary; NaN with fewer than `FEWEST`."""
     count = people.astype(float)
     sums = _moments(_centred(x, count), _centred(y, count), count)
     return lambda weights: np.where(
@@ -50,7 +50,7 @@ def pooled_correlation(
     y: Float[np.ndarray, "people trial"],
     counted: Bool[np.ndarray, "people trial"],
 ) -> Statistic:
-    """Pearson r over all counted trials of all people."""
+    """Pearson r over all counted trials of all people, 0 where a side does not vary."""
     count = counted.astype(float)
     a, b = (_centred(np.where(counted, side, 0), count) * count for side in (x, y))
     sums = np.stack([_moments(a[i], b[i], count[i]).sum(0) for i in range(len(a))])
@@ -68,11 +68,12 @@ def _moments(x: np.ndarray, y: np.ndarray, count: np.ndarray) -> np.ndarray:
 
 def _correlation_of(sums: Float[np.ndarray, "draw 6"]) -> Float[np.ndarray, " draw"]:
     n, x, y, xx, yy, xy = sums.T
-    n = np.maximum(n, 1e-30)
-    square = (xx / n - (x / n) ** 2) * (yy / n - (y / n) ** 2)
-    smallest = 1e-18 * np.maximum(xx / n, 1e-30) * np.maximum(yy / n, 1e-30)
-    r = (xy / n - x * y / n**2) / np.sqrt(np.maximum(square, 1e-300))
-    return np.where(square > smallest, np.clip(r, -1, 1), np.nan)
+    size = np.maximum(n, 1e-30)
+    spread_x, spread_y = xx / size - (x / size) ** 2, yy / size - (y / size) ** 2
+    # differences of sums: what is smaller than this is rounding
+    varies = (spread_x > 1e-9 * xx / size) & (spread_y > 1e-9 * yy / size)
+    r = (xy / size - x * y / size**2) / np.sqrt(np.where(varies, spread_x * spread_y, 1))
+    return np.where(n > 0, np.where(varies, np.clip(r, -1, 1), 0.0), np.nan)
 
 
 def auc(

@@ -24,9 +24,9 @@ class BoldScale(NamedTuple):
 def volume_range(run: TaskRun, start_s: float, stop_s: float) -> slice:
     """Volumes acquired from `start_s` (included) to `stop_s` (excluded)."""
     per_volume = run.stimulus.shape[1] // run.bold.shape[1]
-    seconds = per_volume * STEP_S
-    first = int(np.ceil(start_s / seconds - 1e-6))
-    return slice(first, min(int(np.ceil(stop_s / seconds - 1e-6)), run.bold.shape[1]))
+    seconds, volumes = per_volume * STEP_S, run.bold.shape[1]
+    first, last = (min(t / seconds, volumes) for t in (start_s, stop_s))
+    return slice(int(np.ceil(first - 1e-6)), int(np.ceil(last - 1e-6)))
 
 
 def fit_bold_scale(cohort: Cohort, stop_s: float, people: np.ndarray) -> BoldScale:
@@ -125,38 +125,70 @@ class Parts(NamedTuple):
 
     training: Run
     validation: Run
+    people: np.ndarray  # who trains
     validation_people: np.ndarray
 
 
-def hold_out(runs: Run, *, share: float, steps: int, seed: int) -> Parts:
-    """Draw a validation part from the training half: the last steps of some people's runs.
+def hold_out(runs: Run, people: np.ndarray, *, share: float, steps: int, seed: int) -> Parts:
+    """Draw a validation part from the training part: the last steps of some people's runs.
 
     Args:
-        runs: the training half, [people, run, time, ...].
-        share: of people whose last steps validate; at least one person.
+        runs: the training part, [people, run, time, ...].
+        people: rows who train.
+        share: of them whose last steps validate; at least one person.
         steps: how many steps.
         seed: who.
 
     Returns: `Parts`; the training part masks what validates.
     """
-    people = runs.at_risk.shape[0]
-    chosen = np.sort(
-        np.random.default_rng(seed).permutation(people)[: max(1, round(share * people))]
-    )
-
-    def last(leaf):
-        return jnp.asarray(leaf[chosen][:, :, -steps:])
+    chosen = _some(people, share, seed)
 
     def masked(leaf):
         leaf = np.array(leaf)
         leaf[chosen, :, -steps:] = 0
         return leaf
 
-    sequences = runs._replace(available=np.zeros(0))
-    validation = jax.tree.map(last, sequences._replace(available=runs.at_risk))._replace(
-        available=jnp.asarray(runs.available[chosen])
-    )
     training = runs._replace(
         press=masked(runs.press), at_risk=masked(runs.at_risk), bold_mask=masked(runs.bold_mask)
     )
-    return Parts(jax.tree.map(jnp.asarray, training), validation, chosen)
+    last = runs._replace(
+        **{
+            name: leaf[:, :, -steps:]
+            for name, leaf in runs._asdict().items()
+            if name != "available"
+        }
+    )
+    return Parts(_on_device(training), _rows(last, chosen), people, chosen)
+
+
+def hold_out_people(runs: Run, people: np.ndarray, *, share: float, steps: int, seed: int) -> Parts:
+    """Keep whole people of the training part for validation: they tell how unseen people fare.
+
+    Arguments as in `hold_out`; of each run the middle, at most 8 times `steps`, validates.
+    """
+    chosen = _some(people, share, seed)
+    length = runs.at_risk.shape[2]
+    kept = min(length, 8 * steps)
+    inside = slice((length - kept) // 2, (length + kept) // 2)
+    middle = runs._replace(
+        **{
+            name: leaf[:, :, inside]
+            for name, leaf in runs._asdict().items()
+            if name != "available"
+        }
+    )
+    others = np.setdiff1d(people, chosen)
+    return Parts(_on_device(runs), _rows(middle, chosen), others, chosen)
+
+
+def _some(people: np.ndarray, share: float, seed: int) -> np.ndarray:
+    number = max(1, round(share * len(people)))
+    return np.sort(np.random.default_rng(seed).permutation(people)[:number])
+
+
+def _rows(runs: Run, people: np.ndarray) -> Run:
+    return jax.tree.map(lambda leaf: jnp.asarray(leaf[people]), runs)
+
+
+def _on_device(runs: Run) -> Run:
+    return jax.tree.map(jnp.asarray, runs)

@@ -1,0 +1,139 @@
+"""Every family of models on every fold, each kept on disk as soon as it is told."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from zipfile import BadZipFile
+
+import numpy as np
+
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.families import Family
+from dtb_jax.types import Cohort
+
+
+class Told(NamedTuple):
+    """What every model says of everybody who is tested, and what it took."""
+
+    predictions: dict[str, list[Prediction]]  # one a run of the test part
+    fold: np.ndarray  # in which fold each person is tested; -1: in none
+    seconds: dict[str, float]  # of each family, over all folds
+
+
+def cross_validate(
+    cohort: Cohort,
+    folds: Sequence[Fold],
+    families: Mapping[str, Family],
+    *,
+    folder: Path | None = None,
+    prepare: Callable[[Cohort, Fold], Cohort] = lambda cohort, fold: cohort,
+    on_family: Callable[[str, str], None] = lambda fold, family: None,
+) -> Told:
+    """Fit and ask all families in all folds, going on where an interrupted call stopped.
+
+    Args:
+        cohort: everybody.
+        folds: each person is tested in at most one.
+        families: by name.
+        folder: where each family's predictions of each fold are kept; None: nowhere.
+        prepare: what is learned from the training people and done to everybody (harmonisation).
+        on_family: told the fold and the family that are done.
+
+    Returns: `Told`; rows of people nobody tested hold NaN.
+    """
+    tested = np.full(len(cohort.connectomes), -1)
+    parts: dict[str, list[list[Prediction]]] = {}
+    seconds = dict.fromkeys(families, 0.0)
+    for k, fold in enumerate(folds):
+        tested[fold.test.people] = k
+        prepared = None
+        for name, family in families.items():
+            path = None if folder is None else folder / f"{fold.name}_{name}.npz"
+            found = None if path is None else load(path)
+            if found is None:
+                prepared = prepare(cohort, fold) if prepared is None else prepared
+                began = time.perf_counter()
+                told = _rows(family(prepared, fold), np.flatnonzero(fold.test.people))
+                found = told, time.perf_counter() - began
+                if path is not None:
+                    save(path, *found)
+            seconds[name] += found[1]
+            for model, runs in found[0].items():
+                parts.setdefault(model, []).append(runs)
+            on_family(fold.name, name)
+    rows = [np.flatnonzero(fold.test.people) for fold in folds]
+    merged = {
+        model: [merge(rows, run, len(tested)) for run in zip(*each)]
+        for model, each in parts.items()
+    }
+    return Told(merged, tested, seconds)
+
+
+def _rows(told: dict[str, list[Prediction]], people: np.ndarray) -> dict[str, list[Prediction]]:
+    """Of every field the tested people's rows."""
+
+    def kept(field):
+        return field if field is None or isinstance(field, bool) else np.asarray(field)[people]
+
+    return {model: [Prediction(*map(kept, run)) for run in runs] for model, runs in told.items()}
+
+
+def merge(rows: Sequence[np.ndarray], parts: Sequence[Prediction], people: int) -> Prediction:
+    """One prediction of everybody from those of the folds' people."""
+    fields = {}
+    for name in Prediction._fields:
+        each = [getattr(part, name) for part in parts]
+        if name == "personal":
+            fields[name] = all(each)
+        elif any(one is None for one in each):
+            fields[name] = None
+        else:
+            empty = 0 if np.issubdtype(each[0].dtype, np.integer) else np.nan
+            whole = np.full((people, *each[0].shape[1:]), empty, each[0].dtype)
+            for inside, one in zip(rows, each):
+                whole[inside] = one
+            fields[name] = whole
+    return Prediction(**fields)
+
+
+def save(path: Path, told: Mapping[str, Sequence[Prediction]], seconds: float) -> None:
+    """Write a family's predictions of a fold; under its own name the file is complete."""
+    arrays = {
+        f"{model}|{r}|{name}": field
+        for model, runs in told.items()
+        for r, run in enumerate(runs)
+        for name, field in run._asdict().items()
+        if field is not None
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name("." + path.name)
+    np.savez(unfinished, seconds=np.array(seconds), **arrays)
+    unfinished.replace(path)
+
+
+def load(path: Path) -> tuple[dict[str, list[Prediction]], float] | None:
+    """Inverse of `save`; None where there is no readable file."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, BadZipFile):
+        return None
+    seconds = float(arrays.pop("seconds"))
+    told: dict[str, list[dict]] = {}
+    for key, field in arrays.items():
+        model, r, name = key.split("|")
+        runs = told.setdefault(model, [])
+        while len(runs) <= int(r):
+            runs.append({})
+        runs[int(r)][name] = bool(field) if name == "personal" else field
+    return {model: [Prediction(**run) for run in runs] for model, runs in told.items()}, seconds
+
+
+def in_order(models: Mapping[str, object], first: Sequence[str]) -> Iterator[str]:
+    """Names of the models, some first."""
+    yield from (name for name in first if name in models)
+    yield from (name for name in models if name not in first)
