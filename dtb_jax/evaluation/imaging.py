@@ -33,7 +33,7 @@ def bold(
     with_bold = [(p, one) for p, one in zip(scored, told, strict=True) if p.glm.mask.any()]
     if not with_bold or any(one.bold is None and one.person_t is None for _, one in with_bold):
         return {}
-    maps = [(_told_t(part, one), part.t) for part, one in with_bold]
+    maps = [(told_t(part, one), part.t) for part, one in with_bold]
     masks = [np.isfinite(a).all(1) & np.isfinite(b).all(1) for a, b in maps]
     predicted, observed = zip(*maps)
     drawn, everywhere = scored[0].drawn, np.logical_or.reduce(masks)
@@ -73,7 +73,8 @@ def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
     return figure(metrics.mean_correlation(each), people, drawn, sd)
 
 
-def _told_t(part: Scored, told: Prediction) -> np.ndarray:
+def told_t(part: Scored, told: Prediction) -> np.ndarray:
+    """A model's t-values, [people, region], of its series or as it states them."""
     if told.bold is None:
         return told.person_t
     return person_t(part.glm, told.bold[:, : part.bold.shape[1]])

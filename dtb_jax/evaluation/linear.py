@@ -73,6 +73,7 @@ def kernel_ridge(features: np.ndarray, targets: np.ndarray, unseen: np.ndarray) 
 def pca_ridge(features: np.ndarray, targets: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Ridge on the first principal components, one of `COMPONENTS` a target.
 
+    They are the components of all training people, also while their number is chosen.
     Arguments and result as in `ridge`.
     """
     near, far = squared_distances(features, unseen)
