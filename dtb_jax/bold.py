@@ -1,6 +1,7 @@
 """BOLD: from the scanner's volumes to network steps, and the GLM that turns it into t-values."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import jax.numpy as jnp
 import numpy as np
@@ -34,6 +35,7 @@ def glover_hrf(time_s: np.ndarray) -> np.ndarray:
     return gamma.pdf(time_s, 6 / 0.9, scale=0.9) - 0.48 * gamma.pdf(time_s, 12 / 0.9, scale=0.9)
 
 
+@lru_cache
 def hrf_kernels(repetition_time_s: float, oversampling: int = 50) -> np.ndarray:
     """Glover's response and its temporal derivative on a fine grid, [time, 2].
 

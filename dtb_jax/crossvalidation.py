@@ -1,7 +1,7 @@
 """Every family of models on every fold, each kept on disk as soon as it is told."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from zipfile import BadZipFile
@@ -131,9 +131,3 @@ def load(path: Path) -> tuple[dict[str, list[Prediction]], float] | None:
             runs.append({})
         runs[int(r)][name] = bool(field) if name == "personal" else field
     return {model: [Prediction(**run) for run in runs] for model, runs in told.items()}, seconds
-
-
-def in_order(models: Mapping[str, object], first: Sequence[str]) -> Iterator[str]:
-    """Names of the models, some first."""
-    yield from (name for name in first if name in models)
-    yield from (name for name in models if name not in first)

@@ -187,7 +187,9 @@ def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
     """
     columns = min(3, len(rows))
     lines = -(-len(rows) // columns)
-    figure, axes = _figure(lines, columns, (4.4 * columns, 2.7 * lines), label)
+    most = max(len(models) for _, models in rows)
+    height = max(2.7, 0.24 * most + 1.0)
+    figure, axes = _figure(lines, columns, (4.6 * columns, height * lines), label)
     for axis in axes.flat[len(rows) :]:
         axis.set_visible(False)
     for axis, (metric, models) in zip(axes.flat, rows):
@@ -205,8 +207,30 @@ def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
             axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
             axis.plot(figure_["value"], k, "o", color=colour, ms=7)
         names = [name.replace("_", " ") for name in known]
-        axis.set_yticks(range(len(known)), names)
+        axis.set_yticks(range(len(known)), names, fontsize=9 if most > 12 else 11)
         axis.set(title=metric, ylim=(len(known) - 0.5, -0.5))
+    return figure
+
+
+def reliability(
+    panels: Sequence[tuple[str, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]], label: str
+) -> Figure:
+    """Reliability diagrams: how often what was told with some probability came true.
+
+    Args:
+        panels: (title, {model: (told probability, observed share, number of trials)}) by bin.
+        label: what is simulated, or "".
+    """
+    figure, axes = _figure(1, len(panels), (4.6 * len(panels), 4.4), label)
+    for axis, (title, models) in zip(axes[0], panels):
+        top = 0.05
+        for (name, (told, seen, count)), colour in zip(models.items(), (TWIN, PLAIN, WARM)):
+            axis.plot(told, seen, color=colour, lw=1.5, label=name.replace("_", " "))
+            axis.scatter(told, seen, s=12 + 160 * count / count.sum(), color=colour, lw=0)
+            top = max(top, told.max(), seen.max())
+        axis.plot([0, top], [0, top], color=SEEN, lw=0.8, ls=":")
+        axis.set(title=title, xlabel="told", ylabel="observed")
+        axis.legend(fontsize=9, loc="upper left")
     return figure
 
 

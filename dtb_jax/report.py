@@ -14,9 +14,12 @@ def write_report(
     summary: Sequence[str],
     protocol: dict[str, Any],
     models: dict[str, dict],
+    verdict: dict[str, dict],
+    headline: str,
     figures: Sequence[tuple[str, Path]],
     exclusions: Sequence[tuple[str, str, str, str]],
     timing: dict[str, Any],
+    people: str,
 ) -> None:
     """Fill the template; figures are embedded, nothing is loaded from outside.
 
@@ -25,9 +28,11 @@ def write_report(
         title: heading.
         first_line: what is measured and what is simulated.
         summary: sentences under it.
-        protocol, models, timing: as in `metrics.json`.
+        protocol, models, verdict, timing: as in `metrics.json`.
+        headline: the verdict in one sentence.
         figures: (caption, PNG file).
         exclusions: lines of the ledger.
+        people: whom the figures are about.
     """
     names = list(models)
     rows = [
@@ -45,6 +50,10 @@ def write_report(
         first_line=first_line,
         summary=summary,
         protocol=protocol,
+        headline=headline,
+        claims=[row for row in verdict.values() if row["p"] is not None],
+        others=[row for row in verdict.values() if row["p"] is None],
+        people=people,
         names=[name.replace("_", " ") for name in names],
         rows=[(metric, [figure_text(f) for f in found]) for metric, found in rows],
         figures=figures,

@@ -1,9 +1,8 @@
 """How to train: the recipe's numbers, and what follows from them for every step."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import optax

@@ -11,8 +11,8 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
-from dtb_jax.settings import Settings, learning_rates, optimiser, steps_per_epoch
 from dtb_jax.segments import batches, cut_segments, segment_starts
+from dtb_jax.settings import Settings, learning_rates, optimiser, steps_per_epoch
 from dtb_jax.twin import Loss, Params, Twin, cohort_loss
 from dtb_jax.types import Array, Run
 
@@ -151,9 +151,7 @@ def initial_state(twin: Twin, settings: Settings, *, key: jax.Array) -> State:
     zero = jnp.zeros((), jnp.int32)
     best = jax.tree.map(jnp.copy, params)
     moments = optimiser(settings).init(params)
-    return State(
-        params, moments, zero, best, jnp.asarray(jnp.inf), jnp.copy(zero), jnp.copy(zero)
-    )
+    return State(params, moments, zero, best, jnp.asarray(jnp.inf), jnp.copy(zero), jnp.copy(zero))
 
 
 def fit(
@@ -204,7 +202,14 @@ def fit(
         rows = []
         for chosen, weight in batches(len(people), batch, seed, epoch, settings.passes):
             state, norms = train_step(
-                state, features, training, people[chosen], weight, rates[step], key_steps, **compiled
+                state,
+                features,
+                training,
+                people[chosen],
+                weight,
+                rates[step],
+                key_steps,
+                **compiled,
             )
             rows.append(norms)
             step += 1

@@ -5,15 +5,17 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_flags
+from tqdm import tqdm
 
-from dtb_jax.data.ledger import DataError
+from dtb_jax.data import Choices, DataError, read_cohort
 from dtb_jax.training import NonFiniteLoss
 
 
@@ -60,6 +62,32 @@ def remember_compilations() -> None:
 
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
     jax.config.update("jax_compilation_cache_dir", str(cache))
+
+
+def read_data(config: Any) -> tuple[Any, Any]:
+    """The cohort in `config.data` and its ledger, with a progress bar.
+
+    Raises: DataError when no folder is named, or nothing in it can be used.
+    """
+    if not config.data:
+        raise DataError("--config.data: empty, expected a folder in TCP's layout")
+    choices = Choices(**{name: config[name] for name in Choices._fields})
+    return read_cohort(
+        Path(config.data), choices, progress=lambda people: tqdm(people, desc="connectomes")
+    )
+
+
+@contextmanager
+def epochs_bar(settings: Any, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
+    """A progress bar over epochs, and what tells it of each."""
+    with tqdm(total=settings.epochs, desc=what, unit="epoch") as bar:
+
+        def show(row: dict[str, float]) -> None:
+            bar.update(int(row.get("resumed_after_epoch", 1)))
+            if "validation_loss" in row:
+                bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
+
+        yield show
 
 
 def save_figures(workdir: Path, drawn: Sequence[tuple[str, str, Any]]) -> list[tuple[str, Path]]:

@@ -16,11 +16,14 @@ from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict, config_dict
-from tqdm import tqdm
 
-from dtb_jax import results, workflow
+from dtb_jax import families, results, workflow
+from dtb_jax.assessment import assess
 from dtb_jax.connectome import edge_count
-from dtb_jax.data import Choices, DataError, read_cohort
+from dtb_jax.crossvalidation import cross_validate
+from dtb_jax.data import Choices, DataError
+from dtb_jax.evaluation.folds import by_time
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.response import (
     hazard_loss,
     press_count,
@@ -31,7 +34,7 @@ from dtb_jax.response import (
 )
 from dtb_jax.settings import Settings
 from dtb_jax.types import Cohort
-from experiments import common, paper_report, paper_truth
+from experiments import common, evaluation_report, paper_report, paper_truth
 
 RESPONSES = {
     "hazard": (hazard_loss, press_count, read_hazard),
@@ -62,7 +65,7 @@ EXACT = {
 
 def get_config() -> ConfigDict:
     """The recipe that works; see `EXACT` for the paper's numbers."""
-    choices, settings, split = Choices(), Settings(), workflow.Split()
+    choices, settings, recipe = Choices(), Settings(), workflow.Recipe({})
     return ConfigDict(
         {
             "data": "",  # folder in TCP's layout
@@ -77,6 +80,8 @@ def get_config() -> ConfigDict:
             "gain": config_dict.placeholder(float),  # None: 512 / edges
             "base": True,
             "slow_share": 0.5,
+            "absence": 0.0,  # share of draws in training without the person's connectome
+            "components": 0,  # principal components that the hypernetwork sees; 0: the edges
             # training
             "response": "hazard",
             "epochs": settings.epochs,
@@ -95,11 +100,12 @@ def get_config() -> ConfigDict:
             "keep_best": settings.keep_best,
             "save_every": 5,
             # the split and the scores
-            "split_s": split.split_s,
-            "stop_s": split.stop_s,
-            "pulse_steps": split.pulse_steps,
-            "validation_share": split.validation_share,
+            "split_s": SPLIT_S,
+            "stop_s": STOP_S,
+            "pulse_steps": recipe.pulse_steps,
+            "validation_share": recipe.validation_share,
             "drifts": config_dict.placeholder(int),  # None: nilearn's rule
+            "identity": True,  # train the same twin on name tags as well
         }
     )
 
@@ -119,76 +125,94 @@ def set_exact(config: ConfigDict, named: Collection[str]) -> None:
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, train, evaluate, write; returns what went into `metrics.json`."""
-    if not config.data:
-        raise DataError("--config.data: empty, expected a folder in TCP's layout")
+    common.remember_compilations()
+    cohort, ledger = common.read_data(config)
+    made = recipe(config)
+    common.settle_config(config, workdir)
+    workflow.note_below_chance(cohort, ledger)
+    ledger.write(workdir / "exclusions.tsv")
+    (fold,) = by_time(cohort, config.split_s, config.stop_s)
+    options = {"seed": config.seed, "save_every": config.save_every}
+    with common.epochs_bar(made.settings, "training") as show:
+        fitted = workflow.train(
+            cohort,
+            fold.training,
+            made,
+            folder=workdir / "checkpoints",
+            on_epoch=show,
+            **options,
+        )
+    asked: dict[str, families.Family] = {
+        "twin": lambda cohort, fold: families.told_by(cohort, fold, fitted, made, seed=config.seed),
+        "without": families.without_connectome(fold.training),
+        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+    }
+    if config.identity:
+        with common.epochs_bar(made.settings, "training on name tags") as show:
+            tagged = families.identities(
+                made, folder=workdir / "checkpoints_identity", on_epoch=show, **options
+            )
+            asked["identity"] = families.kept(tagged, cohort, fold)
+    print("evaluating on the second half of every run")
+    told = cross_validate(cohort, [fold], asked)
+    assessed = assess(cohort, [fold], told, seed=config.seed, drifts=config.drifts)
+    metrics = {
+        "protocol": protocol(config, cohort),
+        "models": assessed.models,
+        **evaluation_report.verdict_metrics(assessed),
+        "subgroups": assessed.subgroups,
+        "timing": fitted.timing,
+    }
+    compared = paper_truth.compare(assessed)
+    if compared:
+        metrics["truth"] = paper_truth.as_metrics(compared)
+    results.write_json(workdir / "metrics.json", metrics)
+    (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
+    results.write_predictions(
+        workdir / "predictions.tsv",
+        cohort,
+        assessed.scored,
+        assessed.predictions["twin"],
+        seen=True,
+    )
+    paper_report.write(workdir, config, cohort, ledger, fitted, assessed, compared, metrics)
+    print(f"report: {workdir / 'report.html'}")
+    return metrics
+
+
+def recipe(config: ConfigDict) -> workflow.Recipe:
+    """How twins are made, from the config.
+
+    Raises: DataError for an unknown way to read responses.
+    """
     if config.response not in RESPONSES:
         raise DataError(
             f"--config.response: {config.response!r}, expected one of {', '.join(RESPONSES)}"
         )
-    common.remember_compilations()
-    choices = Choices(**{name: config[name] for name in Choices._fields})
-    cohort, ledger = read_cohort(
-        Path(config.data), choices, progress=lambda people: tqdm(people, desc="connectomes")
-    )
-    common.settle_config(config, workdir)
-    workflow.note_below_chance(cohort, ledger)
-    ledger.write(workdir / "exclusions.tsv")
     loss, count, read = RESPONSES[config.response]
     shared = [name for name in Settings._fields if name in config]
     settings = Settings(
         **{name: config[name] for name in shared}, action_loss=loss, action_count=count
     )
-    split = workflow.Split(**{name: config[name] for name in workflow.Split._fields})
-    sizes = {name: config[name] for name in ("units", "width", "dropout", "scale", "base")}
-    sizes["slow_share"] = config.slow_share
+    names = ("units", "width", "dropout", "absence", "scale", "base", "slow_share", "components")
+    sizes = {name: config[name] for name in names}
     if config.gain is not None:
         sizes["gain"] = config.gain
-    with tqdm(total=settings.epochs, desc="training", unit="epoch") as bar:
-
-        def show(row):
-            bar.update(row.get("resumed_after_epoch", 1))
-            if "validation_loss" in row:
-                bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
-
-        fitted = workflow.train(
-            cohort,
-            sizes,
-            settings,
-            split,
-            seed=config.seed,
-            folder=workdir / "checkpoints",
-            save_every=config.save_every,
-            on_epoch=show,
-        )
-    print("evaluating on the second half of every run")
-    oracles = paper_truth.oracles(Path(config.data), cohort)
-    evaluated = workflow.evaluate(cohort, fitted, split, read, seed=config.seed, others=oracles)
-    metrics = {
-        "protocol": protocol(config, cohort),
-        "models": evaluated.models,
-        "subgroups": evaluated.subgroups,
-        "timing": fitted.timing,
-    }
-    compared = paper_truth.compare(evaluated)
-    if compared:
-        metrics["truth"] = paper_truth.as_metrics(compared)
-    results.write_json(workdir / "metrics.json", metrics)
-    (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
-    told = evaluated.predictions["twin"]
-    results.write_predictions(
-        workdir / "predictions.tsv", cohort, evaluated.scored, told, seen=True
+    return workflow.Recipe(
+        sizes,
+        settings,
+        read,
+        pulse_steps=config.pulse_steps,
+        validation_share=config.validation_share,
     )
-    paper_report.write(workdir, config, cohort, ledger, fitted, evaluated, compared, metrics)
-    print(f"report: {workdir / 'report.html'}")
-    return metrics
 
 
-def protocol(config: ConfigDict, cohort: Cohort) -> dict:
+def protocol(config: ConfigDict, cohort: Cohort, split: str = "time") -> dict:
     """Who, what and with which software."""
     return {
-        "split": "time",
+        "split": split,
         "participants": len(cohort.connectomes),
-        "seen_in_training": True,
+        "seen_in_training": split != "people",
         "parcels": cohort.parcels,
         "edges": edge_count(cohort.parcels),
         "units": config.units,

@@ -6,26 +6,27 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dtb_jax import plots, workflow
+from dtb_jax.assessment import Assessed
 from dtb_jax.data import Ledger
-from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.people import correct_mask
+from dtb_jax.evaluation import metrics
+from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.glm import person_t
-from dtb_jax.evaluation.splits import in_part
+from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.splits import BoldScale, in_part
+from dtb_jax.evaluation.verdict import headline
 from dtb_jax.report import write_report
 from dtb_jax.results import as_json
 from dtb_jax.types import Cohort
 from experiments import common, paper_truth
+from experiments.evaluation_report import (
+    reliability_figure,
+    source_label,
+    source_line,
+    verdict_figure,
+)
 from experiments.paper_traces import action_traces
 
 SHOWN_REGION = "R_higher_visual"
-HEADLINES = (
-    ("faces", "choice_concordance", "Faces: choice concordance"),
-    ("faces", "reaction_time_r", "Faces: RT r"),
-    ("bold", "group_t_r", "BOLD: group t r"),
-    ("stroop", "choice_concordance", "Stroop: choice concordance"),
-    ("stroop", "reaction_time_r", "Stroop: RT r"),
-    ("bold", "person_t_r", "BOLD: person t r"),
-)
 
 
 def write(
@@ -34,7 +35,7 @@ def write(
     cohort: Cohort,
     ledger: Ledger,
     fitted: workflow.Fitted,
-    evaluated: workflow.Evaluated,
+    evaluated: Assessed,
     compared: list[paper_truth.Told],
     results: dict,
 ) -> None:
@@ -42,11 +43,7 @@ def write(
     results = as_json(results)
     label = source_label(cohort)
     drawn = [
-        (
-            "The twin beside baselines that need no connectome, 95 % intervals.",
-            "verdict",
-            plots.verdict(_headlines(results["models"]), label),
-        ),
+        verdict_figure(results["models"], label),
         (
             "Mean reaction time of each person in the second half: the twin, and the person's own "
             "first half.",
@@ -69,7 +66,7 @@ def write(
                 f"BOLD of {SHOWN_REGION.replace('_', ' ')} in the second half: mean over people, "
                 "band: two standard errors.",
                 "bold",
-                plots.bold_courses(_courses(evaluated, cohort), label),
+                plots.bold_courses(_courses(evaluated, cohort, fitted.scale), label),
             ),
             (
                 "Group t-values of 20 regions, contrast of each task.",
@@ -78,6 +75,7 @@ def write(
             ),
         ]
     drawn += [
+        reliability_figure(evaluated, label),
         (
             "Training. Validation is the last segment of some people's training half.",
             "training",
@@ -96,26 +94,19 @@ def write(
         summary=_summary(results["models"]),
         protocol=results["protocol"],
         models=results["models"],
+        verdict=results["verdict"],
+        headline=headline(evaluated.verdicts, unseen=False),
+        people="Everybody was seen in training.",
         figures=common.save_figures(workdir, drawn),
         exclusions=ledger.entries,
         timing=results["timing"],
     )
 
 
-def source_label(cohort: Cohort) -> str:
-    """What a figure must say about its data."""
-    if "simulated" in (cohort.connectome_source, cohort.bold_source):
-        return "simulated connectomes and BOLD: about the software, not about brains"
-    return ""
-
-
 def first_line(cohort: Cohort) -> str:
     """What is measured and what is not."""
-    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
-    line = f"Connectomes are {cohort.connectome_source}; {bold}. "
-    if "simulated" in (cohort.connectome_source, cohort.bold_source):
-        line += "Nothing here is evidence about brains. "
-    return line + "Everybody tested was seen in training: first half trains, second half tests."
+    who = "Everybody tested was seen in training: first half trains, second half tests."
+    return source_line(cohort) + who
 
 
 def _summary(models: dict) -> list[str]:
@@ -143,31 +134,15 @@ def _summary(models: dict) -> list[str]:
                 f"connectome causes {value('oracle_scores', 'reaction_time_r')}: the ceilings for "
                 "people seen in training and for unseen people."
             )
-    sentences.append(
-        "A connectome that is fixed per person can act as a name tag: among people seen in "
-        "training, these figures do not show that the twin uses what the connectome says."
-    )
     return sentences
 
 
-def _headlines(models: dict) -> list:
-    rows = []
-    for task, metric, title in HEADLINES:
-        found = {name: tasks.get(task, {}).get(metric) for name, tasks in models.items()}
-        found = {name: figure for name, figure in found.items() if figure}
-        if any(figure["value"] is not None for figure in found.values()):
-            rows.append((title, found))
-    return rows
-
-
-def _reaction_times(evaluated: workflow.Evaluated, results: dict) -> list:
+def _reaction_times(evaluated: Assessed, results: dict) -> list:
     panels = []
     for r, part in enumerate(evaluated.scored):
         run, task = part.run, part.run.task.name
-        counted = in_part(run, part.start_s, part.stop_s) & correct_mask(run.trials)
-        observed = masked_mean(run.trials.response_time_s, counted)
-        told = evaluated.predictions["twin"][r]
-        twin = masked_mean(told.reaction_time_s, counted)
+        observed = masked_mean(run.trials.response_time_s, part.timed())
+        twin, _ = told_means(part, evaluated.predictions["twin"][r])
         own = evaluated.predictions["own_training_half"][r].person_time_s
         keep = part.people & np.isfinite(observed) & np.isfinite(own)
         for name, model, values in (
@@ -185,13 +160,15 @@ def _reaction_times(evaluated: workflow.Evaluated, results: dict) -> list:
     return panels
 
 
-def _courses(evaluated: workflow.Evaluated, cohort: Cohort) -> list[plots.Course]:
+def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plots.Course]:
     region = cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
     courses = []
     for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
-        run, seen = part.run, part.bold[..., region]
-        kept = part.glm.mask.all(axis=1)
-        series = told.bold[kept, : seen.shape[1], region]
+        run, kept = part.run, part.glm.mask.all(axis=1)
+        seen, series = (
+            (bold[..., region] - scale.mean[region]) / scale.sd[region]
+            for bold in (part.bold, told.bold[kept, : part.bold.shape[1]])
+        )
         person = np.flatnonzero(run.present)[0]
         first = run.task.conditions.index(run.task.contrast[0])
         shown = in_part(run, part.start_s, part.stop_s)[person] & (
@@ -213,13 +190,14 @@ def _courses(evaluated: workflow.Evaluated, cohort: Cohort) -> list[plots.Course
     return courses
 
 
-def _group_t(evaluated: workflow.Evaluated, cohort: Cohort, results: dict, label: str):
+def _group_t(evaluated: Assessed, cohort: Cohort, results: dict, label: str):
     predicted, observed, names = [], [], []
     for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
         t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])
         known = np.isfinite(t_told).all(1) & np.isfinite(part.t).all(1)
-        observed.append(m.group_t(part.t, known))
-        predicted.append(m.group_t(t_told, known))
+        everybody = np.ones((1, len(known)))
+        observed.append(metrics.group_t(part.t, known, everybody)[0])
+        predicted.append(metrics.group_t(t_told, known, everybody)[0])
         more, less = part.run.task.contrast
         names.append(f"{part.run.task.name.capitalize()}: {more} > {less}")
     figure = results["models"]["twin"]["bold"]["group_t_r"]

@@ -6,8 +6,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dtb_jax import plots, workflow
-from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.people import correct_mask
+from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.splits import cut, in_part
 from dtb_jax.response import log_hazards
 from dtb_jax.twin import simulate_cohort

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax import plots, workflow
+from dtb_jax import plots
+from dtb_jax.assessment import Assessed
 from dtb_jax.evaluation import Figure, Prediction
-from dtb_jax.evaluation import metrics as m
-from dtb_jax.evaluation.splits import in_part
+from dtb_jax.evaluation.figures import correlation_figure
+from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.people import has_truth, load_truth
 from dtb_jax.types import Cohort
@@ -42,14 +43,14 @@ def oracles(folder: Path, cohort: Cohort) -> dict[str, list[Prediction]]:
     }
 
 
-def compare(evaluated: workflow.Evaluated) -> list[Told]:
+def compare(evaluated: Assessed) -> list[Told]:
     """The twin's expectations against the oracles', person by person."""
     found = []
     for name in ORACLES:
         for r, part in enumerate(evaluated.scored):
             if name not in evaluated.predictions:
                 continue
-            tested = in_part(part.run, part.start_s, part.stop_s)
+            tested = part.tested()
             true, twin = (
                 masked_mean(evaluated.predictions[model][r].reaction_time_s, tested)
                 for model in (name, "twin")

@@ -3,8 +3,8 @@
 import numpy as np
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure
 from dtb_jax.evaluation.distributions import intervals, quantiles
+from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure
 from dtb_jax.evaluation.people import concordance, masked_mean, row_correlation
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.reliability import disattenuated
@@ -84,9 +84,7 @@ def errors(scored: Scored, told: Prediction) -> Figures:
             people,
             drawn,
         ),
-        "omission_rate": mean_figure(
-            masked_mean(told.omission_probability, tested), people, drawn
-        ),
+        "omission_rate": mean_figure(masked_mean(told.omission_probability, tested), people, drawn),
         "omission_rate_r": correlation_figure(
             masked_mean(omitted.astype(float), tested),
             masked_mean(told.omission_probability, tested),

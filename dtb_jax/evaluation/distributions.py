@@ -28,9 +28,7 @@ def quantiles(scored: Scored, told: Prediction) -> Figures:
         )
         for x, y in zip(observed.T, predicted.T)
     ]
-    return {
-        "reaction_time_quantile_r": figure(metrics.mean_correlation(each), kept, scored.drawn)
-    }
+    return {"reaction_time_quantile_r": figure(metrics.mean_correlation(each), kept, scored.drawn)}
 
 
 def person_quantiles(times: np.ndarray, counted: np.ndarray) -> np.ndarray:
@@ -82,3 +80,21 @@ def intervals(scored: Scored, told: Prediction) -> Figures:
                 metrics.per_trial(values, counted), scored.people, scored.drawn
             )
     return figures
+
+
+def reliability_bins(
+    probability: np.ndarray, event: np.ndarray, counted: np.ndarray, bins: int = 8
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A reliability diagram: in bins of equal counts, the mean told and the share observed.
+
+    Args:
+        probability, event, counted: [people, trial].
+        bins: how many.
+
+    Returns: told, observed and number of trials, [bin].
+    """
+    told, seen = probability[counted], event[counted].astype(float)
+    parts = [part for part in np.array_split(np.argsort(told, kind="stable"), bins) if len(part)]
+    columns = [(told[part].mean(), seen[part].mean(), len(part)) for part in parts]
+    first, second, count = (np.array(column, float) for column in zip(*columns))
+    return first, second, count

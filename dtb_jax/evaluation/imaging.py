@@ -88,13 +88,16 @@ def _explained(scored, told, average) -> Figure:
     """1 - sum of squares around the model / around the average twin; regions count alike."""
     errors = []
     for model in (told, average):
-        total = 0.0
+        total = np.zeros(len(scored[0].people))
         for part, one in zip(scored, model, strict=True):
+            if not part.glm.mask.any():
+                continue
             mask = part.glm.mask[..., None]
-            scale = (part.bold**2 * mask).sum((0, 1)) + 1e-12
-            off = (one.bold[:, : part.bold.shape[1]] - part.bold) ** 2 * mask
+            centred = part.bold - part.bold[part.glm.mask].mean(0)
+            scale = (centred**2 * mask).sum((0, 1)) + 1e-12
+            off = np.where(mask, one.bold[:, : part.bold.shape[1]] - part.bold, 0) ** 2
             total = total + (off.sum(1) / scale).sum(1)
         errors.append(total)
-    people = np.any([part.glm.mask.any(1) for part in scored], axis=0)
-    ratio = metrics.ratio(*errors)
+    people = np.isfinite(errors).all(0) & np.any([p.glm.mask.any(1) for p in scored], axis=0)
+    ratio = metrics.ratio(*(np.where(people, error, 0) for error in errors))
     return figure(lambda weights: 1 - ratio(weights), people, scored[0].drawn)

@@ -98,14 +98,13 @@ def auc_within(
     counted: Bool[np.ndarray, "people trial"],
 ) -> Statistic:
     """The same over pairs of people on one and the same trial: who errs, not where one errs."""
-    both = [
-        pairwise_wins(score[:, [k]], event[:, [k]], counted[:, [k]])
-        for k in range(score.shape[1])
-        if (event & counted)[:, k].any()
-    ]
-    if not both:
-        return lambda weights: np.full(len(weights), np.nan)
-    wins, pairs = (np.sum(side, axis=0) for side in zip(*both, strict=True))
+    wins, pairs = np.zeros((2, len(score), len(score)))
+    for k in np.flatnonzero((event & counted).any(0)):
+        who, others = (event & counted)[:, k], (counted & ~event)[:, k]
+        mine, theirs = score[who, k][:, None], score[others, k]
+        cell = np.ix_(who, others)
+        wins[cell] += (mine > theirs) + 0.5 * (mine == theirs)
+        pairs[cell] += 1
     return lambda weights: _ratio(
         ((weights @ wins) * weights).sum(1), ((weights @ pairs) * weights).sum(1)
     )

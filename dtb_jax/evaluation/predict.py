@@ -122,8 +122,9 @@ _simulate = jax.jit(simulate_cohort)
 
 
 @partial(jax.jit, static_argnames=("read", "length"))
-def _read(logits, available, onset, deadline, time, present, possible, answered, start_s, *, read,
-          length):
+def _read(
+    logits, available, onset, deadline, time, present, possible, answered, start_s, *, read, length
+):
     def one(logits, available, onset, deadline, time, present, possible, answered):
         frame = windows(onset, deadline, present, start_s, logits.shape[0], length)
         response = read(logits, available, frame)

@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.evaluation.people import correct_mask
 from dtb_jax.evaluation.figures import Resampled, resample
 from dtb_jax.evaluation.glm import Glm, make_glm, person_t
-from dtb_jax.evaluation.people import condition_means
+from dtb_jax.evaluation.people import condition_means, correct_mask
 from dtb_jax.evaluation.splits import in_part
 from dtb_jax.types import TaskRun
 

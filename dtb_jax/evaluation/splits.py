@@ -171,11 +171,7 @@ def hold_out_people(runs: Run, people: np.ndarray, *, share: float, steps: int, 
     kept = min(length, 8 * steps)
     inside = slice((length - kept) // 2, (length + kept) // 2)
     middle = runs._replace(
-        **{
-            name: leaf[:, :, inside]
-            for name, leaf in runs._asdict().items()
-            if name != "available"
-        }
+        **{name: leaf[:, :, inside] for name, leaf in runs._asdict().items() if name != "available"}
     )
     others = np.setdiff1d(people, chosen)
     return Parts(_on_device(runs), _rows(middle, chosen), others, chosen)

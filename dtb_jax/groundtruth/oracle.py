@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation import Prediction
-from dtb_jax.evaluation.figures import FEWEST, Figure
-from dtb_jax.evaluation.scores import Scored, behaviour
+from dtb_jax.evaluation.behaviour import choices, times
+from dtb_jax.evaluation.figures import FEWEST, Figure, resample
+from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect
 from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual
@@ -127,7 +128,7 @@ def ceilings(truth: Truth, people: People, *, seed: int) -> dict[str, dict[str, 
         found[split] = {
             run.task.name: {
                 metric: _nothing_known(metric, figure)
-                for metric, figure in behaviour(_scored(run, start_s, stop_s), one).items()
+                for metric, figure in _figures(_scored(run, start_s, stop_s), one).items()
             }
             for run, one in zip(runs, told, strict=True)
         }
@@ -176,8 +177,13 @@ def _as_run(run: str, responses) -> TaskRun:
     )
 
 
+def _figures(scored: Scored, told: Prediction) -> dict[str, Figure]:
+    return choices(scored, told) | times(scored, told)
+
+
 def _scored(run: TaskRun, start_s: float, stop_s: float) -> Scored:
-    return Scored(run, start_s, stop_s, run.present, glm=None, bold=run.bold, t=run.bold)
+    drawn = resample(np.zeros(len(run.present), int))
+    return Scored(run, start_s, stop_s, run.present, drawn, glm=None, bold=run.bold, t=run.bold)
 
 
 @partial(jax.jit, static_argnums=0)

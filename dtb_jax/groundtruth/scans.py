@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.figures import Figure, correlation_figure
+from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import run_trials
 from dtb_jax.groundtruth.layout import REPETITION_TIME_S, VOLUMES, generator

@@ -5,8 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.evaluation.people import correct_mask
-from dtb_jax.evaluation.people import condition_means, masked_mean
+from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.groundtruth.behaviour import DESIGNS
 from dtb_jax.types import Trials

@@ -1,0 +1,132 @@
+"""From what all models say to what may be said of them: figures, ceilings, evidence, verdicts."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from dtb_jax.crossvalidation import Told
+from dtb_jax.data.cohort import below_chance
+from dtb_jax.evaluation.ceilings import ceilings
+from dtb_jax.evaluation.confounds import CONFOUNDS, known_columns
+from dtb_jax.evaluation.evidence import Evidence, claims, evidence
+from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.scored import Scored, scored_part
+from dtb_jax.evaluation.scores import Figures, score, subgroups
+from dtb_jax.evaluation.verdict import Verdict, verdicts
+from dtb_jax.types import Cohort
+
+FIRST = (
+    "twin",
+    "one_hot_identity",
+    "shuffled_connectome",
+    "shuffled_retrained",
+    "always_correct",
+    "own_training_half",
+    "group_mean",
+    "demographics",
+    "ridge",
+)
+"""Models that every table begins with."""
+OWN = ("own_training_half", "own_half_and_items")
+"""Models that know the person's own trials: among unseen people, scored on the rest of them."""
+
+
+class Assessed(NamedTuple):
+    """All that is said of all models."""
+
+    models: dict[str, dict[str, Figures]]
+    scored: list[Scored]
+    predictions: dict[str, list[Prediction]]
+    evidence: dict[str, dict[str, Evidence]]  # {model: {"TASK.METRIC": Evidence}}
+    verdicts: dict[str, Verdict]
+    subgroups: dict[str, dict]
+
+
+def assess(
+    cohort: Cohort,
+    folds: Sequence[Fold],
+    told: Told,
+    *,
+    seed: int,
+    drifts: int | None = None,
+    rest: Part | None = None,
+) -> Assessed:
+    """Figures of every model on the tested parts, and the twin's verdict.
+
+    Args:
+        cohort: everybody.
+        folds: of `told`; all test the same runs and times.
+        told: what every model says.
+        seed: of permutations.
+        drifts: cosine drifts of the GLM; None: nilearn's rule.
+        rest: where models of `OWN` are scored, if not on the tested part.
+    """
+    test = folds[0].test._replace(people=told.fold >= 0)
+    scored = _scored(cohort, test, told.fold, drifts)
+    later = _scored(cohort, rest, told.fold, drifts) if rest is not None else scored
+    average = told.predictions.get("group_mean_connectome")
+    models = {
+        name: score(later if name in OWN else scored, told.predictions[name], average)
+        for name in in_order(told.predictions)
+    }
+    models["ceiling"] = ceilings(scored)
+    unseen = not any((fold.training.people & fold.test.people).any() for fold in folds)
+    found: dict[str, dict[str, Evidence]] = {}
+    if unseen:
+        for name, one in told.predictions.items():
+            if name not in OWN and all(run.personal for run in one):
+                found[name] = {
+                    f"{claim.task}.{claim.metric}": evidence(
+                        claim, cohort.participants, scored[0], seed=seed
+                    )
+                    for claim in claims(scored, one)
+                }
+    words = confound_words(cohort)
+    return Assessed(
+        models,
+        scored,
+        told.predictions,
+        found,
+        verdicts(models, found.get("twin", {}), unseen=unseen, confounds=words),
+        subgroups(cohort, scored, told.predictions["twin"]),
+    )
+
+
+def _scored(cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None) -> list[Scored]:
+    return [
+        scored_part(
+            run,
+            part.start_s,
+            part.stop_s,
+            run.present & ~below_chance(run) & (fold >= 0),
+            drifts,
+            fold,
+        )
+        for run in part.of(cohort).runs
+    ]
+
+
+def in_order(models) -> list[str]:
+    """Names of the models, those of `FIRST` first."""
+    return [name for name in FIRST if name in models] + [n for n in models if n not in FIRST]
+
+
+def confound_words(cohort: Cohort) -> str:
+    """What figures are corrected for, and what they can not be for lack of data."""
+    known = known_columns(cohort.participants, CONFOUNDS)
+    words = [name.removesuffix("_mm") for name in known]
+    missing = "" if "motion_mm" in known else " (motion unknown)"
+    return (
+        " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    ) + (missing or "")
+
+
+def remaining(assessed: Assessed) -> dict[str, dict[str, Figure]]:
+    """What is left of each claim after confounds, {model: {"TASK.METRIC": Figure}}."""
+    return {
+        model: {key: one.r for key, one in each.items()}
+        for model, each in assessed.evidence.items()
+    }

@@ -1,0 +1,177 @@
+"""One sentence a metric: what the data support, and what they do not."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from dtb_jax.evaluation.evidence import LEVEL, Evidence, holm
+from dtb_jax.evaluation.figures import Figure
+
+Models = Mapping[str, Mapping[str, Mapping[str, Figure]]]
+
+TAGS = {
+    "one_hot_identity": "one-hot identity",
+    "own_training_half": "the person's own training part",
+    "always_correct": "always pressing the correct button",
+    "item_profile": "what other people do on each trial",
+    "group_mean": "the mean of other people",
+    "group_mean_connectome": "the mean connectome",
+    "shuffled_connectome": "another person's connectome",
+}
+"""What reaches a figure without the person's connectome, in words."""
+RIVALS = {
+    "demographics": "age, sex, site, group and motion",
+    "ridge": "ridge on the edges",
+    "kernel_ridge": "kernel ridge",
+    "pca_ridge": "ridge on components",
+    "cpm": "connectome-based predictive modelling",
+    "tangent_ridge": "ridge in tangent space",
+    "constant_input": "the connectome as an extra input",
+    **TAGS,
+}
+NAMES = {
+    "reaction_time_r": "RT r",
+    "effect_r": "effect r",
+    "error_rate_r": "error rate r",
+    "person_t_r": "r of people's t-values",
+    "group_t_r": "r of group t-values",
+    "choice_concordance": "choice concordance",
+    "trial_reaction_time_r": "trial RT r",
+    "error_auc": "error AUC",
+    "log_likelihood": "log likelihood a trial",
+}
+"""Words of the metrics that need them; others are spelt as they are."""
+LOWER_IS_BETTER = ("error_log_loss", *(f"interval_score_s_{share}" for share in (50, 80, 95)))
+
+
+class Verdict(NamedTuple):
+    """What one metric supports."""
+
+    evidence: bool
+    sentence: str
+    p: float | None = None
+    p_holm: float | None = None
+    after_confounds: Figure | None = None
+
+
+def verdicts(
+    models: Models, found: Mapping[str, Evidence], *, unseen: bool, confounds: str
+) -> dict[str, Verdict]:
+    """A verdict for every metric of the twin, {"TASK.METRIC": Verdict}.
+
+    Evidence is claimed where people were unseen, the r after confounds is positive and its p is
+    below .05 after Holm's correction for all claims of the model.
+
+    Args:
+        models: figures, the twin's among them.
+        found: evidence of the twin by "TASK.METRIC"; empty for people seen in training.
+        unseen: whether the tested people trained nothing.
+        confounds: what `found` is corrected for, in words.
+    """
+    adjusted = dict(zip(found, holm([one.p for one in found.values()])))
+    told = {}
+    for task, figures in models["twin"].items():
+        for metric, value in figures.items():
+            key = f"{task}.{metric}"
+            if value.value is None:
+                told[key] = Verdict(False, f"{_name(task, metric)}: undefined here.")
+            elif key in found and unseen:
+                told[key] = _claimed(models, task, metric, found[key], adjusted[key], confounds)
+            else:
+                told[key] = Verdict(False, _unclaimed(models, task, metric, unseen))
+    return told
+
+
+def _claimed(models: Models, task, metric, found: Evidence, p_holm, confounds: str) -> Verdict:
+    value = models["twin"][task][metric]
+    rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"))
+    ceiling = models.get("ceiling", {}).get(task, {}).get(metric)
+    best = f" (ceiling {number(ceiling.value)})" if ceiling and ceiling.value else ""
+    start = f"{_name(task, metric)} = {with_interval(value)} among unseen people{best}"
+    start += f"; {rivals}" if rivals else ""
+    if found.p is None or p_holm is None or found.r.value is None:
+        return Verdict(False, f"{start}; no permutation test was possible: no evidence.", None)
+    shown = f"{start}; after {confounds} {number(found.r.value)}, p = {_p(p_holm)} (Holm): "
+    claimed = p_holm < LEVEL and found.r.value > 0
+    shown += (
+        "evidence that connectomes tell this of people never seen."
+        if claimed
+        else "no evidence that connectomes tell this."
+    )
+    return Verdict(claimed, shown, found.p, p_holm, found.r)
+
+
+def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
+    value = models["twin"][task][metric]
+    who = "unseen people" if unseen else "people seen in training"
+    start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
+    names = _best(models, task, metric) if unseen else tuple(TAGS)
+    reached = _reached(models, task, metric, names)
+    if not unseen:
+        because = f"; {reached}, so" if reached else "; whoever is known can be remembered, so"
+        return f"{start}{because} this figure carries no evidence about connectomes."
+    tail = "this figure can claim no evidence about connectomes"
+    return f"{start}; {reached}; {tail}." if reached else f"{start}; {tail}."
+
+
+def _best(models: Models, task: str, metric: str) -> tuple[str, ...]:
+    """The best two models that need no connectome."""
+    free = ("demographics", *TAGS)
+    known = [
+        (models[m][task][metric].value, m)
+        for m in free
+        if m in models and models[m].get(task, {}).get(metric, Figure(None)).value is not None
+    ]
+    known.sort(reverse=metric not in LOWER_IS_BETTER)
+    return tuple(name for _, name in known[:2])
+
+
+def _reached(models: Models, task: str, metric: str, names) -> str:
+    parts = []
+    for name in names:
+        figure = models.get(name, {}).get(task, {}).get(metric)
+        if figure is not None and figure.value is not None:
+            parts.append((RIVALS[name], number(figure.value)))
+    if not parts:
+        return ""
+    first, *rest = parts
+    return ", ".join([f"{first[0]} reaches {first[1]}", *(f"{who} {value}" for who, value in rest)])
+
+
+def _name(task: str, metric: str) -> str:
+    label = "BOLD" if task == "bold" else task.capitalize()
+    return f"{label} {NAMES.get(metric, metric.replace('_', ' '))}"
+
+
+def number(value: float) -> str:
+    """Two decimals, no zero before the point: .89, -.02, 1.00."""
+    text = f"{value:.2f}"
+    return text.replace("0.", ".", 1) if abs(value) < 0.995 else text
+
+
+def with_interval(figure: Figure) -> str:
+    """A value and its 95 % interval."""
+    if figure.ci_low is None or figure.ci_high is None:
+        return number(figure.value)
+    return f"{number(figure.value)} [{number(figure.ci_low)}, {number(figure.ci_high)}]"
+
+
+def _p(p: float) -> str:
+    return "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1)
+
+
+def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
+    """The verdict in one sentence."""
+    claimed = [key for key, one in told.items() if one.evidence]
+    tested = [key for key, one in told.items() if one.p_holm is not None]
+    if not unseen:
+        return (
+            "Every figure here is of people seen in training: a connectome that is fixed per "
+            "person can work as a name tag, so none of them carries evidence about connectomes."
+        )
+    if not claimed:
+        return (
+            f"None of {len(tested)} claims about unseen people ({', '.join(tested)}) has evidence "
+            "at 5 % after correction for all of them."
+        )
+    named = ", ".join(claimed)
+    return f"Evidence about unseen people, at 5 % after correction for all claims: {named}."

@@ -1,0 +1,83 @@
+"""What every evaluating experiment's report shows: the verdict, its figure, calibration."""
+
+import numpy as np
+
+from dtb_jax import plots
+from dtb_jax.assessment import Assessed, remaining
+from dtb_jax.evaluation.behaviour import error_mask, error_probability
+from dtb_jax.evaluation.distributions import reliability_bins
+from dtb_jax.evaluation.scores import run_names
+from dtb_jax.types import Cohort
+
+HEADLINES = (
+    ("faces", "choice_concordance", "Faces: choice concordance"),
+    ("faces", "reaction_time_r", "Faces: RT r"),
+    ("bold", "group_t_r", "BOLD: group t r"),
+    ("stroop", "choice_concordance", "Stroop: choice concordance"),
+    ("stroop", "reaction_time_r", "Stroop: RT r"),
+    ("bold", "person_t_r", "BOLD: person t r"),
+)
+DIAGRAM = ("twin", "own_training_half", "item_profile")
+
+Drawn = tuple[str, str, object]
+
+
+def source_label(cohort: Cohort) -> str:
+    """What a figure must say about its data."""
+    if "simulated" in (cohort.connectome_source, cohort.bold_source):
+        return "simulated connectomes and BOLD: about the software, not about brains"
+    return ""
+
+
+def source_line(cohort: Cohort) -> str:
+    """What is measured and what is not."""
+    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
+    line = f"Connectomes are {cohort.connectome_source}; {bold}. "
+    if "simulated" in (cohort.connectome_source, cohort.bold_source):
+        line += "Nothing here is evidence about brains. "
+    return line
+
+
+def verdict_figure(models: dict, label: str) -> Drawn:
+    """Headline metrics of all models side by side.
+
+    Args:
+        models: as in `metrics.json`.
+        label: what is simulated, or "".
+    """
+    rows = []
+    for task, metric, title in HEADLINES:
+        found = {name: tasks.get(task, {}).get(metric) for name, tasks in models.items()}
+        found = {name: figure for name, figure in found.items() if figure}
+        if any(figure["value"] is not None for figure in found.values()):
+            rows.append((title, found))
+    caption = "Every model side by side, 95 % intervals over people."
+    return caption, "verdict", plots.verdict(rows, label)
+
+
+def reliability_figure(assessed: Assessed, label: str) -> Drawn:
+    """How often an error came, by the probability that models told."""
+    panels = []
+    for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
+        shown = {}
+        for model in DIAGRAM:
+            told = assessed.predictions.get(model)
+            probability = None if told is None else error_probability(part, told[r])
+            if probability is not None:
+                counted = part.tested() & part.people[:, None] & np.isfinite(probability)
+                shown[model] = reliability_bins(probability, error_mask(part), counted)
+        panels.append((f"{name.capitalize()}: P(not answered correctly)", shown))
+    caption = "Reliability of told error probabilities, eight bins of equal counts."
+    return caption, "reliability", plots.reliability(panels, label)
+
+
+def verdict_metrics(assessed: Assessed) -> dict:
+    """`verdict` and what is left after confounds, as they go into `metrics.json`."""
+    found: dict = {"verdict": {key: one._asdict() for key, one in assessed.verdicts.items()}}
+    if assessed.evidence:
+        found["after_confounds"] = remaining(assessed)
+        found["permutation_p"] = {
+            model: {key: one.p for key, one in each.items()}
+            for model, each in assessed.evidence.items()
+        }
+    return found

@@ -1,0 +1,297 @@
+"""What stands beside ridge in `experiments.power` (twin, ceilings), and its table, figure, page."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from ml_collections import ConfigDict
+
+from dtb_jax import plots, report
+from dtb_jax.connectome import edge_count
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.evaluation.people import condition_means, masked_mean, row_correlation
+from dtb_jax.groundtruth import oracle
+from dtb_jax.groundtruth.behaviour import DESIGNS, run_table
+from dtb_jax.groundtruth.cohort import measured_connectome
+from dtb_jax.groundtruth.layout import REPETITION_TIME_S, VOLUMES
+from dtb_jax.groundtruth.presses import as_trials
+from dtb_jax.groundtruth.statistics import reliability
+from dtb_jax.groundtruth.world import World, draw_subject
+from dtb_jax.settings import Settings
+from dtb_jax.tasks.task import effect, rasterise
+from dtb_jax.types import STEP_S, Cohort, TaskRun, Trials
+from dtb_jax.workflow import Recipe, roll_out, stimuli, train
+from experiments import common
+
+if TYPE_CHECKING:
+    from experiments.power import Pool
+
+LABEL = "simulated connectomes and behaviour"
+RUNS = ("hammerAP_run-01", "stroopAP_run-01")
+METRICS = {"reaction_time_r": "mean RT", "effect_r": "effect"}
+TARGETS = [(DESIGNS[run][0].name, metric) for run in RUNS for metric in METRICS]
+STYLES: dict[str, dict[str, Any]] = {
+    "reaction_time_r": {"marker": "o", "lw": 2.2},
+    "effect_r": {"marker": "s", "lw": 1.5, "mfc": "white"},
+}
+RELIABILITY_PEOPLE = 60
+SIZES = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
+"""Of the twin."""
+
+
+def scanned(config: ConfigDict, world: World, subjects: list, session: str) -> np.ndarray:
+    """What so many rest runs give of each person, [people, edge]."""
+    runs = [f"{session}_run-{k + 1:02d}" for k in range(config.rest_runs)]
+    scan = (runs, config.rest_volumes, config.repetition_time_s)
+    return np.stack([measured_connectome(world, subject, *scan) for subject in subjects])
+
+
+def task_runs(presses: dict[str, Responses]) -> tuple[TaskRun, ...]:
+    """Both tasks as a cohort holds them, without BOLD; everybody sees the same stimuli."""
+    runs = []
+    for run in RUNS:
+        (task, volumes), people = (DESIGNS[run][0], VOLUMES[run]), len(presses[run].action)
+        _, drive = task.decode(run_table(run).assign(response_time=np.nan, accuracy_binarized=0.0))
+        shown = rasterise(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flag)
+        one = TaskRun(
+            task,
+            run,
+            as_trials(run, presses[run]),
+            stimulus=np.broadcast_to(shown, (people, *shown.shape)),
+            bold=np.zeros((people, volumes, 0), np.float32),
+            bold_mask=np.zeros((people, volumes), bool),
+            present=np.ones(people, bool),
+        )
+        runs.append(one)
+    return tuple(runs)
+
+
+def observed(runs: Sequence[TaskRun]) -> np.ndarray:
+    """Everybody's targets, over correct presses, [people, target]."""
+    return _targets(runs, [r.trials.response_time_s for r in runs], correct_mask)
+
+
+def told(runs: Sequence[TaskRun], predictions: Sequence[Prediction]) -> np.ndarray:
+    """The same by a model, over all trials: which ones a person got right must not help it."""
+    return _targets(runs, [one.reaction_time_s for one in predictions], lambda t: t.present)
+
+
+def _targets(runs, times, counted) -> np.ndarray:
+    columns = []
+    for run, time_s in zip(runs, times):
+        mask, conditions = counted(run.trials), len(run.task.conditions)
+        means = condition_means(time_s, mask, run.trials.condition, conditions)
+        columns += [masked_mean(time_s, mask), effect(run.task, means)]
+    return np.stack(columns, axis=1)
+
+
+def columns_r(told: np.ndarray, observed: np.ndarray) -> np.ndarray:
+    """r over people of each target; who is told the same of everybody has r = 0."""
+    r = row_correlation(told.T, observed.T, np.ones(observed.T.shape, bool))
+    varies = np.ptp(told, axis=0) > 1e-6 * np.abs(told).max(axis=0)
+    return np.where(varies & np.isfinite(r), r, 0.0)
+
+
+def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray, folder: Path) -> np.ndarray:
+    """What a twin of these people's behaviour says of the test people, [people, target]."""
+    everyone = np.concatenate([rows, pool.tested()])
+    runs = task_runs(jax.tree.map(lambda field: field[everyone], pool.presses))
+    cohort = Cohort(
+        participants=pd.DataFrame(index=[pool.people.participants[row] for row in everyone]),
+        connectomes=pool.edges[everyone],
+        runs=runs,
+        regions=(),
+        parcels=config.parcels,
+        repetition_time_s=REPETITION_TIME_S,
+        connectome_source="simulated",
+        bold_source="none",
+    )
+    learns = np.arange(len(everyone)) < len(rows)
+    trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
+    recipe = Recipe(SIZES, Settings(epochs=config.twin_epochs, segments=5))
+    fitted = train(cohort, trained, recipe, seed=config.seed, folder=folder)
+    shown = stimuli(cohort, tested, fitted.scale)
+    return told(runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[~learns]
+
+
+def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
+    """r of who knows the causal scores alone, as `oracle.ceilings` has it, of what is asked here."""
+    runs = task_runs(presses)
+    known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
+    found = columns_r(told(runs, known), observed(runs))
+    half = 1.96 / np.sqrt(len(people.scores) - 3)  # of a Fisher interval
+    ranges = zip(found, np.tanh(np.arctanh(found) - half), np.tanh(np.arctanh(found) + half))
+    figures = [Figure(*map(float, (r, low, high))) for r, low, high in ranges]
+    nested: dict[str, dict] = {task: {} for task, _ in TARGETS}
+    for (task, metric), figure in zip(TARGETS, figures):
+        nested[task][metric] = figure
+    return nested
+
+
+def metrics(
+    config: ConfigDict, world: World, pool: "Pool", found: Sequence[tuple[str, int, dict]]
+) -> dict[str, Any]:
+    """What is in `metrics.json`: every step as rows, and what they stand beside."""
+    print("the ceiling, and how alike two scans of a person are")
+    tested = pool.people.of([pool.people.participants[row] for row in pool.tested()])
+    population = oracle.draw_population(world.truth, config.ceiling_people, seed=config.seed)
+    ceiling, here = (
+        oracle.ceilings(world.truth, people, seed=seed)["people"]
+        for people, seed in ((population, config.seed + 1), (tested, config.seed))
+    )
+    shared = {
+        "rho": config.rho,
+        "causes": config.causes,
+        "rest_minutes": config.rest_runs * config.rest_volumes * config.repetition_time_s / 60,
+    }
+    return {
+        "table": [row for step in found for row in rows_of(shared, *step)],
+        "ceiling": {task: {m: ceiling[task][m] for m in METRICS} for task in ceiling},
+        "oracle": {task: {m: here[task][m] for m in METRICS} for task in here},
+        "edge_reliability": edge_reliability(config, world, pool),
+        "protocol": {
+            "simulated": True,
+            **{name: value for name, value in config.items() if name != "edges"},
+            "rest_minutes": shared["rest_minutes"],
+            "tested": len(tested.participants),
+            "edges": edge_count(config.parcels),
+            "twin": SIZES if config.twin_sizes else None,
+            "versions": common.versions(),
+            "commit": common.commit(),
+        },
+    }
+
+
+def rows_of(shared: dict, method: str, people: int, found: dict) -> list[dict]:
+    """A row a target: mean and SD of Fisher's z over draws, the mean turned back into r."""
+    z = np.arctanh(np.clip(found["r"], -0.999, 0.999))
+    return [
+        {
+            "people": people,
+            **shared,
+            "method": method,
+            "task": task,
+            "metric": metric,
+            "r": float(np.tanh(z[:, k].mean())),
+            "sd": float(z[:, k].std(ddof=1)) if len(z) > 1 else None,
+            "draws": len(z),
+            "power": None if found["power"] is None else found["power"][k],
+        }
+        for k, (task, metric) in enumerate(TARGETS)
+    ]
+
+
+def edge_reliability(config: ConfigDict, world: World, pool: "Pool") -> float:
+    """ICC between two whole scans of the first test people, mean over edges."""
+    rows = np.arange(pool.learners, len(pool.edges))[:RELIABILITY_PEOPLE]
+    subjects = [draw_subject(world, pool.people.participants[row]) for row in rows]
+    return reliability(pool.edges[rows], scanned(config, world, subjects, "again"))
+
+
+def write(workdir: Path) -> None:
+    """Turn `metrics.json` into `power.tsv`, `figures/power.png` and `report.html`."""
+    found = json.loads((workdir / "metrics.json").read_text("utf-8"))
+    table = pd.DataFrame(found["table"])
+    table.to_csv(workdir / "power.tsv", sep="\t", index=False, na_rep="n/a", float_format="%.4f")
+    shown = table.drop(columns=["rho", "causes", "rest_minutes"]).astype(object)
+    print(shown.to_string(index=False, na_rep="", float_format="{:.3f}".format))
+    protocol = found["protocol"]
+    reliability_text = (
+        f"Two scans of {protocol['rest_minutes']:.0f} minutes of the same people agree to "
+        f"{found['edge_reliability']:.2f} (ICC, mean over edges)."
+    )
+    print(reliability_text)
+    caption = (
+        "Above: r over people nobody learned from; bands are one SD over sets of people, dashed "
+        "lines the ceiling. Below: how many labs of so many people would find p < .05 in their own."
+    )
+    report.write_page(
+        workdir / "report.html",
+        "power.html.j2",
+        title="How many people must be scanned?",
+        first_line="Everything here is simulated: people, connectomes and behaviour.",
+        summary=[*_sentences(found), reliability_text],
+        figures=common.save_figures(workdir, [(caption, "power", draw(found))]),
+        protocol=protocol,
+        timing=found["timing"],
+        table=found["table"],
+        ceiling=[(t, m, found["ceiling"][t][m], found["oracle"][t][m]) for t, m in TARGETS],
+    )
+    print(f"report: {workdir / 'report.html'}")
+
+
+def _sentences(found: dict) -> list[str]:
+    """For each target, what the largest number of people reaches of the ceiling."""
+    told = []
+    for task, metric in TARGETS:
+        rows = _rows(found, "ridge", task, metric)
+        best, last = found["ceiling"][task][metric]["value"], rows[-1]
+        told.append(
+            f"{task.capitalize()}, {METRICS[metric]}: ridge reaches r = {last['r']:.2f} in unseen "
+            f"people with {last['people']:,} people; who knows the causes reaches {best:.2f}."
+        )
+    return told
+
+
+def _rows(found: dict, method: str, task: str, metric: str) -> list[dict]:
+    wanted = (method, task, metric)
+    return [r for r in found["table"] if (r["method"], r["task"], r["metric"]) == wanted]
+
+
+def draw(found: dict) -> Figure:
+    """r over people scanned, a panel a task, and below it the power of labs."""
+    protocol = found["protocol"]
+    text = f"{LABEL}; rho = {protocol['rho']:g}, {protocol['causes']} causes, "
+    text += f"{protocol['rest_minutes']:.0f} min of rest"
+    figure, axes = plots._figure(
+        2, 2, (11.0, 6.6), text, sharex=True, sharey="row", height_ratios=(2.2, 1)
+    )
+    for axis, below, task in zip(*axes, ("faces", "stroop")):
+        for metric, style in STYLES.items():
+            rows = _rows(found, "ridge", task, metric)
+            name = METRICS[metric]
+            _line(axis, rows, plots.SEEN, f"ridge, {name}", **style)
+            _line(axis, _rows(found, "twin", task, metric), plots.TWIN, f"twin, {name}", **style)
+            best = found["ceiling"][task][metric]["value"]
+            axis.axhline(best, color=plots.WARM, ls="--", lw=1.3)
+            axis.annotate(
+                f"ceiling, {name}: {best:.2f}",
+                (0.01, best),
+                xycoords=("axes fraction", "data"),
+                xytext=(0, 3),
+                textcoords="offset points",
+                color=plots.WARM,
+                fontsize=9.5,
+            )
+            labs = _rows(found, "ridge_lab", task, metric)
+            below.plot(
+                [r["people"] for r in labs],
+                [100 * r["power"] for r in labs],
+                color=plots.SEEN,
+                **style,
+            )
+        axis.axhline(0, color=plots.PLAIN, lw=0.8)
+        axis.set(title=task.capitalize(), xscale="log")
+        below.axhline(80, color=plots.PLAIN, ls=":", lw=1.2)
+        ticks = sorted({r["people"] for r in found["table"]})
+        below.set_xticks(ticks, [f"{t:,}" for t in ticks])
+        below.minorticks_off()
+        below.set(ylim=(0, 104), xlabel="people scanned")
+    axes[0, 0].set_ylabel("r over unseen people")
+    axes[1, 0].set_ylabel("labs with p < .05 (%)")
+    axes[0, 1].legend(fontsize=9.5, loc="lower right")
+    return figure
+
+
+def _line(axis, rows: list[dict], colour: str, label: str, **style) -> None:
+    if not rows:
+        return
+    people, r = [row["people"] for row in rows], np.array([row["r"] for row in rows])
+    sd = np.array([row["sd"] or 0 for row in rows])
+    axis.plot(people, r, color=colour, label=label, **style)
+    low, high = np.tanh(np.arctanh(r) - sd), np.tanh(np.arctanh(r) + sd)
+    axis.fill_between(people, low, high, color=colour, alpha=0.15, lw=0)
