@@ -44,9 +44,9 @@ def reaction_times(
         label: what is simulated, or "".
         observed_label, predicted_label: of the axes.
     """
-    columns = 2
+    columns = 3 if len(panels) % 3 == 0 else 2
     rows = -(-len(panels) // columns)
-    figure, axes = _figure(rows, columns, (8.5, 4.0 * rows), label)
+    figure, axes = _figure(rows, columns, (4.25 * columns, 4.0 * rows), label)
     for axis, (title, observed, predicted, text) in zip(axes.flat, panels):
         both = np.concatenate([observed, predicted]) * 1000
         low, high = np.nanmin(both) - 40, np.nanmax(both) + 40

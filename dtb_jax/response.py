@@ -172,9 +172,11 @@ def log_likelihood(
         answered: False for omissions.
         press_step: of the window in which it was pressed.
     """
-    step = jnp.clip(press_step, 0, response.density.shape[1] - 1)
+    length = response.density.shape[1]
+    step = jnp.clip(press_step, 0, length - 1)
     at_press = response.density[jnp.arange(len(step)), step]
-    pressed = jnp.sum(jnp.where(possible, at_press, 0), axis=1)
+    inside = (press_step >= 0) & (press_step < length)
+    pressed = jnp.sum(jnp.where(possible & inside[:, None], at_press, 0), axis=1)
     return jnp.log(jnp.maximum(jnp.where(answered, pressed, response.omission_probability), 1e-6))
 
 
@@ -185,6 +187,9 @@ def time_quantiles(
     when = jnp.sum(response.density, axis=2)
     reached = jnp.cumsum(when, axis=1) / jnp.maximum(jnp.sum(when, axis=1, keepdims=True), 1e-30)
     end_s = (jnp.arange(when.shape[1]) + 1) * STEP_S
+    # The first step begins before the onset, by what the mean knows.
+    share = when / jnp.maximum(jnp.sum(when, axis=1, keepdims=True), 1e-30)
+    early_s = share @ (end_s - STEP_S / 2) - response.reaction_time_s
 
     def one(reached):
         share = jnp.concatenate([jnp.zeros(1), reached])
@@ -192,7 +197,7 @@ def time_quantiles(
         # ties (steps without any press) would leave the inverse undefined
         return jnp.interp(levels, share + 1e-7 * jnp.arange(len(share)), time)
 
-    return jax.vmap(one)(reached)
+    return jax.vmap(one)(reached) - early_s[:, None]
 
 
 def first_crossing(

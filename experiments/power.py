@@ -203,7 +203,7 @@ def fit_all(config: ConfigDict, pool: Pool, workdir: Path, sizes: list[int], twi
 
     def twin(size: int) -> dict:
         (rows,) = sets(size, 1)
-        told = power_report.told_by_twin(config, pool, rows, workdir / "checkpoints" / str(size))
+        told = power_report.told_by_twin(config, pool, rows)
         return {"r": [columns_r(told, pool.observed[tested]).tolist()]}
 
     steps = [(ridge, size) for size in sizes] + [(twin, size) for size in twins]

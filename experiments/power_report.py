@@ -5,25 +5,27 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import jax
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 
 from dtb_jax import plots, report
-from dtb_jax.connectome import edge_count
 from dtb_jax.evaluation.folds import Part
-from dtb_jax.evaluation.people import condition_means, masked_mean, row_correlation
+from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean, row_correlation
+from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.groundtruth import oracle
-from dtb_jax.groundtruth.behaviour import DESIGNS, run_table
+from dtb_jax.groundtruth.behaviour import DESIGNS, Responses, run_table
 from dtb_jax.groundtruth.cohort import measured_connectome
 from dtb_jax.groundtruth.layout import REPETITION_TIME_S, VOLUMES
-from dtb_jax.groundtruth.presses import as_trials
+from dtb_jax.groundtruth.people import People
+from dtb_jax.groundtruth.presses import as_trials, simulate_presses
 from dtb_jax.groundtruth.statistics import reliability
 from dtb_jax.groundtruth.world import World, draw_subject
 from dtb_jax.settings import Settings
 from dtb_jax.tasks.task import effect, rasterise
-from dtb_jax.types import STEP_S, Cohort, TaskRun, Trials
+from dtb_jax.types import STEP_S, Cohort, TaskRun
 from dtb_jax.workflow import Recipe, roll_out, stimuli, train
 from experiments import common
 
@@ -96,7 +98,7 @@ def columns_r(told: np.ndarray, observed: np.ndarray) -> np.ndarray:
     return np.where(varies & np.isfinite(r), r, 0.0)
 
 
-def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray, folder: Path) -> np.ndarray:
+def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray) -> np.ndarray:
     """What a twin of these people's behaviour says of the test people, [people, target]."""
     everyone = np.concatenate([rows, pool.tested()])
     runs = task_runs(jax.tree.map(lambda field: field[everyone], pool.presses))
@@ -113,57 +115,54 @@ def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray, folder: Pat
     learns = np.arange(len(everyone)) < len(rows)
     trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
     recipe = Recipe(SIZES, Settings(epochs=config.twin_epochs, segments=5))
-    fitted = train(cohort, trained, recipe, seed=config.seed, folder=folder)
+    fitted = train(cohort, trained, recipe, seed=config.seed)
     shown = stimuli(cohort, tested, fitted.scale)
-    return told(runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[~learns]
+    return told(runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[
+        ~learns
+    ]
 
 
-def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
-    """r of who knows the causal scores alone, as `oracle.ceilings` has it, of what is asked here."""
-    runs = task_runs(presses)
-    known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
-    found = columns_r(told(runs, known), observed(runs))
-    half = 1.96 / np.sqrt(len(people.scores) - 3)  # of a Fisher interval
-    ranges = zip(found, np.tanh(np.arctanh(found) - half), np.tanh(np.arctanh(found) + half))
-    figures = [Figure(*map(float, (r, low, high))) for r, low, high in ranges]
-    nested: dict[str, dict] = {task: {} for task, _ in TARGETS}
-    for (task, metric), figure in zip(TARGETS, figures):
-        nested[task][metric] = figure
-    return nested
-
-
-def metrics(
-    config: ConfigDict, world: World, pool: "Pool", found: Sequence[tuple[str, int, dict]]
-) -> dict[str, Any]:
+def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tuple]) -> dict:
     """What is in `metrics.json`: every step as rows, and what they stand beside."""
-    print("the ceiling, and how alike two scans of a person are")
-    tested = pool.people.of([pool.people.participants[row] for row in pool.tested()])
     population = oracle.draw_population(world.truth, config.ceiling_people, seed=config.seed)
-    ceiling, here = (
-        oracle.ceilings(world.truth, people, seed=seed)["people"]
-        for people, seed in ((population, config.seed + 1), (tested, config.seed))
-    )
-    shared = {
-        "rho": config.rho,
-        "causes": config.causes,
-        "rest_minutes": config.rest_runs * config.rest_volumes * config.repetition_time_s / 60,
-    }
+    drawn = (population.participants, population.scores, population.residual)
+    tested = pool.tested()
+    people = pool.people.of([pool.people.participants[row] for row in tested])
+    presses = jax.tree.map(lambda field: field[tested], pool.presses)
+    scan = {"rest_minutes": config.rest_runs * config.rest_volumes * config.repetition_time_s / 60}
+    shared = {"rho": config.rho, "causes": config.causes} | scan
     return {
-        "table": [row for step in found for row in rows_of(shared, *step)],
-        "ceiling": {task: {m: ceiling[task][m] for m in METRICS} for task in ceiling},
-        "oracle": {task: {m: here[task][m] for m in METRICS} for task in here},
+        "table": [row for step in steps for row in rows_of(shared, *step)],
+        "ceiling": oracle_r(
+            world, population, simulate_presses(world.truth, *drawn, seed=config.seed + 1)
+        ),
+        "oracle": oracle_r(world, people, presses),
         "edge_reliability": edge_reliability(config, world, pool),
         "protocol": {
             "simulated": True,
             **{name: value for name, value in config.items() if name != "edges"},
-            "rest_minutes": shared["rest_minutes"],
-            "tested": len(tested.participants),
-            "edges": edge_count(config.parcels),
+            **scan,
+            "tested": len(tested),
             "twin": SIZES if config.twin_sizes else None,
             "versions": common.versions(),
             "commit": common.commit(),
         },
     }
+
+
+def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
+    """r of who knows the causal scores alone: `oracle.ceilings`, of what is asked here."""
+    runs = task_runs(presses)
+    known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
+    found = dict(zip(TARGETS, columns_r(told(runs, known), observed(runs)).tolist()))
+    return {task: {m: r for (t, m), r in found.items() if t == task} for task, _ in TARGETS}
+
+
+def edge_reliability(config: ConfigDict, world: World, pool: "Pool") -> float:
+    """ICC between two whole scans of the first test people, mean over edges."""
+    rows = np.arange(pool.learners, len(pool.edges))[:RELIABILITY_PEOPLE]
+    subjects = [draw_subject(world, pool.people.participants[row]) for row in rows]
+    return reliability(pool.edges[rows], scanned(config, world, subjects, "again"))
 
 
 def rows_of(shared: dict, method: str, people: int, found: dict) -> list[dict]:
@@ -179,84 +178,63 @@ def rows_of(shared: dict, method: str, people: int, found: dict) -> list[dict]:
             "r": float(np.tanh(z[:, k].mean())),
             "sd": float(z[:, k].std(ddof=1)) if len(z) > 1 else None,
             "draws": len(z),
-            "power": None if found["power"] is None else found["power"][k],
+            "power": found["power"][k] if "power" in found else None,
         }
         for k, (task, metric) in enumerate(TARGETS)
     ]
 
 
-def edge_reliability(config: ConfigDict, world: World, pool: "Pool") -> float:
-    """ICC between two whole scans of the first test people, mean over edges."""
-    rows = np.arange(pool.learners, len(pool.edges))[:RELIABILITY_PEOPLE]
-    subjects = [draw_subject(world, pool.people.participants[row]) for row in rows]
-    return reliability(pool.edges[rows], scanned(config, world, subjects, "again"))
-
-
 def write(workdir: Path) -> None:
     """Turn `metrics.json` into `power.tsv`, `figures/power.png` and `report.html`."""
     found = json.loads((workdir / "metrics.json").read_text("utf-8"))
-    table = pd.DataFrame(found["table"])
+    table, protocol = pd.DataFrame(found["table"]), found["protocol"]
     table.to_csv(workdir / "power.tsv", sep="\t", index=False, na_rep="n/a", float_format="%.4f")
-    shown = table.drop(columns=["rho", "causes", "rest_minutes"]).astype(object)
-    print(shown.to_string(index=False, na_rep="", float_format="{:.3f}".format))
-    protocol = found["protocol"]
-    reliability_text = (
+    summary = [
+        f"{task.capitalize()}, {METRICS[metric]}: ridge reaches r = {row['r']:.2f} in others "
+        f"after {row['people']:,} people; who knows the causes reaches "
+        f"{found['ceiling'][task][metric]:.2f}."
+        for task, metric in TARGETS
+        for row in _rows(found, "ridge", task, metric)[-1:]
+    ]
+    summary.append(
         f"Two scans of {protocol['rest_minutes']:.0f} minutes of the same people agree to "
         f"{found['edge_reliability']:.2f} (ICC, mean over edges)."
     )
-    print(reliability_text)
     caption = (
         "Above: r over people nobody learned from; bands are one SD over sets of people, dashed "
-        "lines the ceiling. Below: how many labs of so many people would find p < .05 in their own."
+        "lines the ceiling. Below: how many labs of so many people find p < .05 in their own."
     )
     report.write_page(
         workdir / "report.html",
         "power.html.j2",
         title="How many people must be scanned?",
         first_line="Everything here is simulated: people, connectomes and behaviour.",
-        summary=[*_sentences(found), reliability_text],
+        summary=summary,
         figures=common.save_figures(workdir, [(caption, "power", draw(found))]),
         protocol=protocol,
         timing=found["timing"],
         table=found["table"],
         ceiling=[(t, m, found["ceiling"][t][m], found["oracle"][t][m]) for t, m in TARGETS],
     )
-    print(f"report: {workdir / 'report.html'}")
-
-
-def _sentences(found: dict) -> list[str]:
-    """For each target, what the largest number of people reaches of the ceiling."""
-    told = []
-    for task, metric in TARGETS:
-        rows = _rows(found, "ridge", task, metric)
-        best, last = found["ceiling"][task][metric]["value"], rows[-1]
-        told.append(
-            f"{task.capitalize()}, {METRICS[metric]}: ridge reaches r = {last['r']:.2f} in unseen "
-            f"people with {last['people']:,} people; who knows the causes reaches {best:.2f}."
-        )
-    return told
-
-
-def _rows(found: dict, method: str, task: str, metric: str) -> list[dict]:
-    wanted = (method, task, metric)
-    return [r for r in found["table"] if (r["method"], r["task"], r["metric"]) == wanted]
+    print(table.drop(columns=["rho", "causes", "rest_minutes"]).round(3).to_string(index=False))
+    print(*summary, f"report: {workdir / 'report.html'}", sep="\n")
 
 
 def draw(found: dict) -> Figure:
     """r over people scanned, a panel a task, and below it the power of labs."""
-    protocol = found["protocol"]
-    text = f"{LABEL}; rho = {protocol['rho']:g}, {protocol['causes']} causes, "
-    text += f"{protocol['rest_minutes']:.0f} min of rest"
+    protocol, ticks = found["protocol"], sorted({r["people"] for r in found["table"]})
     figure, axes = plots._figure(
-        2, 2, (11.0, 6.6), text, sharex=True, sharey="row", height_ratios=(2.2, 1)
+        2, 2, (11.0, 6.8), "", sharex=True, sharey="row", height_ratios=(2.3, 1)
     )
-    for axis, below, task in zip(*axes, ("faces", "stroop")):
+    text = f"{LABEL}: rho = {protocol['rho']:g}, {protocol['causes'].removesuffix('s')} causes, "
+    text += f"{protocol['rest_minutes']:.0f} minutes of rest (ICC {found['edge_reliability']:.2f})"
+    figure.suptitle(text, color=plots.WARM, x=0.01, ha="left", fontsize=12)
+    for axis, below, task in zip(*axes, found["ceiling"]):
         for metric, style in STYLES.items():
-            rows = _rows(found, "ridge", task, metric)
-            name = METRICS[metric]
-            _line(axis, rows, plots.SEEN, f"ridge, {name}", **style)
-            _line(axis, _rows(found, "twin", task, metric), plots.TWIN, f"twin, {name}", **style)
-            best = found["ceiling"][task][metric]["value"]
+            name, best = METRICS[metric], found["ceiling"][task][metric]
+            for method, colour in (("ridge", plots.SEEN), ("twin", plots.TWIN)):
+                rows = _rows(found, method, task, metric)
+                _line(axis, rows, color=colour, label=f"{method}, {name}", **style)
             axis.axhline(best, color=plots.WARM, ls="--", lw=1.3)
             axis.annotate(
                 f"ceiling, {name}: {best:.2f}",
@@ -265,33 +243,32 @@ def draw(found: dict) -> Figure:
                 xytext=(0, 3),
                 textcoords="offset points",
                 color=plots.WARM,
-                fontsize=9.5,
             )
             labs = _rows(found, "ridge_lab", task, metric)
-            below.plot(
-                [r["people"] for r in labs],
-                [100 * r["power"] for r in labs],
-                color=plots.SEEN,
-                **style,
-            )
+            power = [100 * row["power"] for row in labs]
+            below.plot([row["people"] for row in labs], power, color=plots.SEEN, **style)
         axis.axhline(0, color=plots.PLAIN, lw=0.8)
         axis.set(title=task.capitalize(), xscale="log")
         below.axhline(80, color=plots.PLAIN, ls=":", lw=1.2)
-        ticks = sorted({r["people"] for r in found["table"]})
-        below.set_xticks(ticks, [f"{t:,}" for t in ticks])
+        below.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         below.minorticks_off()
-        below.set(ylim=(0, 104), xlabel="people scanned")
+        below.set(ylim=(0, 104), yticks=(0, 50, 80, 100), xlabel="people scanned")
     axes[0, 0].set_ylabel("r over unseen people")
     axes[1, 0].set_ylabel("labs with p < .05 (%)")
     axes[0, 1].legend(fontsize=9.5, loc="lower right")
     return figure
 
 
-def _line(axis, rows: list[dict], colour: str, label: str, **style) -> None:
+def _line(axis, rows: list[dict], **style) -> None:
     if not rows:
         return
     people, r = [row["people"] for row in rows], np.array([row["r"] for row in rows])
     sd = np.array([row["sd"] or 0 for row in rows])
-    axis.plot(people, r, color=colour, label=label, **style)
-    low, high = np.tanh(np.arctanh(r) - sd), np.tanh(np.arctanh(r) + sd)
-    axis.fill_between(people, low, high, color=colour, alpha=0.15, lw=0)
+    axis.plot(people, r, **style)
+    low, high = (np.tanh(np.arctanh(r) + side * sd) for side in (-1, 1))
+    axis.fill_between(people, low, high, color=style["color"], alpha=0.15, lw=0)
+
+
+def _rows(found: dict, method: str, task: str, metric: str) -> list[dict]:
+    wanted = (method, task, metric)
+    return [r for r in found["table"] if (r["method"], r["task"], r["metric"]) == wanted]

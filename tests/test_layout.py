@@ -18,6 +18,9 @@ LEVELS = [
     {"training", "checkpoint"},
     {"evaluation", "data"},
     {"groundtruth", "results", "workflow", "plots", "report"},
+    {"families"},
+    {"crossvalidation"},
+    {"assessment"},
 ]
 LEVEL = {name: k for k, names in enumerate(LEVELS) for name in names}
 SOURCES = sorted((ROOT / "dtb_jax").rglob("*.py"))

@@ -15,11 +15,23 @@ Figures = dict[str, Figure]
 
 
 def behaviour(scored: Scored, told: Prediction) -> Figures:
-    """All figures of one model in one run; a metric about which it says nothing is absent."""
+    """All figures of one model in one run; a metric about which it says nothing is absent.
+
+    So are those that compare people, of a model that means the same for everybody: its small
+    differences come from leaving each person's own trials out, and run against the person.
+    """
     figures: Figures = {}
     for part in (choices, errors, times, quantiles, intervals):
         figures |= part(scored, told)
-    return figures
+    if told.personal:
+        return figures
+    return {name: one for name, one in figures.items() if not _of_people(name)}
+
+
+def _of_people(metric: str) -> bool:
+    return metric not in ("trial_reaction_time_r", "within_person_reaction_time_r") and (
+        metric == "error_auc_same_trial" or "_r_" in metric or metric.endswith("_r")
+    )
 
 
 def choices(scored: Scored, told: Prediction) -> Figures:

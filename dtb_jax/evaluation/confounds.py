@@ -41,6 +41,8 @@ def design(
         numbers = pd.to_numeric(values, errors="coerce")
         if name in ("age", "motion_mm") and numbers.notna().any():
             column = numbers.to_numpy(float)
+            if not np.isfinite(column[training]).any():
+                continue
             if name == "motion_mm":
                 column = np.log(np.maximum(column, 1e-3))
             column = column - np.nanmean(column[training])
@@ -50,8 +52,9 @@ def design(
                 found.append(missing.astype(float))
         else:
             words = values.astype(str).to_numpy()
-            kinds = np.unique(words[training & values.notna().to_numpy()])
-            found += [(words == kind).astype(float) for kind in kinds[1:]]
+            kinds = np.unique(words[training & values.notna().to_numpy()].astype(str))
+            known = np.isin(words.astype(str), kinds)
+            found += [np.where(known, words == kind, np.nan) for kind in kinds[1:]]
     if not found:
         return np.zeros((len(participants), 0))
     columns_ = np.stack(found, axis=1)

@@ -96,9 +96,7 @@ def across(people: Sequence[Fold], other: Fold) -> list[Fold]:
     ]
 
 
-def assign_folds(
-    participants: pd.DataFrame, folds: int, *, seed: int
-) -> Int[np.ndarray, " people"]:
+def assign_folds(participants: pd.DataFrame, folds: int, *, seed: int) -> Int[np.ndarray, " people"]:
     """A fold for everybody, stratified by site and group, families kept together.
 
     Source: scikit-learn's StratifiedKFold and StratifiedGroupKFold.
@@ -115,9 +113,7 @@ def assign_folds(
     splitter = kind(folds, shuffle=True, random_state=seed)
     strata = _strata(participants, folds)
     fold = np.zeros(people, int)
-    for k, (_, test) in enumerate(
-        splitter.split(np.zeros(people), strata, family if related else None)
-    ):
+    for k, (_, test) in enumerate(splitter.split(np.zeros(people), strata, family if related else None)):
         fold[test] = k
     return fold
 
@@ -132,7 +128,8 @@ def _families(participants: pd.DataFrame) -> np.ndarray:
 
 def _strata(participants: pd.DataFrame, folds: int) -> np.ndarray:
     """Site and group; combinations too rare for one a fold become one stratum."""
-    label = participants["site"].astype(str) + " " + participants["group"].astype(str)
+    site, group = (participants[c].astype(object).fillna("unknown") for c in ("site", "group"))
+    label = site.astype(str) + " " + group.astype(str)
     count = label.map(label.value_counts())
     label = label.where(count >= folds, "rare")
     if (label == "rare").sum() < folds:  # too few even together: they join the largest

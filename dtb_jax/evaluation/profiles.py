@@ -124,9 +124,9 @@ def item_profile(
 
 
 def _odds(event, counted, shown, trials: Trials, conditions: int) -> np.ndarray:
-    events, count = (_count(mask, trials, conditions).sum(0) for mask in (event, counted))
-    base = (events + 0.5) / (count + 1.0)
-    prior = base[trials.condition]
+    own = [_count(mask, trials, conditions) for mask in (event, counted)]
+    events, count = (each.sum(0) - each for each in own)  # of all others
+    prior = np.take_along_axis((events + 0.5) / (count + 1.0), trials.condition, axis=1)
     return logit(_others(event.astype(float), counted, shown, prior, pseudo=2.0)) - logit(prior)
 
 
@@ -181,13 +181,15 @@ def as_prediction(run: TaskRun, profile: Profile, items: Items | None = None) ->
     quantiles = np.exp(
         centre[..., None] + spread[..., None] * norm.ppf(reached[..., None] * LEVELS)
     )
+    quantiles = np.minimum(quantiles, deadline[..., None])
 
     def share_before(t):
         return norm.cdf((np.log(np.maximum(t, 1e-9)) - centre) / spread) / reached
 
     first = np.floor(trials.response_time_s / STEP_S + 1e-6) * STEP_S
-    at_step = share_before(first + STEP_S) - share_before(first)
-    at_step = (1 - LAPSE) * at_step + LAPSE * STEP_S / deadline
+    first, last = np.minimum(first, deadline), np.minimum(first + STEP_S, deadline)
+    at_step = share_before(last) - share_before(first)
+    at_step = (1 - LAPSE) * at_step + LAPSE * (last - first) / deadline
     pressed = (1 - omission) * (probability * trials.possible).sum(-1) * at_step
     told = np.where(trials.answered, pressed, omission)
     return Prediction(

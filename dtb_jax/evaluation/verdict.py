@@ -104,7 +104,9 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     value = models["twin"][task][metric]
     who = "unseen people" if unseen else "people seen in training"
     start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
-    names = _best(models, task, metric) if unseen else tuple(TAGS)
+    others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
+    names = ("one_hot_identity",) if not unseen else ()
+    names += _best(models, task, metric, others, most=2)
     reached = _reached(models, task, metric, names)
     if not unseen:
         because = f"; {reached}, so" if reached else "; whoever is known can be remembered, so"
@@ -113,16 +115,12 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     return f"{start}; {reached}; {tail}." if reached else f"{start}; {tail}."
 
 
-def _best(models: Models, task: str, metric: str) -> tuple[str, ...]:
-    """The best two models that need no connectome."""
-    free = ("demographics", *TAGS)
-    known = [
-        (models[m][task][metric].value, m)
-        for m in free
-        if m in models and models[m].get(task, {}).get(metric, Figure(None)).value is not None
-    ]
+def _best(models: Models, task: str, metric: str, names, most: int) -> tuple[str, ...]:
+    """Those of the named models that do best."""
+    found = {name: models.get(name, {}).get(task, {}).get(metric, Figure(None)) for name in names}
+    known = [(figure.value, name) for name, figure in found.items() if figure.value is not None]
     known.sort(reverse=metric not in LOWER_IS_BETTER)
-    return tuple(name for _, name in known[:2])
+    return tuple(name for _, name in known[:most])
 
 
 def _reached(models: Models, task: str, metric: str, names) -> str:

@@ -1,0 +1,100 @@
+"""Figures and report of experiments about unseen people."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dtb_jax import plots
+from dtb_jax.assessment import Assessed
+from dtb_jax.data import Ledger
+from dtb_jax.evaluation.behaviour import told_means
+from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.scores import run_names
+from dtb_jax.evaluation.verdict import headline
+from dtb_jax.report import write_report
+from dtb_jax.results import as_json
+from dtb_jax.types import Cohort
+from experiments import common
+from experiments.evaluation_report import (
+    reliability_figure,
+    source_label,
+    source_line,
+    verdict_figure,
+)
+
+SHOWN = ("twin", "ridge", "demographics")
+
+
+def write(
+    workdir: Path,
+    cohort: Cohort,
+    ledger: Ledger,
+    assessed: Assessed,
+    results: dict,
+    extra: list | None = None,
+    who: str = "Nobody tested was seen in training.",
+) -> None:
+    """Draw every figure into `figures/` and embed them in `report.html`.
+
+    Args:
+        workdir: where.
+        cohort, ledger: as read.
+        assessed: all models.
+        results: as in `metrics.json`.
+        extra: further (caption, name, figure).
+        who: whom the figures are about.
+    """
+    results = as_json(results)
+    label = source_label(cohort)
+    drawn = [
+        verdict_figure(results["models"], label),
+        (
+            "Mean reaction time of people nobody trained on, a dot a person; within each fold the "
+            "predictions are centred, as the correlations are.",
+            "reaction_times",
+            plots.reaction_times(_panels(assessed, results), label, "observed (ms)"),
+        ),
+        *(extra or []),
+        reliability_figure(assessed, label),
+    ]
+    write_report(
+        workdir / "report.html",
+        title=f"{results['protocol']['participants']} unseen people",
+        first_line=source_line(cohort) + who,
+        summary=[],
+        protocol=results["protocol"],
+        models=results["models"],
+        verdict=results["verdict"],
+        headline=headline(assessed.verdicts, unseen=True),
+        people=who,
+        figures=common.save_figures(workdir, drawn),
+        exclusions=ledger.entries,
+        timing=results["timing"],
+    )
+
+
+def _panels(assessed: Assessed, results: dict) -> list:
+    panels = []
+    for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
+        observed = masked_mean(part.run.trials.response_time_s, part.timed())
+        for model in (m for m in SHOWN if m in assessed.predictions):
+            told, _ = told_means(part, assessed.predictions[model][r])
+            keep = part.people & np.isfinite(observed) & np.isfinite(told)
+            figure = results["models"][model][name].get("reaction_time_r")
+            text = "r undefined"
+            if figure and figure["value"] is not None:
+                text = (
+                    f"r = {figure['value']:.2f} [{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]"
+                )
+            told = _centred(told, part.drawn.fold, keep)
+            panels.append((f"{name.capitalize()}: {model}", observed[keep], told[keep], text))
+    return panels
+
+
+def _centred(told: np.ndarray, fold: np.ndarray, keep: np.ndarray) -> np.ndarray:
+    """Each fold's mean moved to that of all."""
+    moved = told.copy()
+    for k in np.unique(fold[keep]):
+        inside = keep & (fold == k)
+        moved[inside] += told[keep].mean() - told[inside].mean()
+    return moved
