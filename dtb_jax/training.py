@@ -151,7 +151,15 @@ def initial_state(twin: Twin, settings: Settings, *, key: jax.Array) -> State:
     zero = jnp.zeros((), jnp.int32)
     best = jax.tree.map(jnp.copy, params)
     moments = optimiser(settings).init(params)
-    return State(params, moments, zero, best, jnp.asarray(jnp.inf), jnp.copy(zero), jnp.copy(zero))
+    return State(
+        params,
+        moments,
+        zero,
+        best,
+        jnp.asarray(jnp.inf, jnp.float32),
+        jnp.copy(zero),
+        jnp.copy(zero),
+    )
 
 
 def fit(

@@ -25,6 +25,8 @@ def figures():
     t = list(RNG.normal(size=(2, 10)))
     yield plots.reaction_times([("Faces: twin", x, x, "r = 1"), ("own", x, x, "")], LABEL)
     yield plots.bold_courses([course, course], LABEL)
+    bins = np.array([0.1, 0.2]), np.array([0.1, 0.3]), np.array([5.0, 5.0])
+    yield plots.reliability([("Faces", {"twin": bins, "item_profile": bins})], LABEL)
     yield plots.group_t(t, t, ["faces", "stroop"], names, "r = 1", LABEL)
     yield plots.training_curves(history, 2, LABEL)
     yield plots.action_traces([trace], LABEL)
@@ -47,6 +49,12 @@ def test_the_report_is_one_safe_file(tmp_path):
         summary=["a < b"],
         protocol={"split": "time"},
         models={"twin": {"faces": {"reaction_time_r": FIGURE}}, "group_mean": {}},
+        verdict={
+            "faces.reaction_time_r": {"evidence": True, "sentence": "r < 1", "p": 0.01},
+            "faces.choice_concordance": {"evidence": False, "sentence": "none", "p": None},
+        },
+        headline="Evidence <about> people.",
+        people="Nobody was seen.",
         figures=[("caption", png)],
         exclusions=[("sub-<1>", "", "f", "why")],
         timing={"train_s": 1},
@@ -54,5 +62,7 @@ def test_the_report_is_one_safe_file(tmp_path):
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "&lt;b&gt;of&lt;/b&gt;" in page
     assert "sub-&lt;1&gt;" in page
+    assert "Evidence &lt;about&gt; people." in page
+    assert '<li class="claimed">r &lt; 1</li>' in page
     assert "Connectomes are simulated." in page
     assert not re.search(r"""(src|href)=["']?https?:""", page)

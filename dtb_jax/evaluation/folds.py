@@ -96,7 +96,9 @@ def across(people: Sequence[Fold], other: Fold) -> list[Fold]:
     ]
 
 
-def assign_folds(participants: pd.DataFrame, folds: int, *, seed: int) -> Int[np.ndarray, " people"]:
+def assign_folds(
+    participants: pd.DataFrame, folds: int, *, seed: int
+) -> Int[np.ndarray, " people"]:
     """A fold for everybody, stratified by site and group, families kept together.
 
     Source: scikit-learn's StratifiedKFold and StratifiedGroupKFold.
@@ -113,7 +115,9 @@ def assign_folds(participants: pd.DataFrame, folds: int, *, seed: int) -> Int[np
     splitter = kind(folds, shuffle=True, random_state=seed)
     strata = _strata(participants, folds)
     fold = np.zeros(people, int)
-    for k, (_, test) in enumerate(splitter.split(np.zeros(people), strata, family if related else None)):
+    for k, (_, test) in enumerate(
+        splitter.split(np.zeros(people), strata, family if related else None)
+    ):
         fold[test] = k
     return fold
 

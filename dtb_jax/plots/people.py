@@ -1,33 +1,12 @@
-"""The figures of a talk: plain arrays in, a matplotlib figure out."""
+"""What twins make beside what people did: reaction times, BOLD, maps, training, presses."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-TWIN, PLAIN, SEEN, WARM = "#2a6f97", "#9aa5b1", "#333f48", "#c8553d"
-ACTIONS = ("#2a6f97", "#c8553d", "#7a9e3f")
-STYLE: dict[Any, Any] = {
-    "font.size": 11,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 12,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "legend.frameon": False,
-    "savefig.dpi": 150,
-}
-matplotlib.rcParams.update(STYLE)
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float], label: str, **options):
-    figure = Figure(figsize=size, layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, **options)
-    if label:
-        figure.supxlabel(label, fontsize=9, color=WARM, x=0.99, ha="right")
-    return figure, axes
+from dtb_jax.plots.style import ACTIONS, PLAIN, SEEN, TWIN, WARM, frame
 
 
 def reaction_times(
@@ -46,7 +25,7 @@ def reaction_times(
     """
     columns = 3 if len(panels) % 3 == 0 else 2
     rows = -(-len(panels) // columns)
-    figure, axes = _figure(rows, columns, (4.25 * columns, 4.0 * rows), label)
+    figure, axes = frame(rows, columns, (4.25 * columns, 4.0 * rows), label)
     for axis, (title, observed, predicted, text) in zip(axes.flat, panels):
         both = np.concatenate([observed, predicted]) * 1000
         low, high = np.nanmin(both) - 40, np.nanmax(both) + 40
@@ -73,7 +52,7 @@ class Course(NamedTuple):
 
 def bold_courses(courses: Sequence[Course], label: str) -> Figure:
     """Predicted over observed time courses, the group's mean with a band of two standard errors."""
-    figure, axes = _figure(len(courses), 1, (10.0, 2.9 * len(courses)), label)
+    figure, axes = frame(len(courses), 1, (10.0, 2.9 * len(courses)), label)
     for axis, course in zip(axes[:, 0], courses):
         for k, (onset, duration) in enumerate(course.events):
             name = course.event_name if k == 0 else None
@@ -104,7 +83,7 @@ def group_t(
     label: str,
 ) -> Figure:
     """Group t of every region, predicted against observed, one colour a task."""
-    figure, axes = _figure(1, len(tasks), (5.2 * len(tasks), 4.6), label)
+    figure, axes = frame(1, len(tasks), (5.2 * len(tasks), 4.6), label)
     for axis, task, told, seen, colour in zip(axes[0], tasks, predicted, observed, ACTIONS):
         axis.axhline(0, color=PLAIN, lw=0.8)
         axis.axvline(0, color=PLAIN, lw=0.8)
@@ -131,7 +110,7 @@ def group_t(
 
 def training_curves(history: Sequence[dict[str, float]], used_epoch: int, label: str) -> Figure:
     """Loss parts and norms over epochs, with the epoch whose parameters are used."""
-    figure, axes = _figure(1, 3, (12.0, 3.6), label)
+    figure, axes = frame(1, 3, (12.0, 3.6), label)
     epoch = [row["epoch"] for row in history]
 
     def lines(axis, names, title):
@@ -162,7 +141,7 @@ class Trace(NamedTuple):
 
 def action_traces(traces: Sequence[Trace], label: str) -> Figure:
     """When the twin expects which press; dashed lines are the person's own presses."""
-    figure, axes = _figure(len(traces), 1, (10.0, 2.3 * len(traces)), label)
+    figure, axes = frame(len(traces), 1, (10.0, 2.3 * len(traces)), label)
     for axis, trace in zip(axes[:, 0], traces):
         for onset, deadline, press in trace.trials:
             axis.axvspan(onset, onset + deadline, color=PLAIN, alpha=0.18, lw=0)
@@ -178,86 +157,9 @@ def action_traces(traces: Sequence[Trace], label: str) -> Figure:
     return figure
 
 
-def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
-    """The headline figures, twin and baselines side by side with 95 % intervals.
-
-    Args:
-        rows: (metric, {model: figure}), one panel each.
-        label: what is simulated, or "".
-    """
-    columns = min(3, len(rows))
-    lines = -(-len(rows) // columns)
-    most = max(len(models) for _, models in rows)
-    height = max(2.7, 0.24 * most + 1.0)
-    figure, axes = _figure(lines, columns, (4.6 * columns, height * lines), label)
-    for axis in axes.flat[len(rows) :]:
-        axis.set_visible(False)
-    for axis, (metric, models) in zip(axes.flat, rows):
-        known = {name: f for name, f in models.items() if f["value"] is not None}
-        for k, (name, figure_) in enumerate(known.items()):
-            low = figure_["value"] if figure_["ci_low"] is None else figure_["ci_low"]
-            high = figure_["value"] if figure_["ci_high"] is None else figure_["ci_high"]
-            colour = (
-                TWIN
-                if name == "twin"
-                else WARM
-                if name.startswith(("oracle", "ceiling"))
-                else PLAIN
-            )
-            axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
-            axis.plot(figure_["value"], k, "o", color=colour, ms=7)
-        names = [name.replace("_", " ") for name in known]
-        axis.set_yticks(range(len(known)), names, fontsize=9 if most > 12 else 11)
-        axis.set(title=metric, ylim=(len(known) - 0.5, -0.5))
-    return figure
-
-
-def reliability(
-    panels: Sequence[tuple[str, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]], label: str
-) -> Figure:
-    """Reliability diagrams: how often what was told with some probability came true.
-
-    Args:
-        panels: (title, {model: (told probability, observed share, number of trials)}) by bin.
-        label: what is simulated, or "".
-    """
-    figure, axes = _figure(1, len(panels), (4.6 * len(panels), 4.4), label)
-    for axis, (title, models) in zip(axes[0], panels):
-        top = 0.05
-        for (name, (told, seen, count)), colour in zip(models.items(), (TWIN, PLAIN, WARM)):
-            axis.plot(told, seen, color=colour, lw=1.5, label=name.replace("_", " "))
-            axis.scatter(told, seen, s=12 + 160 * count / count.sum(), color=colour, lw=0)
-            top = max(top, told.max(), seen.max())
-        axis.plot([0, top], [0, top], color=SEEN, lw=0.8, ls=":")
-        axis.set(title=title, xlabel="told", ylabel="observed")
-        axis.legend(fontsize=9, loc="upper left")
-    return figure
-
-
-def calibration(rows: Sequence[tuple[str, float, float, float]], label: str) -> Figure:
-    """How far each simulated statistic is from the real one, in tolerances.
-
-    Args:
-        rows: (name, simulated, real, tolerance).
-        label: what is simulated.
-    """
-    half = -(-len(rows) // 2)
-    figure, axes = _figure(1, 2, (13.0, 0.21 * half + 1.2), label, sharex=True)
-    for axis, part in zip(axes[0], (rows[:half], rows[half:])):
-        off = np.array([(simulated - real) / tolerance for _, simulated, real, tolerance in part])
-        axis.axvspan(-1, 1, color=PLAIN, alpha=0.2, lw=0)
-        axis.axvline(0, color=SEEN, lw=0.8)
-        axis.scatter(off, range(len(part)), c=np.where(np.abs(off) <= 1, TWIN, WARM), s=26)
-        names = [f"{name.replace('_', ' ')}  {real:.4g}" for name, _, real, _ in part]
-        axis.set_yticks(range(len(part)), names, fontsize=8)
-        axis.set(ylim=(len(part) - 0.5, -0.5), xlabel="(simulated - real) / tolerance")
-    axes[0, 0].set_title("Simulated beside real (the real value is written)")
-    return figure
-
-
 def connectomes(matrices: Sequence[tuple[str, np.ndarray]], label: str) -> Figure:
     """Matrices of Fisher-z edges side by side, one colour scale, parcels ordered by network."""
-    figure, axes = _figure(1, len(matrices), (4.3 * len(matrices), 4.2), label)
+    figure, axes = frame(1, len(matrices), (4.3 * len(matrices), 4.2), label)
     most = max(np.percentile(np.abs(matrix), 99) for _, matrix in matrices)
     for axis, (title, matrix) in zip(axes[0], matrices):
         image = axis.imshow(matrix, cmap="RdBu_r", vmin=-most, vmax=most, interpolation="nearest")

@@ -1,0 +1,85 @@
+"""Models side by side, probabilities beside what happened, simulated beside real."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame
+
+
+def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
+    """The headline figures, twin and baselines side by side with 95 % intervals.
+
+    Args:
+        rows: (metric, {model: figure}), one panel each.
+        label: what is simulated, or "".
+    """
+    columns = min(3, len(rows))
+    lines = -(-len(rows) // columns)
+    most = max(len(models) for _, models in rows)
+    height = max(2.7, 0.24 * most + 1.0)
+    figure, axes = frame(lines, columns, (4.6 * columns, height * lines), label)
+    for axis in axes.flat[len(rows) :]:
+        axis.set_visible(False)
+    for axis, (metric, models) in zip(axes.flat, rows):
+        known = {name: f for name, f in models.items() if f["value"] is not None}
+        for k, (name, figure_) in enumerate(known.items()):
+            low = figure_["value"] if figure_["ci_low"] is None else figure_["ci_low"]
+            high = figure_["value"] if figure_["ci_high"] is None else figure_["ci_high"]
+            colour = (
+                TWIN
+                if name == "twin"
+                else WARM
+                if name.startswith(("oracle", "ceiling"))
+                else PLAIN
+            )
+            axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
+            axis.plot(figure_["value"], k, "o", color=colour, ms=7)
+        names = [name.replace("_", " ") for name in known]
+        axis.set_yticks(range(len(known)), names, fontsize=9 if most > 12 else 11)
+        axis.set(title=metric, ylim=(len(known) - 0.5, -0.5))
+    return figure
+
+
+def reliability(
+    panels: Sequence[tuple[str, dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]]], label: str
+) -> Figure:
+    """Reliability diagrams: how often what was told with some probability came true.
+
+    Args:
+        panels: (title, {model: (told probability, observed share, number of trials)}) by bin.
+        label: what is simulated, or "".
+    """
+    figure, axes = frame(1, len(panels), (4.6 * len(panels), 4.4), label)
+    for axis, (title, models) in zip(axes[0], panels):
+        top = 0.05
+        for (name, (told, seen, count)), colour in zip(models.items(), (TWIN, PLAIN, WARM)):
+            axis.plot(told, seen, color=colour, lw=1.5, label=name.replace("_", " "))
+            axis.scatter(told, seen, s=12 + 160 * count / count.sum(), color=colour, lw=0)
+            top = max(top, told.max(), seen.max())
+        axis.plot([0, top], [0, top], color=SEEN, lw=0.8, ls=":")
+        axis.set(title=title, xlabel="told", ylabel="observed")
+        axis.legend(fontsize=9, loc="upper left")
+    return figure
+
+
+def calibration(rows: Sequence[tuple[str, float, float, float]], label: str) -> Figure:
+    """How far each simulated statistic is from the real one, in tolerances.
+
+    Args:
+        rows: (name, simulated, real, tolerance).
+        label: what is simulated.
+    """
+    half = -(-len(rows) // 2)
+    figure, axes = frame(1, 2, (13.0, 0.21 * half + 1.2), label, sharex=True)
+    for axis, part in zip(axes[0], (rows[:half], rows[half:])):
+        off = np.array([(simulated - real) / tolerance for _, simulated, real, tolerance in part])
+        axis.axvspan(-1, 1, color=PLAIN, alpha=0.2, lw=0)
+        axis.axvline(0, color=SEEN, lw=0.8)
+        axis.scatter(off, range(len(part)), c=np.where(np.abs(off) <= 1, TWIN, WARM), s=26)
+        names = [f"{name.replace('_', ' ')}  {real:.4g}" for name, _, real, _ in part]
+        axis.set_yticks(range(len(part)), names, fontsize=8)
+        axis.set(ylim=(len(part) - 0.5, -0.5), xlabel="(simulated - real) / tolerance")
+    axes[0, 0].set_title("Simulated beside real (the real value is written)")
+    return figure

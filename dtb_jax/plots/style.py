@@ -1,0 +1,29 @@
+"""Colours and frame that all figures share."""
+
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure
+
+TWIN, PLAIN, SEEN, WARM = "#2a6f97", "#9aa5b1", "#333f48", "#c8553d"
+ACTIONS = ("#2a6f97", "#c8553d", "#7a9e3f")
+STYLE: dict[Any, Any] = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 12,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "legend.frameon": False,
+    "savefig.dpi": 150,
+}
+matplotlib.rcParams.update(STYLE)
+
+
+def frame(rows: int, columns: int, size: tuple[float, float], label: str, **options):
+    """A figure with its axes [rows, columns], and what is simulated in its corner."""
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, **options)
+    if label:
+        figure.supxlabel(label, fontsize=9, color=WARM, x=0.99, ha="right")
+    return figure, axes
