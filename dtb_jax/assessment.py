@@ -15,6 +15,7 @@ from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
+from dtb_jax.evaluation.shots import curves, is_shot
 from dtb_jax.evaluation.verdict import Verdict, verdicts
 from dtb_jax.types import Cohort
 
@@ -43,6 +44,7 @@ class Assessed(NamedTuple):
     evidence: dict[str, dict[str, Evidence]]  # {model: {"TASK.METRIC": Evidence}}
     verdicts: dict[str, Verdict]
     subgroups: dict[str, dict]
+    few_shot: dict[str, dict]  # see `evaluation.shots.curves`
 
 
 def assess(
@@ -71,13 +73,14 @@ def assess(
     models = {
         name: score(later if name in OWN else scored, told.predictions[name], average)
         for name in in_order(told.predictions)
+        if not is_shot(name)
     }
     models["ceiling"] = ceilings(scored)
     unseen = not any((fold.training.people & fold.test.people).any() for fold in folds)
     found: dict[str, dict[str, Evidence]] = {}
     if unseen:
         for name, one in told.predictions.items():
-            if name not in OWN and all(run.personal for run in one):
+            if name not in OWN and not is_shot(name) and all(run.personal for run in one):
                 found[name] = {
                     f"{claim.task}.{claim.metric}": evidence(
                         claim, cohort.participants, scored[0], seed=seed
@@ -92,6 +95,7 @@ def assess(
         found,
         verdicts(models, found.get("twin", {}), unseen=unseen, confounds=words),
         subgroups(cohort, scored, told.predictions["twin"]),
+        curves(scored, told.predictions),
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dtb_jax.adaptation import adapted, shrunken
 from dtb_jax.evaluation import baselines
 from dtb_jax.evaluation.confounds import DEMOGRAPHICS, design
 from dtb_jax.evaluation.folds import Fold, Part
@@ -134,6 +135,7 @@ def twins(
     folder: Path | None = None,
     swapped: Callable[..., dict[str, np.ndarray]] | None = swaps,
     name: str = "twin",
+    shots: Sequence[int] = (),
     save_every: int = 10**6,
     on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
 ) -> Family:
@@ -145,6 +147,7 @@ def twins(
         folder: of checkpoints, one subfolder a fold; None keeps none.
         swapped: (cohort, fold, seed) -> connectomes by name; None: the own ones only.
         name: of the model.
+        shots: numbers of first trials to adapt to, see `adaptation.adapted`.
         save_every: epochs between checkpoints; the last is always kept.
         on_epoch: told every epoch's numbers.
     """
@@ -160,7 +163,9 @@ def twins(
             save_every=save_every,
             on_epoch=on_epoch,
         )
-        return told_by(cohort, fold, fitted, recipe, seed=seed, swapped=swapped, name=name)
+        return told_by(
+            cohort, fold, fitted, recipe, seed=seed, swapped=swapped, name=name, shots=shots
+        )
 
     return family
 
@@ -174,13 +179,15 @@ def told_by(
     seed: int,
     swapped: Callable[..., dict[str, np.ndarray]] | None = swaps,
     name: str = "twin",
+    shots: Sequence[int] = (),
 ) -> dict[str, list[Prediction]]:
     """What a fitted twin says of the test part with own and swapped connectomes."""
     shown = stimuli(cohort, fold.test, fitted.scale)
     edges = {name: cohort.connectomes}
     edges |= {} if swapped is None else swapped(cohort, fold, seed=seed)
     show = partial(roll_out, cohort, fitted, recipe, fold.test, shown)
-    return {key: show(own) for key, own in edges.items()}
+    told = {key: show(own) for key, own in edges.items()}
+    return told | (adapted(cohort, fold, fitted, recipe, shown, shots) if shots else {})
 
 
 def retrained(recipe: Recipe, times: int, *, seed: int, **options: Any) -> Family:
@@ -210,6 +217,11 @@ def identities(recipe: Recipe, *, seed: int, **options: Any) -> Family:
         return one(cohort._replace(connectomes=tags), fold)
 
     return family
+
+
+def shrinkage(shots: Sequence[int]) -> Family:
+    """Item-adjusted shrinkage towards the group after the first trials."""
+    return lambda cohort, fold: shrunken(cohort, fold, shots)
 
 
 def kept(family: Family, cohort: Cohort, fold: Fold) -> Family:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.data.cohort import below_chance
-from dtb_jax.data.ledger import Ledger
+from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, Parts, cut, fit_bold_scale, hold_out
@@ -77,14 +77,7 @@ def train(
     parts = recipe.hold_out(
         whole, people, share=recipe.validation_share, steps=settings.segment_steps, seed=seed
     )
-    actions = whole.press.shape[-1]
-    twin = make_twin(
-        cohort.connectomes[parts.people],
-        inputs=whole.stimulus.shape[-1],
-        outputs=actions + whole.bold.shape[-1],
-        actions=actions,
-        **recipe.sizes,
-    )
+    twin = twin_for(cohort.connectomes[parts.people], whole, recipe)
     state, history = None, []
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
@@ -130,6 +123,49 @@ def train(
         "device": str(jax.devices()[0].device_kind),
     }
     return Fitted(twin, used_params(settings, state), scale, history, timing)
+
+
+def twin_for(connectomes: np.ndarray, runs: Run, recipe: Recipe) -> Twin:
+    """A twin for these training people, with the inputs and outputs of these runs."""
+    actions = runs.press.shape[-1]
+    return make_twin(
+        connectomes,
+        inputs=runs.stimulus.shape[-1],
+        outputs=actions + runs.bold.shape[-1],
+        actions=actions,
+        **recipe.sizes,
+    )
+
+
+def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
+    """A twin from the checkpoints that `train` wrote for this cohort and recipe.
+
+    Raises: DataError when there are none, or they are of other sizes.
+    """
+    no_bold = fit_bold_scale(cohort, 0.0, np.arange(0))
+    runs = cut(cohort, 0.0, STEP_S, no_bold)
+    if cohort.bold_source == "none":
+        runs = runs._replace(bold=runs.bold[..., :0])
+    twin = twin_for(cohort.connectomes, runs, recipe)
+    like = {
+        "state": abstract_state(twin, recipe.settings),
+        "fixed": fixed_parts(twin, no_bold),
+    }
+    checkpoints = Checkpoints(folder)
+    try:
+        found = checkpoints.restore(like)
+    except ValueError as error:
+        raise DataError(
+            f"{folder}: a twin of other sizes ({str(error).splitlines()[0]})"
+        ) from error
+    finally:
+        checkpoints.close()
+    if found is None:
+        raise DataError(f"{folder}: no checkpoint; was the training interrupted before its first?")
+    fixed, state = found[0]["fixed"], found[0]["state"]
+    twin = Twin(twin.hypernet, fixed["centre"], fixed["spread"], fixed.get("basis"))
+    params = used_params(recipe.settings, State(*state) if isinstance(state, list) else state)
+    return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {})
 
 
 def fixed_parts(twin: Twin, scale: BoldScale) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def get_config() -> ConfigDict:
     config.nested_epochs = False  # keep whole people for choosing the epoch
     config.methods = "ridge,kernel_ridge,pca_ridge,cpm"
     config.constant_input = True
+    config.shots = "0,1,5,20,40"  # first trials that a twin adapts to; "" for none
     config.tangent = False
     config.retrained = 0  # twins with shuffled connectomes
     config.remove_from_connectome = ""  # "site": harmonised inside folds; "site,motion_mm"
@@ -86,6 +87,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "protocol": paper.protocol(config, cohort, "people") | protocol(config, rounds),
         "models": over_repeats(assessed),
         **evaluation_report.verdict_metrics(first),
+        "few_shot": first.few_shot,
         "subgroups": first.subgroups,
         "timing": {
             "compile_s": None,
@@ -139,6 +141,13 @@ def families_of(config: ConfigDict, made: workflow.Recipe, workdir: Path):
     except KeyError as error:
         raise DataError(f"--config.methods: {error} is none of them") from error
 
+    try:
+        shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
+    except ValueError as error:
+        raise DataError(
+            f"--config.shots: {config.shots!r}, expected numbers like 0,5,20"
+        ) from error
+
     def without(cohort, fold):
         own = splits.by_time(cohort, config.split_s, config.stop_s)[0].training
         return families.without_connectome(own)(cohort, fold)
@@ -147,8 +156,10 @@ def families_of(config: ConfigDict, made: workflow.Recipe, workdir: Path):
         "without": without,
         "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
         "edges": families.on_edges(methods),
-        "twin": families.twins(made, **options),
+        "twin": families.twins(made, shots=shots, **options),
     }
+    if shots:
+        asked["shrinkage"] = families.shrinkage(shots)
     if config.constant_input:
         sizes = {k: v for k, v in made.sizes.items() if k in CONSTANT_SIZES}
         other = made._replace(sizes=sizes | {"kind": ConstantInput})

@@ -31,7 +31,6 @@ def write(
     ledger: Ledger,
     assessed: Assessed,
     results: dict,
-    extra: list | None = None,
     who: str = "Nobody tested was seen in training.",
 ) -> None:
     """Draw every figure into `figures/` and embed them in `report.html`.
@@ -41,7 +40,6 @@ def write(
         cohort, ledger: as read.
         assessed: all models.
         results: as in `metrics.json`.
-        extra: further (caption, name, figure).
         who: whom the figures are about.
     """
     results = as_json(results)
@@ -54,7 +52,7 @@ def write(
             "reaction_times",
             plots.reaction_times(_panels(assessed, results), label, "observed (ms)"),
         ),
-        *(extra or []),
+        *_few_shot(results, label),
         reliability_figure(assessed, label),
     ]
     write_report(
@@ -71,6 +69,30 @@ def write(
         exclusions=ledger.entries,
         timing=results["timing"],
     )
+
+
+def _few_shot(results: dict, label: str) -> list:
+    found = results.get("few_shot")
+    if not found:
+        return []
+    curves = []
+    for task in results["models"]["twin"]:
+        lines = {
+            model: [
+                (int(k), f[task]["reaction_time_r"])
+                for k, f in each.items()
+                if f[task].get("reaction_time_r")
+            ]
+            for model, each in found.items()
+            if all(task in f for f in each.values())
+        }
+        if any(lines.values()):
+            curves.append((f"{task.capitalize()}: RT r", lines))
+    caption = (
+        "An unseen person and the first trials: r over people of mean reaction times in the "
+        "trials after the last of these, 95 % intervals."
+    )
+    return [(caption, "few_shot", plots.few_shot(curves, label))]
 
 
 def _panels(assessed: Assessed, results: dict) -> list:

@@ -18,6 +18,7 @@ LEVELS = [
     {"training", "checkpoint"},
     {"evaluation", "data"},
     {"groundtruth", "results", "workflow", "plots", "report"},
+    {"adaptation"},
     {"families"},
     {"crossvalidation"},
     {"assessment"},

@@ -1,6 +1,7 @@
 """The figures of a talk: plain arrays in, a matplotlib figure out."""
 
 from dtb_jax.plots.evaluation import calibration as calibration
+from dtb_jax.plots.evaluation import few_shot as few_shot
 from dtb_jax.plots.evaluation import reliability as reliability
 from dtb_jax.plots.evaluation import verdict as verdict
 from dtb_jax.plots.people import Course as Course

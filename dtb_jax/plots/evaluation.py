@@ -64,6 +64,31 @@ def reliability(
     return figure
 
 
+def few_shot(panels: Sequence[tuple[str, dict[str, list[tuple[int, dict]]]]], label: str) -> Figure:
+    """How well people are told after so many of their own trials.
+
+    Args:
+        panels: (title, {model: [(trials, figure)]}).
+        label: what is simulated, or "".
+    """
+    figure, axes = frame(1, len(panels), (5.2 * len(panels), 4.2), label, sharey=True)
+    for axis, (title, models) in zip(axes[0], panels):
+        shots = sorted({k for line in models.values() for k, _ in line})
+        for shift, (name, line), colour in zip((-0.05, 0.05), models.items(), (TWIN, PLAIN)):
+            known = [(shots.index(k), f) for k, f in line if f["value"] is not None]
+            x = np.array([k for k, _ in known]) + shift
+            value = [f["value"] for _, f in known]
+            axis.plot(x, value, "o-", color=colour, label=name.replace("_", " "))
+            axis.vlines(
+                x, [f["ci_low"] for _, f in known], [f["ci_high"] for _, f in known], color=colour
+            )
+        axis.axhline(0, color=PLAIN, lw=0.8)
+        axis.set_xticks(range(len(shots)), [str(k) for k in shots])
+        axis.set(title=title, xlabel="own trials known")
+        axis.legend(loc="lower right")
+    return figure
+
+
 def calibration(rows: Sequence[tuple[str, float, float, float]], label: str) -> Figure:
     """How far each simulated statistic is from the real one, in tolerances.
 

@@ -1,0 +1,178 @@
+"""An unseen person and the first few trials: the twin adapts, and a shrunken mean does too."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Float, Int
+
+from dtb_jax.evaluation import baselines
+from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.people import correct_mask
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.profiles import as_prediction
+from dtb_jax.evaluation.splits import cut
+from dtb_jax.mainnet import unroll
+from dtb_jax.settings import Settings
+from dtb_jax.twin import Params, Twin, split_outputs
+from dtb_jax.types import STEP_S, Array, Cohort, Run, TaskRun
+from dtb_jax.workflow import Fitted, Recipe, roll_out
+
+SHOTS = (0, 1, 5, 20, 40)
+STEPS, RATE = 20, 0.3
+"""Of Adam; a feature moves by at most about six of its standard deviations."""
+
+
+def first_trials(run: TaskRun, shots: int) -> Int[np.ndarray, "people trial"]:
+    """The first so many present trials of each person."""
+    present = run.trials.present & run.present[:, None]
+    return present & (np.cumsum(present, axis=1) <= shots)
+
+
+def adapted(
+    cohort: Cohort,
+    fold: Fold,
+    fitted: Fitted,
+    recipe: Recipe,
+    shown: Run,
+    shots: Sequence[int] = SHOTS,
+) -> dict[str, list[Prediction]]:
+    """Twins of the tested people after their first trials of every run, by "twin_after_K".
+
+    A person's features e are moved to e + s a, where s is each feature's SD over the training
+    people and a = argmin -log p(first trials | e + s a) + |a|^2 / 2: of all connectomes like
+    people's, the likeliest to have made these presses.
+
+    Args:
+        cohort: everybody.
+        fold: who trained, who is tested.
+        fitted: the twin.
+        recipe: its loss and reading.
+        shown: stimuli of the test part, see `workflow.stimuli`.
+        shots: numbers of trials; 0 is the twin as it is.
+    """
+    tested = np.flatnonzero(fold.test.people)
+    features = np.asarray(_features(fitted.twin, jnp.asarray(cohort.connectomes, jnp.float32)))
+    spread = features[fold.training.people].std(axis=0)
+    part = fold.test.of(cohort)
+    told = {}
+    for k in shots:
+        moved = features.copy()
+        if k:
+            seen = _first(part, fold.test, fitted, k)
+            rows = jax.tree.map(lambda leaf: jnp.asarray(leaf[tested]), seen)
+            shift = _fit(
+                fitted.params,
+                jnp.asarray(features[tested]),
+                jnp.asarray(spread),
+                rows,
+                hypernet=fitted.twin.hypernet,
+                settings=recipe.settings,
+            )
+            moved[tested] += np.asarray(shift) * spread
+        direct = fitted._replace(twin=_identity_twin(fitted.twin.hypernet, features.shape[1]))
+        told[f"twin_after_{k}"] = roll_out(cohort, direct, recipe, fold.test, shown, moved)
+    return told
+
+
+def _identity_twin(hypernet: nn.Module, features: int) -> Twin:
+    """A twin whose connectomes are the features themselves."""
+    return Twin(hypernet, jnp.zeros(features), jnp.ones(features))
+
+
+@jax.jit
+def _features(twin, connectomes):
+    return jax.vmap(twin.features)(connectomes)
+
+
+def _first(cohort: Cohort, part: Part, fitted: Fitted, shots: int) -> Run:
+    """Stretches from the part's start to the end of the first trials, nothing else at risk."""
+    kept, last = [], 0.0
+    for run in cohort.runs:
+        first = first_trials(run, shots)
+        end = np.where(first, run.trials.onset_s + run.trials.deadline_s, 0).max()
+        last = max(last, float(end))
+        kept.append(run._replace(trials=run.trials._replace(present=first)))
+    steps_s = np.ceil(last / STEP_S / 64 + 1) * 64 * STEP_S  # few lengths, few compilations
+    return cut(
+        cohort._replace(runs=tuple(kept)), part.start_s, part.start_s + steps_s, fitted.scale
+    )
+
+
+@partial(jax.jit, static_argnames=("hypernet", "settings"))
+def _fit(
+    params: Params,
+    features: Float[Array, "people feature"],
+    spread: Float[Array, " feature"],
+    runs: Run,
+    *,
+    hypernet: nn.Module,
+    settings: Settings,
+) -> Float[Array, "people feature"]:
+    def objective(shift, feature, run):
+        network = hypernet.apply(params, feature + spread * shift)
+        outputs = jax.vmap(unroll, in_axes=(None, 0))(network, run.stimulus)
+        logits, _ = split_outputs(outputs, run.press.shape[-1])
+        return jnp.sum(jax.vmap(settings.action_loss)(logits, run)) + jnp.sum(shift**2) / 2
+
+    slope = jax.vmap(jax.grad(objective))
+    adam = optax.adam(optax.cosine_decay_schedule(RATE, STEPS))
+
+    def step(carry, _):
+        shift, moments = carry
+        update, moments = adam.update(slope(shift, features, runs), moments)
+        return (optax.apply_updates(shift, update), moments), None
+
+    start = jnp.zeros_like(features)
+    (shift, _), _ = jax.lax.scan(step, (start, adam.init(start)), length=STEPS)
+    return shift
+
+
+def shrunken(
+    cohort: Cohort, fold: Fold, shots: Sequence[int] = SHOTS
+) -> dict[str, list[Prediction]]:
+    """Item-adjusted shrinkage after the first trials of each run, by "shrinkage_after_K".
+
+    A person is the group's condition means and trial profile plus b m: m the mean deviation of
+    the first n correct presses, b = n B / (n B + W), with B and W the training people's variance
+    between and within people.
+    """
+    found: dict[str, list[Prediction]] = {f"shrinkage_after_{k}": [] for k in shots}
+    for run in fold.test.of(cohort).runs:
+        group = baselines.group_profile(cohort, fold, run)
+        items = baselines.items_of(fold, run)
+        plain = as_prediction(run, group, items)
+        right = correct_mask(run.trials) & run.present[:, None]
+        off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
+        between, within = _variances(off[fold.training.people], right[fold.training.people])
+        for k in shots:
+            counted = first_trials(run, k) & right
+            n = counted.sum(1)
+            mean = (off * counted).sum(1) / np.maximum(n, 1)
+            moved = n * between / (n * between + within) * mean
+            left = 1 - n * between / (n * between + within)
+            narrower = np.sqrt((within + left * between) / (within + between))
+            one = as_prediction(
+                run,
+                group._replace(
+                    time_s=np.maximum(group.time_s + moved[:, None], 0.1),
+                    spread=group.spread * narrower[:, None],
+                ),
+                items,
+            )
+            found[f"shrinkage_after_{k}"].append(one._replace(personal=k > 0))
+    return found
+
+
+def _variances(off: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Of a person's mean deviation over people, and of single trials around it."""
+    n = right.sum(1)
+    kept = n > 1
+    mean = (off * right).sum(1)[kept] / n[kept]
+    squares = (((off[kept] - mean[:, None]) ** 2) * right[kept]).sum()
+    within = squares / (n[kept] - 1).sum()
+    return float(max(mean.var(ddof=1) - within / n[kept].mean(), 1e-6)), float(within)
