@@ -10,7 +10,7 @@ from dtb_jax.data.cohort import below_chance
 from dtb_jax.evaluation.ceilings import ceilings
 from dtb_jax.evaluation.confounds import CONFOUNDS, known_columns
 from dtb_jax.evaluation.evidence import Evidence, claims, evidence
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import DRAWS, Figure
 from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored, scored_part
@@ -55,6 +55,7 @@ def assess(
     seed: int,
     drifts: int | None = None,
     rest: Part | None = None,
+    draws: int = DRAWS,
 ) -> Assessed:
     """Figures of every model on the tested parts, and the twin's verdict.
 
@@ -65,10 +66,11 @@ def assess(
         seed: of permutations.
         drifts: cosine drifts of the GLM; None: nilearn's rule.
         rest: where models of `OWN` are scored, if not on the tested part.
+        draws: of every interval's bootstrap.
     """
     test = folds[0].test._replace(people=told.fold >= 0)
-    scored = _scored(cohort, test, told.fold, drifts)
-    later = _scored(cohort, rest, told.fold, drifts) if rest is not None else scored
+    scored = _scored(cohort, test, told.fold, drifts, draws)
+    later = _scored(cohort, rest, told.fold, drifts, draws) if rest is not None else scored
     average = told.predictions.get("group_mean_connectome")
     models = {
         name: score(later if name in OWN else scored, told.predictions[name], average)
@@ -99,7 +101,9 @@ def assess(
     )
 
 
-def _scored(cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None) -> list[Scored]:
+def _scored(
+    cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None, draws: int
+) -> list[Scored]:
     return [
         scored_part(
             run,
@@ -108,6 +112,7 @@ def _scored(cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None) ->
             run.present & ~below_chance(run) & (fold >= 0),
             drifts,
             fold,
+            draws,
         )
         for run in part.of(cohort).runs
     ]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.evaluation.figures import Resampled, resample
+from dtb_jax.evaluation.figures import DRAWS, Resampled, resample
 from dtb_jax.evaluation.glm import Glm, make_glm, person_t
 from dtb_jax.evaluation.people import condition_means, correct_mask
 from dtb_jax.evaluation.splits import in_part
@@ -53,6 +53,7 @@ def scored_part(
     people: np.ndarray,
     drifts: int | None,
     fold: np.ndarray | None = None,
+    draws: int = DRAWS,
 ) -> Scored:
     """Everything about a part that no model changes.
 
@@ -62,8 +63,9 @@ def scored_part(
         people: whom the figures are about.
         drifts: cosine drifts of the GLM; None: nilearn's rule.
         fold: in which fold each person is tested; None: one fold.
+        draws: of the bootstrap.
     """
     glm = make_glm(run, start_s, stop_s, drifts)
     seen = run.bold[:, glm.volumes]
-    drawn = resample(np.zeros(len(people), int) if fold is None else fold)
+    drawn = resample(np.zeros(len(people), int) if fold is None else fold, draws)
     return Scored(run, start_s, stop_s, people, drawn, glm, seen, person_t(glm, seen))

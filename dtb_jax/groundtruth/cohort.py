@@ -153,7 +153,7 @@ def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
 
 def _write_participants(out: Path, world: World, names: Sequence[str]) -> None:
     """The table of people, last of all: how much they move is known once all are drawn."""
-    rows = [{"participant_id": name} | _demographics(world.seed, name) for name in names]
+    rows = [{"participant_id": name} | demographics(world.seed, name) for name in names]
     table = pd.DataFrame(rows)
     if world.motion:
         _, people = load_truth(out)
@@ -161,7 +161,7 @@ def _write_participants(out: Path, world: World, names: Sequence[str]) -> None:
     table.to_csv(out / "participants.tsv", sep="\t", index=False)
 
 
-def _demographics(seed: int, name: str) -> dict[str, object]:
+def demographics(seed: int, name: str) -> dict[str, object]:
     """Age, sex, site and group: nothing depends on them."""
     rng = generator(seed, name, "table")
     return {

@@ -1,0 +1,153 @@
+"""How often does the verdict claim what is not there, and how often does it find what is?
+
+    python -m benchmarks.false_claims --json=benchmarks/results/false_claims.json
+    python -m benchmarks.false_claims --twins=20 --cohorts=0 --json=...
+
+Each cohort: people drawn from a pool of simulated brains, fresh behaviour, age, sex and site that
+mean nothing; K folds, the model, and the very verdict that `experiments.unseen` prints. A ridge
+stands in for the twin in many cohorts; the twin itself is tried in a few. At rho = 0 nothing of
+behaviour is caused by connectomes: any claim is false. `refit` is the exact test by permutation of
+the whole cross-validation (ridge only), beside `swap`, the one that any model can afford.
+"""
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import binomtest
+from tqdm import tqdm
+
+from dtb_jax import families, workflow
+from dtb_jax.assessment import assess
+from dtb_jax.crossvalidation import cross_validate
+from dtb_jax.evaluation.evidence import claims, holm, refitted
+from dtb_jax.evaluation.folds import by_people
+from dtb_jax.evaluation.linear import ridge
+from dtb_jax.groundtruth.atlas import choose_parcels
+from dtb_jax.groundtruth.cohort import demographics, measured_connectome, simulate_behaviour
+from dtb_jax.groundtruth.layout import REST_RUNS
+from dtb_jax.groundtruth.memory import behaving_cohort
+from dtb_jax.groundtruth.people import gather
+from dtb_jax.groundtruth.world import draw_subject, make_world
+from dtb_jax.settings import Settings
+from experiments.common import commit, remember_compilations, versions
+
+
+def main(options: argparse.Namespace) -> dict:
+    """Simulate, fit, judge, count."""
+    remember_compilations()
+    atlas = choose_parcels(options.parcels)
+    brains = make_world(atlas, seed=0, rho=options.rho)
+    names = [f"sub-{k}" for k in range(options.pool)]
+    subjects = [draw_subject(brains, name) for name in tqdm(names, desc="brains")]
+    edges = np.stack(
+        [
+            measured_connectome(brains, subject, REST_RUNS[:2], 488, 0.8)
+            for subject in tqdm(subjects, desc="rest")
+        ]
+    )
+    people = gather(brains.truth, subjects)
+    table = pd.DataFrame([demographics(0, name) for name in names], index=names)
+    table.columns = table.columns.str.lower()
+    rows = []
+    for kind, count in (("ridge", options.cohorts), ("twin", options.twins)):
+        for k in tqdm(range(count), desc=f"cohorts, {kind}"):
+            began = time.perf_counter()
+            rng = np.random.default_rng([k, options.people])
+            chosen = rng.permutation(options.pool)[: options.people]
+            who = [names[row] for row in chosen]
+            mine = people.of(who)
+            if options.rho == 0:  # fresh people around the same brains
+                fresh = people.of([names[row] for row in rng.permutation(chosen)])
+                mine = mine._replace(residual=fresh.residual)
+            world = brains._replace(seed=k)
+            cohort = behaving_cohort(
+                who, edges[chosen], simulate_behaviour(world, mine), table.loc[who]
+            )
+            rows.append({"model": kind, **judge(cohort, kind, k, options)})
+            rows[-1]["seconds"] = time.perf_counter() - began
+    return {
+        **{key: value for key, value in vars(options).items() if key != "json"},
+        "commit": commit(),
+        "versions": versions(),
+        "summary": summary(rows),
+        "cohorts_in_detail": rows,
+    }
+
+
+def judge(cohort, kind: str, seed: int, options: argparse.Namespace) -> dict:
+    """The verdict on one cohort: which claims, and their p by both schemes."""
+    folds = by_people(cohort, options.folds, seed=seed)
+    if kind == "ridge":
+        family = families.on_edges({"twin": ridge})
+    else:
+        sizes = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
+        recipe = workflow.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
+        family = families.twins(recipe, seed=seed, swapped=None)
+    told = cross_validate(cohort, folds, {"model": family})
+    found = assess(cohort, folds, told, seed=seed, draws=20)
+    ps = {key: one.p for key, one in found.evidence["twin"].items()}
+    rs = {key: one.r.value for key, one in found.evidence["twin"].items()}
+    claimed = [key for key, one in found.verdicts.items() if one.evidence]
+    row: dict = {"claims": claimed, "p": ps, "r": rs}
+    if kind == "ridge":
+        row["p_refit"] = refit(cohort, found, told.fold, seed)
+        adjusted = holm(list(row["p_refit"].values()))
+        row["claims_refit"] = [k for k, p in zip(row["p_refit"], adjusted) if p < 0.05]
+    return row
+
+
+def refit(cohort, found, fold, seed: int) -> dict[str, float]:
+    """Exact p of every claim of the ridge."""
+    return {
+        f"{claim.task}.{claim.metric}": refitted(
+            claim, cohort.participants, cohort.connectomes, fold, ridge, seed=seed
+        )[1]
+        for claim in claims(found.scored, found.predictions["twin"])
+    }
+
+
+def summary(rows: list[dict]) -> dict:
+    """Share of cohorts with any claim, by scheme, with exact 95 % intervals."""
+    told = {}
+    for model in ("ridge", "twin"):
+        mine = [row for row in rows if row["model"] == model]
+        for scheme in ("claims", "claims_refit"):
+            hits = [bool(row[scheme]) for row in mine if scheme in row]
+            if not hits:
+                continue
+            interval = binomtest(sum(hits), len(hits)).proportion_ci()
+            each = {
+                key: float(np.mean([key in row[scheme] for row in mine])) for key in mine[0]["p"]
+            }
+            told[f"{model} {'refit' if scheme == 'claims_refit' else 'swap'}"] = {
+                "cohorts": len(hits),
+                "any_claim": float(np.mean(hits)),
+                "ci_low": interval.low,
+                "ci_high": interval.high,
+                "each": each,
+                "mean_r": {
+                    key: float(np.mean([row["r"][key] or 0.0 for row in mine])) for key in each
+                },
+            }
+    return told
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rho", type=float, default=0.0)
+    parser.add_argument("--cohorts", type=int, default=500)
+    parser.add_argument("--twins", type=int, default=0)
+    parser.add_argument("--people", type=int, default=228)
+    parser.add_argument("--pool", type=int, default=1000)
+    parser.add_argument("--folds", type=int, default=10)
+    parser.add_argument("--parcels", type=int, default=96)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    found = main(options)
+    print(json.dumps(found["summary"], indent=1))
+    if options.json:
+        options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
