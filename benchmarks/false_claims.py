@@ -21,11 +21,12 @@ from scipy.stats import binomtest
 from tqdm import tqdm
 
 from dtb_jax import families, workflow
-from dtb_jax.assessment import assess
+from dtb_jax.assessment import evidence_of, scored_parts
 from dtb_jax.crossvalidation import cross_validate
 from dtb_jax.evaluation.evidence import claims, holm, refitted
 from dtb_jax.evaluation.folds import by_people
 from dtb_jax.evaluation.linear import ridge
+from dtb_jax.evaluation.verdict import claims_held
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import demographics, measured_connectome, simulate_behaviour
 from dtb_jax.groundtruth.layout import REST_RUNS
@@ -88,25 +89,27 @@ def judge(cohort, kind: str, seed: int, options: argparse.Namespace) -> dict:
         recipe = workflow.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
         family = families.twins(recipe, seed=seed, swapped=None)
     told = cross_validate(cohort, folds, {"model": family})
-    found = assess(cohort, folds, told, seed=seed, draws=20)
-    ps = {key: one.p for key, one in found.evidence["twin"].items()}
-    rs = {key: one.r.value for key, one in found.evidence["twin"].items()}
-    claimed = [key for key, one in found.verdicts.items() if one.evidence]
+    test = folds[0].test._replace(people=told.fold >= 0)
+    scored = scored_parts(cohort, test, told.fold, draws=20)
+    found = evidence_of(cohort, scored, told.predictions["twin"], seed=seed)
+    ps = {key: one.p for key, one in found.items()}
+    rs = {key: one.r.value for key, one in found.items()}
+    claimed = [key for key, (_, holds) in claims_held(found).items() if holds]
     row: dict = {"claims": claimed, "p": ps, "r": rs}
     if kind == "ridge":
-        row["p_refit"] = refit(cohort, found, told.fold, seed)
+        row["p_refit"] = refit(cohort, scored, told, seed)
         adjusted = holm(list(row["p_refit"].values()))
         row["claims_refit"] = [k for k, p in zip(row["p_refit"], adjusted) if p < 0.05]
     return row
 
 
-def refit(cohort, found, fold, seed: int) -> dict[str, float]:
+def refit(cohort, scored, told, seed: int) -> dict[str, float]:
     """Exact p of every claim of the ridge."""
     return {
         f"{claim.task}.{claim.metric}": refitted(
-            claim, cohort.participants, cohort.connectomes, fold, ridge, seed=seed
+            claim, cohort.participants, cohort.connectomes, told.fold, ridge, seed=seed
         )[1]
-        for claim in claims(found.scored, found.predictions["twin"])
+        for claim in claims(scored, told.predictions["twin"])
     }
 
 

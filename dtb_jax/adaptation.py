@@ -97,10 +97,10 @@ def _first(cohort: Cohort, part: Part, fitted: Fitted, shots: int) -> Run:
         end = np.where(first, run.trials.onset_s + run.trials.deadline_s, 0).max()
         last = max(last, float(end))
         kept.append(run._replace(trials=run.trials._replace(present=first)))
-    steps_s = np.ceil(last / STEP_S / 64 + 1) * 64 * STEP_S  # few lengths, few compilations
-    return cut(
-        cohort._replace(runs=tuple(kept)), part.start_s, part.start_s + steps_s, fitted.scale
-    )
+    # whole volumes, and few lengths: each is compiled once
+    unit_s = 16 * STEP_S * (cohort.runs[0].stimulus.shape[1] // cohort.runs[0].bold.shape[1])
+    stop_s = part.start_s + np.ceil(last / unit_s + 1) * unit_s
+    return cut(cohort._replace(runs=tuple(kept)), part.start_s, stop_s, fitted.scale)
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))

@@ -69,8 +69,8 @@ def assess(
         draws: of every interval's bootstrap.
     """
     test = folds[0].test._replace(people=told.fold >= 0)
-    scored = _scored(cohort, test, told.fold, drifts, draws)
-    later = _scored(cohort, rest, told.fold, drifts, draws) if rest is not None else scored
+    scored = scored_parts(cohort, test, told.fold, drifts, draws)
+    later = scored_parts(cohort, rest, told.fold, drifts, draws) if rest is not None else scored
     average = told.predictions.get("group_mean_connectome")
     models = {
         name: score(later if name in OWN else scored, told.predictions[name], average)
@@ -81,14 +81,11 @@ def assess(
     unseen = not any((fold.training.people & fold.test.people).any() for fold in folds)
     found: dict[str, dict[str, Evidence]] = {}
     if unseen:
-        for name, one in told.predictions.items():
-            if name not in OWN and not is_shot(name) and all(run.personal for run in one):
-                found[name] = {
-                    f"{claim.task}.{claim.metric}": evidence(
-                        claim, cohort.participants, scored[0], seed=seed
-                    )
-                    for claim in claims(scored, one)
-                }
+        found = {
+            name: evidence_of(cohort, scored, one, seed=seed)
+            for name, one in told.predictions.items()
+            if name not in OWN and not is_shot(name) and all(run.personal for run in one)
+        }
     words = confound_words(cohort)
     return Assessed(
         models,
@@ -101,9 +98,20 @@ def assess(
     )
 
 
-def _scored(
-    cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None, draws: int
+def evidence_of(
+    cohort: Cohort, scored: Sequence[Scored], told: Sequence[Prediction], *, seed: int
+) -> dict[str, Evidence]:
+    """Every claim of one model about unseen people, {"TASK.METRIC": Evidence}."""
+    return {
+        f"{claim.task}.{claim.metric}": evidence(claim, cohort.participants, scored[0], seed=seed)
+        for claim in claims(scored, told)
+    }
+
+
+def scored_parts(
+    cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None = None, draws: int = DRAWS
 ) -> list[Scored]:
+    """What is compared in a part: everybody tested, but in a run those below chance in it."""
     return [
         scored_part(
             run,

@@ -46,6 +46,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "participants": 228,
+            "label": "SIM",  # of their names: another label, other people of the same world
             "seed": 0,
             # brains
             "parcels": 434,  # of TCP's atlas; fewer are chosen evenly
@@ -94,6 +95,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         cohort,
         world,
         participants=config.participants,
+        label=config.label,
         rest_runs=scan["rest_runs"],
         rest_volumes=config.rest_volumes,
         repetition_time_s=config.repetition_time_s,

@@ -116,6 +116,7 @@ def _upsampled(volumes: np.ndarray, mask: np.ndarray, factor: int) -> np.ndarray
 
 
 def _fill(sequence: np.ndarray, steps: int) -> np.ndarray:
+    sequence = sequence[:, :steps]
     missing = steps - sequence.shape[1]
     return np.pad(sequence, [(0, 0), (0, missing)] + [(0, 0)] * (sequence.ndim - 2))
 

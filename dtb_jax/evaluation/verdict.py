@@ -58,8 +58,7 @@ def verdicts(
 ) -> dict[str, Verdict]:
     """A verdict for every metric of the twin, {"TASK.METRIC": Verdict}.
 
-    Evidence is claimed where people were unseen, the r after confounds is positive and its p is
-    below .05 after Holm's correction for all claims of the model.
+    Evidence is claimed where people were unseen and the claim holds, see `claims_held`.
 
     Args:
         models: figures, the twin's among them.
@@ -67,7 +66,7 @@ def verdicts(
         unseen: whether the tested people trained nothing.
         confounds: what `found` is corrected for, in words.
     """
-    adjusted = dict(zip(found, holm([one.p for one in found.values()])))
+    held = claims_held(found)
     told = {}
     for task, figures in models["twin"].items():
         for metric, value in figures.items():
@@ -75,13 +74,27 @@ def verdicts(
             if value.value is None:
                 told[key] = Verdict(False, f"{_name(task, metric)}: undefined here.")
             elif key in found and unseen:
-                told[key] = _claimed(models, task, metric, found[key], adjusted[key], confounds)
+                told[key] = _claimed(models, task, metric, found[key], *held[key], confounds)
             else:
                 told[key] = Verdict(False, _unclaimed(models, task, metric, unseen))
     return told
 
 
-def _claimed(models: Models, task, metric, found: Evidence, p_holm, confounds: str) -> Verdict:
+def claims_held(found: Mapping[str, Evidence]) -> dict[str, tuple[float | None, bool]]:
+    """p after Holm's correction for all claims, and whether the claim holds.
+
+    It does where the r after confounds is positive and the corrected p below `LEVEL`.
+    """
+    adjusted = holm([one.p for one in found.values()])
+    return {
+        key: (p, p is not None and one.r.value is not None and p < LEVEL and one.r.value > 0)
+        for (key, one), p in zip(found.items(), adjusted)
+    }
+
+
+def _claimed(
+    models: Models, task, metric, found: Evidence, p_holm, held: bool, confounds: str
+) -> Verdict:
     value = models["twin"][task][metric]
     rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"))
     ceiling = models.get("ceiling", {}).get(task, {}).get(metric)
@@ -91,13 +104,12 @@ def _claimed(models: Models, task, metric, found: Evidence, p_holm, confounds: s
     if found.p is None or p_holm is None or found.r.value is None:
         return Verdict(False, f"{start}; no permutation test was possible: no evidence.", None)
     shown = f"{start}; after {confounds} {number(found.r.value)}, p = {_p(p_holm)} (Holm): "
-    claimed = p_holm < LEVEL and found.r.value > 0
     shown += (
         "evidence that connectomes tell this of people never seen."
-        if claimed
+        if held
         else "no evidence that connectomes tell this."
     )
-    return Verdict(claimed, shown, found.p, p_holm, found.r)
+    return Verdict(held, shown, found.p, p_holm, found.r)
 
 
 def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:

@@ -38,6 +38,7 @@ def write_cohort(
     world: World,
     *,
     participants: int,
+    label: str = "SIM",
     rest_runs: Sequence[str] = ("restAP_run-01", "restAP_run-02"),
     rest_volumes: int = 488,
     repetition_time_s: float = REPETITION_TIME_S,
@@ -50,6 +51,7 @@ def write_cohort(
         out: folder to write, which may hold part of an earlier call with the same arguments.
         world: see `make_world`.
         participants: how many people.
+        label: letters and digits of their names; another label, other people of the same world.
         rest_runs: names of the rest runs.
         rest_volumes: length of each.
         repetition_time_s: seconds a volume.
@@ -61,7 +63,7 @@ def write_cohort(
 
     Raises: DataError when the folder holds another world's people, or more of them.
     """
-    names = [f"sub-SIM{k + 1:05d}" for k in range(participants)]
+    names = [f"sub-{label}{k + 1:05d}" for k in range(participants)]
     chunks = [names[start : start + CHUNK] for start in range(0, participants, CHUNK)]
     written_before = set(written_people(out))
     more = written_before - set(names)
