@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -82,7 +82,7 @@ def _rows(told: dict[str, list[Prediction]], people: np.ndarray) -> dict[str, li
 
 def merge(rows: Sequence[np.ndarray], parts: Sequence[Prediction], people: int) -> Prediction:
     """One prediction of everybody from those of the folds' people."""
-    fields = {}
+    fields: dict[str, Any] = {}
     for name in Prediction._fields:
         each = [getattr(part, name) for part in parts]
         if name == "personal":

@@ -10,7 +10,7 @@ The verdict says which claims hold after age, sex, site and motion, by permutati
 all claims. About COST minutes for 228 people with 434 parcels on 2 cores. Apart, and resumable:
 
     --config.tangent=true       ridge in tangent space, 3 minutes a fold
-    --config.retrained=1        twins trained on shuffled connectomes; 19 give a p of their own
+    --config.retrained=1        twins trained on shuffled connectomes; 19 give a p of .05 at best
     --config.identity=true      twins trained on name tags
 
 `--config.split=both` trains on the first halves of the runs and tests on the second.
@@ -25,7 +25,8 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dtb_jax import families, results, workflow
-from dtb_jax.assessment import Assessed, assess
+from dtb_jax.assessment import assess
+from dtb_jax.repeats import over_repeats, refitted_p
 from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
@@ -82,11 +83,14 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         assess(cohort, folds, one, seed=config.seed, drifts=config.drifts, rest=rest)
         for folds, one in zip(rounds, told)
     ]
-    first = assessed[0]
+    first = over_repeats(cohort, assessed)
     metrics = {
         "protocol": paper.protocol(config, cohort, "people") | protocol(config, rounds),
-        "models": over_repeats(assessed),
+        "models": first.models,
         **evaluation_report.verdict_metrics(first),
+        "permutation_p_refit": refitted_p(
+            cohort, first, seed=config.seed, on_edges=not config.remove_from_connectome
+        ),
         "few_shot": first.few_shot,
         "subgroups": first.subgroups,
         "timing": {
@@ -205,29 +209,6 @@ def cross_validated(config: ConfigDict, cohort, folds, asked, apart, workdir: Pa
             )
         merged = Told(merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds)
     return merged
-
-
-def over_repeats(assessed: list[Assessed]) -> dict:
-    """Figures averaged over repeats: another assignment of people to folds each."""
-    if len(assessed) == 1:
-        return assessed[0].models
-
-    def average(*figures):
-        columns = zip(*figures)
-        means = [None if None in column else float(np.mean(column)) for column in columns]
-        return type(figures[0])(*means[:4], figures[0].n)
-
-    first = assessed[0].models
-    return {
-        model: {
-            task: {
-                metric: average(*(one.models[model][task][metric] for one in assessed))
-                for metric in figures
-            }
-            for task, figures in tasks.items()
-        }
-        for model, tasks in first.items()
-    }
 
 
 def protocol(config: ConfigDict, rounds: list[list[Fold]]) -> dict:

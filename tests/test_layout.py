@@ -22,6 +22,7 @@ LEVELS = [
     {"families"},
     {"crossvalidation"},
     {"assessment"},
+    {"repeats"},
 ]
 LEVEL = {name: k for k, names in enumerate(LEVELS) for name in names}
 SOURCES = sorted((ROOT / "dtb_jax").rglob("*.py"))

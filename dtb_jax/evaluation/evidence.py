@@ -73,15 +73,14 @@ def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
             tested = part.tested()
             rate = masked_mean(error_mask(part).astype(float), tested)
             pairs["error_rate_r"] = (rate, masked_mean(wrong, tested))
-        for metric, sides in pairs.items():
-            found.append(_claim(name, metric, *(side[:, None] for side in sides), part.people))
+        for metric, (seen_side, told_side) in pairs.items():
+            sides = seen_side[:, None], told_side[:, None]
+            found.append(_claim(name, metric, *sides, part.people))
     with_bold = [(part, one) for part, one in zip(scored, told) if part.glm.mask.any()]
     if with_bold and all(one.bold is not None or one.person_t is not None for _, one in with_bold):
-        sides = [
-            np.concatenate(side, axis=1)
-            for side in zip(*((part.t, told_t(part, one)) for part, one in with_bold))
-        ]
-        found.append(_claim("bold", "person_t_r", *sides, np.ones(len(sides[0]), bool)))
+        seen_t = np.concatenate([part.t for part, _ in with_bold], axis=1)
+        told_ts = np.concatenate([told_t(part, one) for part, one in with_bold], axis=1)
+        found.append(_claim("bold", "person_t_r", seen_t, told_ts, np.ones(len(seen_t), bool)))
     return found
 
 
@@ -183,7 +182,7 @@ def refitted(
     rng = np.random.default_rng([seed, draws])
     orders = np.stack([np.arange(len(rows)), *(rng.permutation(len(rows)) for _ in range(draws))])
     permuted = outcome[orders.T]  # [people, draw, column]
-    total, weight = 0.0, 0.0
+    total, weight = np.zeros(len(orders)), 0.0
     for k in np.unique(fold[rows]):
         test = fold[rows] == k
         if test.sum() < metrics.FEWEST:

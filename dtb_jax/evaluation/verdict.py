@@ -117,7 +117,7 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     who = "unseen people" if unseen else "people seen in training"
     start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
     others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
-    names = ("one_hot_identity",) if not unseen else ()
+    names: tuple[str, ...] = () if unseen else ("one_hot_identity",)
     names += _best(models, task, metric, others, most=2)
     reached = _reached(models, task, metric, names)
     if not unseen:
