@@ -38,8 +38,8 @@ def _each(call, *trees):
 
 def _average(*figures: Figure) -> Figure:
     columns = list(zip(*(figure[:4] for figure in figures)))
-    means = [None if None in column else float(np.mean(column)) for column in columns]
-    return Figure(*means, figures[0].n)
+    value, sd, low, high = (None if None in c else float(np.mean(c)) for c in columns)
+    return Figure(value, sd, low, high, figures[0].n)
 
 
 def _combined(*found: Evidence) -> Evidence:
