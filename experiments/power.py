@@ -4,7 +4,7 @@ r"""How many people must be scanned? r for unseen people over the number of peop
     python -m experiments.power --workdir=out/power_0 --config.rho=0 --config.edges=out/power/edges
     python -m experiments.power --workdir=out/power_long --config.rest_runs=4 --config.causes=dense
 
-TIMES. People are simulated in memory: their connectomes cause the share rho of what is stable in
+People are simulated in memory: their connectomes cause the share rho of what is stable in
 them, their rest is as long as rest_runs x rest_volumes. Rows of metrics.json ("table"), power.tsv:
 
     ridge      learns from N people; r over 1,000 others, mean and SD over draws
@@ -37,6 +37,7 @@ from dtb_jax.evaluation.linear import shrink, span, squared_distances
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.behaviour import Responses
 from dtb_jax.groundtruth.cohort import simulate_behaviour
+from dtb_jax.groundtruth.memory import RUNS, behaving_run
 from dtb_jax.groundtruth.people import People, gather
 from dtb_jax.groundtruth.world import World, draw_subject, make_world
 from experiments import common, power_report
@@ -169,7 +170,7 @@ def simulate(config: ConfigDict, world: World, workdir: Path, learners: int) -> 
             parts.append((people[1:], simulate_behaviour(world, people)))
             bar.update(stop - start)
     fields, presses = jax.tree.map(lambda *leaves: np.concatenate(leaves), *parts)
-    observed = power_report.observed(power_report.task_runs(presses))
+    observed = power_report.observed([behaving_run(run, presses[run]) for run in RUNS])
     return Pool(edges, People(names, *fields), presses, observed, learners)
 
 

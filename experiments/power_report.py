@@ -16,16 +16,16 @@ from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean, row_correlation
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.groundtruth import oracle
-from dtb_jax.groundtruth.behaviour import DESIGNS, Responses, run_table
+from dtb_jax.groundtruth.behaviour import DESIGNS, Responses
 from dtb_jax.groundtruth.cohort import measured_connectome
-from dtb_jax.groundtruth.layout import REPETITION_TIME_S, VOLUMES
+from dtb_jax.groundtruth.memory import RUNS, behaving_cohort, behaving_run
 from dtb_jax.groundtruth.people import People
-from dtb_jax.groundtruth.presses import as_trials, simulate_presses
+from dtb_jax.groundtruth.presses import simulate_presses
 from dtb_jax.groundtruth.statistics import reliability
 from dtb_jax.groundtruth.world import World, draw_subject
 from dtb_jax.settings import Settings
-from dtb_jax.tasks.task import effect, rasterise
-from dtb_jax.types import STEP_S, Cohort, TaskRun
+from dtb_jax.tasks.task import effect
+from dtb_jax.types import TaskRun
 from dtb_jax.workflow import Recipe, roll_out, stimuli, train
 from experiments import common
 
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from experiments.power import Pool
 
 LABEL = "simulated connectomes and behaviour"
-RUNS = ("hammerAP_run-01", "stroopAP_run-01")
 METRICS = {"reaction_time_r": "mean RT", "effect_r": "effect"}
 TARGETS = [(DESIGNS[run][0].name, metric) for run in RUNS for metric in METRICS]
 STYLES: dict[str, dict[str, Any]] = {
@@ -50,26 +49,6 @@ def scanned(config: ConfigDict, world: World, subjects: list, session: str) -> n
     runs = [f"{session}_run-{k + 1:02d}" for k in range(config.rest_runs)]
     scan = (runs, config.rest_volumes, config.repetition_time_s)
     return np.stack([measured_connectome(world, subject, *scan) for subject in subjects])
-
-
-def task_runs(presses: dict[str, Responses]) -> tuple[TaskRun, ...]:
-    """Both tasks as a cohort holds them, without BOLD; everybody sees the same stimuli."""
-    runs = []
-    for run in RUNS:
-        (task, volumes), people = (DESIGNS[run][0], VOLUMES[run]), len(presses[run].action)
-        _, drive = task.decode(run_table(run).assign(response_time=np.nan, accuracy_binarized=0.0))
-        shown = rasterise(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flag)
-        one = TaskRun(
-            task,
-            run,
-            as_trials(run, presses[run]),
-            stimulus=np.broadcast_to(shown, (people, *shown.shape)),
-            bold=np.zeros((people, volumes, 0), np.float32),
-            bold_mask=np.zeros((people, volumes), bool),
-            present=np.ones(people, bool),
-        )
-        runs.append(one)
-    return tuple(runs)
 
 
 def observed(runs: Sequence[TaskRun]) -> np.ndarray:
@@ -101,23 +80,15 @@ def columns_r(told: np.ndarray, observed: np.ndarray) -> np.ndarray:
 def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray) -> np.ndarray:
     """What a twin of these people's behaviour says of the test people, [people, target]."""
     everyone = np.concatenate([rows, pool.tested()])
-    runs = task_runs(jax.tree.map(lambda field: field[everyone], pool.presses))
-    cohort = Cohort(
-        participants=pd.DataFrame(index=[pool.people.participants[row] for row in everyone]),
-        connectomes=pool.edges[everyone],
-        runs=runs,
-        regions=(),
-        parcels=config.parcels,
-        repetition_time_s=REPETITION_TIME_S,
-        connectome_source="simulated",
-        bold_source="none",
-    )
+    presses = jax.tree.map(lambda field: field[everyone], pool.presses)
+    names = [pool.people.participants[row] for row in everyone]
+    cohort = behaving_cohort(names, pool.edges[everyone], presses)
     learns = np.arange(len(everyone)) < len(rows)
     trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
     recipe = Recipe(SIZES, Settings(epochs=config.twin_epochs, segments=5))
     fitted = train(cohort, trained, recipe, seed=config.seed)
     shown = stimuli(cohort, tested, fitted.scale)
-    return told(runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[
+    return told(cohort.runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[
         ~learns
     ]
 
@@ -152,7 +123,7 @@ def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tupl
 
 def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
     """r of who knows the causal scores alone: `oracle.ceilings`, of what is asked here."""
-    runs = task_runs(presses)
+    runs = [behaving_run(run, presses[run]) for run in RUNS]
     known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
     found = dict(zip(TARGETS, columns_r(told(runs, known), observed(runs)).tolist()))
     return {task: {m: r for (t, m), r in found.items() if t == task} for task, _ in TARGETS}
@@ -223,7 +194,7 @@ def write(workdir: Path) -> None:
 def draw(found: dict) -> Figure:
     """r over people scanned, a panel a task, and below it the power of labs."""
     protocol, ticks = found["protocol"], sorted({r["people"] for r in found["table"]})
-    figure, axes = plots._figure(
+    figure, axes = plots.frame(
         2, 2, (11.0, 6.8), "", sharex=True, sharey="row", height_ratios=(2.3, 1)
     )
     text = f"{LABEL}: rho = {protocol['rho']:g}, {protocol['causes'].removesuffix('s')} causes, "

@@ -1,6 +1,6 @@
 """A frozen twin meets a cohort it never saw.
 
-    python -m experiments.transfer --config.twin=out/paper --config.data=OTHER --workdir=out/transfer
+    python -m experiments.transfer --config.twin=out/paper --config.data=OTHER --workdir=out/new
 
 `twin` is a folder of `experiments.paper`. Nothing is trained: the twin is shown the new people's
 connectomes, whole runs are scored, and every baseline learns what the twin learned from, the first

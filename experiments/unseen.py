@@ -7,7 +7,7 @@ units, 128 principal components of the training people's edges) learns from the 
 and meets the tested people's connectomes, and connectomes in their place; beside it a network that
 gets the connectome as an extra input, regressions on edges, and baselines without any connectome.
 The verdict says which claims hold after age, sex, site and motion, by permutation, corrected for
-all claims. About COST minutes for 228 people with 434 parcels on 2 cores. Apart, and resumable:
+all claims. About 15 minutes for 228 people with 434 parcels on 2 cores. Apart, and resumable:
 
     --config.tangent=true       ridge in tangent space, 3 minutes a fold
     --config.retrained=1        twins trained on shuffled connectomes; 19 give a p of .05 at best
@@ -26,7 +26,6 @@ from tqdm import tqdm
 
 from dtb_jax import families, results, workflow
 from dtb_jax.assessment import assess
-from dtb_jax.repeats import over_repeats, refitted_p
 from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
@@ -34,6 +33,7 @@ from dtb_jax.evaluation.confounds import design, regress_out
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import hold_out_people
 from dtb_jax.hypernet import ConstantInput
+from dtb_jax.repeats import over_repeats, refitted_p
 from dtb_jax.types import Cohort
 from experiments import common, evaluation_report, paper, paper_truth, unseen_report
 

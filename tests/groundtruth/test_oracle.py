@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import RidgeCV
 
-from dtb_jax.evaluation.people import correct_mask
-from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour
