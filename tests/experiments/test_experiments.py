@@ -37,7 +37,7 @@ def test_paper_keeps_the_contract_and_survives_kill_9(cohort, tmp_path):
     metrics = json.loads((tmp_path / "whole" / "metrics.json").read_text())
     assert metrics["protocol"]["connectome"] == "simulated"
     assert "simulated" in (tmp_path / "whole" / "report.html").read_text()
-    assert len(list((tmp_path / "whole" / "figures").glob("*.png"))) == 7
+    assert len(list((tmp_path / "whole" / "figures").glob("*.png"))) == 8
 
     killed = tmp_path / "killed"
     process = subprocess.Popen(
