@@ -53,9 +53,13 @@ def main(options: argparse.Namespace) -> dict:
     people = gather(brains.truth, subjects)
     table = pd.DataFrame([demographics(0, name) for name in names], index=names)
     table.columns = table.columns.str.lower()
+    done = kept(options)
     rows = []
     for kind, count in (("ridge", options.cohorts), ("twin", options.twins)):
         for k in tqdm(range(count), desc=f"cohorts, {kind}"):
+            if (kind, k) in done:
+                rows.append(done[kind, k])
+                continue
             began = time.perf_counter()
             rng = np.random.default_rng([k, options.people])
             chosen = rng.permutation(options.pool)[: options.people]
@@ -68,15 +72,40 @@ def main(options: argparse.Namespace) -> dict:
             cohort = behaving_cohort(
                 who, edges[chosen], simulate_behaviour(world, mine), table.loc[who]
             )
-            rows.append({"model": kind, **judge(cohort, kind, k, options)})
-            rows[-1]["seconds"] = time.perf_counter() - began
+            row = {"model": kind, "cohort": k, **judge(cohort, kind, k, options)}
+            rows.append(row | {"seconds": time.perf_counter() - began})
+            if options.json:
+                with unfinished(options).open("a", encoding="utf-8") as file:
+                    file.write(json.dumps({"of": simulated(options), "row": rows[-1]}) + "\n")
     return {
-        **{key: value for key, value in vars(options).items() if key != "json"},
+        **simulated(options),
+        "cohorts": options.cohorts,
+        "twins": options.twins,
         "commit": commit(),
         "versions": versions(),
         "summary": summary(rows),
         "cohorts_in_detail": rows,
     }
+
+
+def simulated(options: argparse.Namespace) -> dict:
+    """What makes a cohort."""
+    return {name: getattr(options, name) for name in ("rho", "people", "pool", "folds", "parcels")}
+
+
+def unfinished(options: argparse.Namespace) -> Path:
+    """Where cohorts are kept as soon as they are judged; an interrupted call goes on."""
+    return options.json.with_suffix(".jsonl")
+
+
+def kept(options: argparse.Namespace) -> dict[tuple[str, int], dict]:
+    """Cohorts judged by an interrupted call with the same options."""
+    if not options.json or not unfinished(options).exists():
+        return {}
+    lines = unfinished(options).read_text(encoding="utf-8").splitlines(keepends=True)
+    found = [json.loads(line) for line in lines if line.endswith("\n")]
+    rows = [one["row"] for one in found if one["of"] == simulated(options)]
+    return {(row["model"], row["cohort"]): row for row in rows}
 
 
 def judge(cohort, kind: str, seed: int, options: argparse.Namespace) -> dict:
@@ -154,3 +183,4 @@ if __name__ == "__main__":
     print(json.dumps(found["summary"], indent=1))
     if options.json:
         options.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        unfinished(options).unlink(missing_ok=True)

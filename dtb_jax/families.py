@@ -19,6 +19,8 @@ from dtb_jax.evaluation.swaps import swaps
 from dtb_jax.types import Cohort, TaskRun
 from dtb_jax.workflow import Fitted, Recipe, roll_out, stimuli, train
 
+MEAN = "group_mean_connectome"
+
 Family = Callable[[Cohort, Fold], dict[str, list[Prediction]]]
 
 
@@ -187,6 +189,8 @@ def told_by(
     edges |= {} if swapped is None else swapped(cohort, fold, seed=seed)
     show = partial(roll_out, cohort, fitted, recipe, fold.test, shown)
     told = {key: show(own) for key, own in edges.items()}
+    if MEAN in told:  # says the same of everybody, but for the clock of each person's stimuli
+        told[MEAN] = [run._replace(personal=False) for run in told[MEAN]]
     return told | (adapted(cohort, fold, fitted, recipe, shown, shots) if shots else {})
 
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from dtb_jax.evaluation.behaviour import behaviour
 from dtb_jax.evaluation.figures import Figure
 from dtb_jax.evaluation.imaging import bold
@@ -34,11 +36,18 @@ def score(
         average: what the twin of the mean connectome says, see `imaging.bold`.
     """
     figures = {
-        name: behaviour(part, one)
+        name: behaviour(part._replace(people=part.people & known_people(one)), one)
         for name, part, one in zip(run_names(scored), scored, told, strict=True)
     }
     figures["bold"] = bold(scored, told, average)
     return figures
+
+
+def known_people(told: Prediction) -> np.ndarray | bool:
+    """Of whom the model says anything: nothing of those who have no other rest run, say."""
+    if told.choice_probability is None:
+        return True
+    return np.isfinite(told.choice_probability).all(axis=(1, 2))
 
 
 def subgroups(
