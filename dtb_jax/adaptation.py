@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float
 
 from dtb_jax.evaluation import baselines
 from dtb_jax.evaluation.folds import Fold, Part
@@ -27,7 +27,7 @@ STEPS, RATE = 20, 0.3
 """Of Adam; a feature moves by at most about six of its standard deviations."""
 
 
-def first_trials(run: TaskRun, shots: int) -> Int[np.ndarray, "people trial"]:
+def first_trials(run: TaskRun, shots: int) -> Bool[np.ndarray, "people trial"]:
     """The first so many present trials of each person."""
     present = run.trials.present & run.present[:, None]
     return present & (np.cumsum(present, axis=1) <= shots)

@@ -118,7 +118,7 @@ def load(path: Path) -> tuple[dict[str, list[Prediction]], float] | None:
     if not path.exists():
         return None
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, BadZipFile):
         return None

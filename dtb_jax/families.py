@@ -139,7 +139,7 @@ def twins(
     name: str = "twin",
     shots: Sequence[int] = (),
     save_every: int = 10**6,
-    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+    on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
 ) -> Family:
     """A twin trained on the fold, shown each person's own connectome and others in its place.
 

@@ -173,7 +173,7 @@ def fit(
     seed: int,
     people: Int[np.ndarray, " trained"] | None = None,
     state: State | None = None,
-    on_epoch: Callable[[State, dict[str, float]], None] = lambda state, row: None,
+    on_epoch: Callable[[State, dict[str, float | int]], None] = lambda state, row: None,
 ) -> State:
     """Train until the epochs are over or the validation loss has not improved for `patience`.
 

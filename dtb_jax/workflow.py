@@ -39,7 +39,7 @@ class Fitted(NamedTuple):
     twin: Twin
     params: Params
     scale: BoldScale
-    history: list[dict[str, float]]
+    history: list[dict[str, float | int]]
     timing: dict[str, Any]
 
 
@@ -51,7 +51,7 @@ def train(
     seed: int,
     folder: Path | None = None,
     save_every: int = 1,
-    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+    on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
 ) -> Fitted:
     """Fit a twin to a part of the data, going on from `folder` where it holds a state.
 
@@ -88,7 +88,7 @@ def train(
             on_epoch({"resumed_after_epoch": int(state.epoch)})
     epoch_ends: list[float] = []
 
-    def note(state: State, row: dict[str, float]) -> None:
+    def note(state: State, row: dict[str, float | int]) -> None:
         history.append(row)
         epoch_ends.append(time.perf_counter() - began)
         epoch = int(state.epoch)

@@ -36,18 +36,19 @@ def score(
         average: what the twin of the mean connectome says, see `imaging.bold`.
     """
     figures = {
-        name: behaviour(part._replace(people=part.people & known_people(one)), one)
+        name: behaviour(part._replace(people=part.people & known_people(part, one)), one)
         for name, part, one in zip(run_names(scored), scored, told, strict=True)
     }
     figures["bold"] = bold(scored, told, average)
     return figures
 
 
-def known_people(told: Prediction) -> np.ndarray | bool:
+def known_people(scored: Scored, told: Prediction) -> np.ndarray | bool:
     """Of whom the model says anything: nothing of those who have no other rest run, say."""
     if told.choice_probability is None:
         return True
-    return np.isfinite(told.choice_probability).all(axis=(1, 2))
+    known = np.isfinite(told.choice_probability).all(axis=-1)
+    return (known | ~scored.tested()).all(axis=1)
 
 
 def subgroups(

@@ -29,14 +29,8 @@ RIVALS = {
     **TAGS,
 }
 NAMES = {
-    "reaction_time_r": "RT r",
-    "effect_r": "effect r",
-    "error_rate_r": "error rate r",
     "person_t_r": "r of people's t-values",
     "group_t_r": "r of group t-values",
-    "choice_concordance": "choice concordance",
-    "trial_reaction_time_r": "trial RT r",
-    "error_auc": "error AUC",
     "log_likelihood": "log likelihood a trial",
 }
 """Words of the metrics that need them; others are spelt as they are."""
@@ -118,7 +112,7 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
     others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
     names: tuple[str, ...] = () if unseen else ("one_hot_identity",)
-    names += _best(models, task, metric, others, most=2)
+    names += best(models, task, metric, others, most=2)
     reached = _reached(models, task, metric, names)
     if not unseen:
         because = f"; {reached}, so" if reached else "; whoever is known can be remembered, so"
@@ -127,12 +121,27 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     return f"{start}; {reached}; {tail}." if reached else f"{start}; {tail}."
 
 
-def _best(models: Models, task: str, metric: str, names, most: int) -> tuple[str, ...]:
-    """Those of the named models that do best."""
+def best(models: Models, task: str, metric: str, names, most: int) -> tuple[str, ...]:
+    """Those of the named models that do best: highest, lowest, or nearest to what it should be."""
     found = {name: models.get(name, {}).get(task, {}).get(metric, Figure(None)) for name in names}
-    known = [(figure.value, name) for name, figure in found.items() if figure.value is not None]
-    known.sort(reverse=metric not in LOWER_IS_BETTER)
-    return tuple(name for _, name in known[:most])
+    should = _should_be(models, task, metric)
+
+    def loss(value: float) -> float:
+        if should is not None:
+            return abs(value - should)
+        return value if metric in LOWER_IS_BETTER else -value
+
+    known = [(loss(one.value), name) for name, one in found.items() if one.value is not None]
+    return tuple(name for _, name in sorted(known)[:most])
+
+
+def _should_be(models: Models, task: str, metric: str) -> float | None:
+    """What a share should be: an interval's own, or the observed one."""
+    if metric.startswith("coverage_"):
+        return int(metric.removeprefix("coverage_")) / 100
+    if metric == "omission_rate":
+        return models.get("ceiling", {}).get(task, {}).get(metric, Figure(None)).value
+    return None
 
 
 def _reached(models: Models, task: str, metric: str, names) -> str:
@@ -149,7 +158,8 @@ def _reached(models: Models, task: str, metric: str, names) -> str:
 
 def _name(task: str, metric: str) -> str:
     label = "BOLD" if task == "bold" else task.capitalize()
-    return f"{label} {NAMES.get(metric, metric.replace('_', ' '))}"
+    words = metric.replace("_", " ").replace("reaction time", "RT").replace("auc", "AUC")
+    return f"{label} {NAMES.get(metric, words)}"
 
 
 def number(value: float) -> str:

@@ -108,7 +108,9 @@ def group_t(
     return figure
 
 
-def training_curves(history: Sequence[dict[str, float]], used_epoch: int, label: str) -> Figure:
+def training_curves(
+    history: Sequence[dict[str, float | int]], used_epoch: int, label: str
+) -> Figure:
     """Loss parts and norms over epochs, with the epoch whose parameters are used."""
     figure, axes = frame(1, 3, (12.0, 3.6), label)
     epoch = [row["epoch"] for row in history]

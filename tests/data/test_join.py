@@ -1,0 +1,86 @@
+"""Two cohorts as one: rows in order, shorter runs masked, nothing else changed."""
+
+import numpy as np
+import pytest
+
+from dtb_jax.data.join import join
+from dtb_jax.data.ledger import DataError
+from dtb_jax.evaluation.folds import everybody
+from tests.evaluation.test_folds import RUNS, make_cohort
+
+
+def renamed(cohort, prefix="new"):
+    table = cohort.participants.copy()
+    table.index = [f"{prefix}-{k}" for k in range(len(table))]
+    return cohort._replace(participants=table)
+
+
+def shorter(cohort, trials=20, volumes=130):
+    runs = [
+        run._replace(
+            trials=type(run.trials)(*(field[:, :trials] for field in run.trials)),
+            stimulus=run.stimulus[:, : 10 * volumes],
+            bold=run.bold[:, :volumes],
+            bold_mask=run.bold_mask[:, :volumes],
+        )
+        for run in cohort.runs
+    ]
+    return cohort._replace(runs=tuple(runs))
+
+
+def test_rows_stand_one_below_the_other_and_fillings_are_masked():
+    old, new = make_cohort(7), shorter(renamed(make_cohort(9, seed=1)))
+    both = join(old, new)
+    assert list(both.participants.index) == [*old.participants.index, *new.participants.index]
+    np.testing.assert_array_equal(both.connectomes[:7], old.connectomes)
+    np.testing.assert_array_equal(both.connectomes[7:], new.connectomes)
+    for run, first, second in zip(both.runs, old.runs, new.runs, strict=True):
+        assert not run.trials.present[7:, 20:].any() and not run.bold_mask[7:, 130:].any()
+        for name in run.trials._fields:
+            field = getattr(run.trials, name)
+            np.testing.assert_array_equal(field[:7], getattr(first.trials, name))
+            np.testing.assert_array_equal(field[7:, :20], getattr(second.trials, name))
+        for name in ("stimulus", "bold", "bold_mask", "present"):
+            found, mine = getattr(run, name), getattr(second, name)
+            np.testing.assert_array_equal(found[:7], getattr(first, name))
+            np.testing.assert_array_equal(
+                found[(slice(7, None), *map(slice, mine.shape[1:]))], mine
+            )
+
+
+def test_only_runs_of_both_are_kept_whatever_their_order():
+    old = make_cohort(7, runs=RUNS)
+    new = renamed(make_cohort(8, runs=(RUNS[2], RUNS[0])))
+    both = join(old, new)
+    assert everybody(both).runs == ("stroopAP_run-01", "stroopPA_run-01")
+    np.testing.assert_array_equal(both.runs[1].trials.onset_s[7:], new.runs[0].trials.onset_s)
+
+
+def test_one_simulated_side_makes_both_simulated():
+    old = make_cohort(7)._replace(connectome_source="measured", bold_source="measured")
+    new = renamed(make_cohort(8))._replace(connectome_source="simulated", bold_source="measured")
+    both = join(old, new)
+    assert (both.connectome_source, both.bold_source) == ("simulated", "measured")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"parcels": 9}, "another parcels: 8 and 9"),
+        ({"regions": ("a",)}, "another regions"),
+        ({"repetition_time_s": 2.0}, "another repetition_time_s: 0.8 and 2.0"),
+    ],
+)
+def test_cohorts_that_do_not_fit(change, words):
+    with pytest.raises(DataError, match=words):
+        join(make_cohort(7), renamed(make_cohort(7))._replace(**change))
+
+
+def test_people_of_both_cohorts_are_no_strangers():
+    with pytest.raises(DataError, match="7 people are in both cohorts, sub-000 first"):
+        join(make_cohort(7), make_cohort(9))
+
+
+def test_no_run_in_common():
+    with pytest.raises(DataError, match="no run in common: stroopAP_run-01 in one"):
+        join(make_cohort(7, runs=RUNS[:1]), renamed(make_cohort(7, runs=RUNS[1:2])))

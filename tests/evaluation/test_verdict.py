@@ -1,0 +1,110 @@
+"""What is claimed, what is not, and in which words."""
+
+import pytest
+
+from dtb_jax.evaluation.evidence import Evidence
+from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.verdict import best, claims_held, headline, number, verdicts, with_interval
+
+
+def models(**values):
+    """{model: RT r}; the twin's has an interval."""
+    found = {name: {"faces": {"reaction_time_r": Figure(value)}} for name, value in values.items()}
+    found["twin"]["faces"]["reaction_time_r"] = Figure(values["twin"], None, 0.71, 0.95, 200)
+    return found
+
+
+def of(p, r=0.3):
+    return Evidence(Figure(r, None, 0.1, 0.5, 200), p)
+
+
+KEY = "faces.reaction_time_r"
+
+
+def sentence(found, evidence, unseen=True):
+    told = verdicts(found, evidence, unseen=unseen, confounds="age and sex")
+    return told[KEY].evidence, told[KEY].sentence, headline(told, unseen=unseen)
+
+
+def test_people_seen_in_training_are_never_evidence():
+    all_models = models(twin=0.89, one_hot_identity=0.9, own_training_half=0.92, demographics=0.4)
+    held, words, head = sentence(all_models, {}, unseen=False)
+    assert not held
+    assert words == (
+        "Faces RT r = .89 [.71, .95] among people seen in training; one-hot identity reaches .90, "
+        "the person's own training part .92, so this figure carries no evidence about connectomes."
+    )
+    assert "none of them carries evidence" in head
+    held, words, _ = sentence(models(twin=0.99), {KEY: of(1e-9, 0.99)}, unseen=False)
+    assert not held and "can be remembered" in words
+
+
+def test_unseen_people_can_be_evidence():
+    found = models(twin=0.38, demographics=0.11, ridge=0.4, ceiling=0.99)
+    held, words, head = sentence(found, {KEY: of(0.001)})
+    assert held
+    assert words == (
+        "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); age, sex, site, group and "
+        "motion reaches .11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
+        "evidence that connectomes tell this of people never seen."
+    )
+    assert head.endswith(f"all claims: {KEY}.")
+    held, words, head = sentence(found, {KEY: of(0.2)})
+    assert not held and "no evidence that connectomes tell this." in words
+    assert head.startswith("None of 1 claims")
+
+
+def test_one_small_p_among_many_claims_is_not_enough():
+    found = {KEY: of(0.03), **{f"stroop.m{k}": of(0.5) for k in range(5)}}
+    p, held = claims_held(found)[KEY]
+    assert p == pytest.approx(0.18) and not held
+    assert claims_held({KEY: of(0.03)})[KEY] == (0.03, True)
+
+
+def test_a_negative_r_never_holds():
+    assert not claims_held({KEY: of(1e-6, -0.6)})[KEY][1]
+
+
+def test_without_a_test_there_is_no_evidence():
+    held, words, _ = sentence(models(twin=0.9), {KEY: Evidence(Figure(None), None)})
+    assert not held and words.endswith("no permutation test was possible: no evidence.")
+
+
+def test_what_makes_no_claim_says_so():
+    held, words, _ = sentence(models(twin=0.9, always_correct=0.8), {})
+    assert not held
+    assert words.endswith(
+        "among unseen people; always pressing the correct button reaches .80; "
+        "this figure can claim no evidence about connectomes."
+    )
+    assert sentence(models(twin=0.9) | {"twin": {"faces": {"reaction_time_r": Figure(None)}}}, {})[
+        1
+    ] == ("Faces RT r: undefined here.")
+
+
+@pytest.mark.parametrize(
+    ("metric", "winner"),
+    [
+        ("error_auc", "high"),
+        ("error_log_loss", "low"),
+        ("interval_score_s_80", "low"),
+        ("coverage_50", "middle"),
+        ("omission_rate", "middle"),
+    ],
+)
+def test_the_best_rival(metric, winner):
+    values = {"low": 0.1, "middle": 0.5, "high": 0.9, "ceiling": 0.55, "none": None}
+    found = {name: {"faces": {metric: Figure(value)}} for name, value in values.items()}
+    assert best(found, "faces", metric, ("low", "none", "middle", "high"), most=1) == (winner,)
+
+
+def test_numbers_as_the_field_prints_them():
+    assert [number(x) for x in (0.889, -0.021, 1.0, -0.9, 0.996)] == [
+        ".89",
+        "-.02",
+        "1.00",
+        "-.90",
+        "1.00",
+    ]
+    assert with_interval(Figure(0.5, None, -0.1, 1.2, 9)) == ".50 [-.10, 1.20]"
+    assert with_interval(Figure(0.5)) == ".50"

@@ -1,0 +1,128 @@
+"""Every family on every fold, once: kept, merged, and gone on with."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from dtb_jax.crossvalidation import cross_validate, load, merge, save
+from dtb_jax.evaluation.folds import by_people
+from dtb_jax.evaluation.predict import Prediction
+from tests.evaluation.test_folds import make_cohort
+
+PEOPLE = 15
+
+
+@pytest.fixture(scope="module")
+def data():
+    cohort = make_cohort(PEOPLE)
+    return cohort, by_people(cohort, 3, seed=0)
+
+
+def echo(cohort, fold):
+    """Everybody's own number, in every run."""
+    own = np.arange(len(cohort.connectomes), dtype=float)
+    one = Prediction(person_time_s=own, choice=np.tile(own.astype(int)[:, None], 4), personal=False)
+    return {"echo": [one, one]}
+
+
+def same(found, other):
+    for one, two in zip(found, other, strict=True):
+        for a, b in zip(one, two, strict=True):
+            assert type(a) is type(b)
+            if a is not None:
+                np.testing.assert_array_equal(a, b)
+
+
+def test_everybody_is_told_of_in_their_fold(data):
+    cohort, folds = data
+    told = cross_validate(cohort, folds, {"e": echo})
+    for k, fold in enumerate(folds):
+        assert (told.fold[fold.test.people] == k).all()
+    for run in told.predictions["echo"]:
+        np.testing.assert_array_equal(run.person_time_s, np.arange(PEOPLE))
+        np.testing.assert_array_equal(run.choice[:, 3], np.arange(PEOPLE))
+        assert run.personal is False and run.bold is None
+
+
+def test_nothing_is_told_of_people_nobody_tested(data):
+    cohort, folds = data
+    told = cross_validate(cohort, folds[:2], {"e": echo})
+    rest = folds[2].test.people
+    assert (told.fold[rest] == -1).all()
+    assert np.isnan(told.predictions["echo"][0].person_time_s[rest]).all()
+
+
+def test_a_field_that_one_fold_lacks_is_dropped():
+    parts = [Prediction(person_time_s=np.ones(1), personal=True), Prediction(personal=False)]
+    whole = merge([np.array([1]), np.array([0])], parts, 2)
+    assert whole.person_time_s is None and not whole.personal
+
+
+def test_a_file_holds_all_that_was_told(tmp_path):
+    rng = np.random.default_rng(0)
+    one = Prediction(choice=rng.integers(3, size=(4, 5)), bold=rng.normal(size=(4, 6, 2)))
+    two = Prediction(quantiles_s=np.full((4, 5, 3), np.nan), personal=False)
+    path = tmp_path / "below" / "fold.npz"
+    save(path, {"a": [one, two], "b": [two]}, 1.5)
+    found, seconds = load(path)
+    assert seconds == 1.5 and list(found) == ["a", "b"]
+    same(found["a"], [one, two])
+    same(found["b"], [two])
+    path.write_bytes(path.read_bytes()[:200])
+    assert load(path) is None
+    assert load(tmp_path / "nowhere.npz") is None
+
+
+def test_an_interrupted_call_goes_on(data, tmp_path):
+    cohort, folds = data
+    calls = SimpleNamespace(fitted=[], prepared=[], stop=True)
+
+    def family(name):
+        def fit(cohort, fold):
+            if calls.stop and fold.name == folds[1].name and name == "second":
+                raise KeyboardInterrupt
+            calls.fitted.append((fold.name, name))
+            return {name: echo(cohort, fold)["echo"]}
+
+        return fit
+
+    def prepare(cohort, fold):
+        calls.prepared.append(fold.name)
+        return cohort
+
+    both = {name: family(name) for name in ("first", "second")}
+    options = {"folder": tmp_path, "prepare": prepare}
+    with pytest.raises(KeyboardInterrupt):
+        cross_validate(cohort, folds, both, **options)
+    calls.stop = False
+    seen = []
+    told = cross_validate(
+        cohort, folds, both, **options, on_family=lambda fold, name: seen.append((fold, name))
+    )
+    names = [fold.name for fold in folds]
+    assert sorted(calls.fitted) == sorted((fold, name) for fold in names for name in both)
+    assert calls.prepared == [names[0], names[1], names[1], names[2]]
+    assert seen == [(fold, name) for fold in names for name in both]
+    alone = cross_validate(cohort, folds, both)
+    for name in both:
+        same(told.predictions[name], alone.predictions[name])
+    calls.prepared.clear()
+    cross_validate(cohort, folds, both, **options)
+    assert calls.prepared == []
+
+
+def test_families_see_what_was_prepared(data):
+    cohort, folds = data
+    shifted = {}
+
+    def family(cohort, fold):
+        shifted[fold.name] = cohort.connectomes[0, 0]
+        return echo(cohort, fold)
+
+    def prepare(cohort, fold):
+        return cohort._replace(connectomes=cohort.connectomes + fold.test.people.sum())
+
+    cross_validate(cohort, folds, {"e": family}, prepare=prepare)
+    first = cohort.connectomes[0, 0]
+    assert shifted == {f.name: pytest.approx(first + f.test.people.sum()) for f in folds}

@@ -1,0 +1,100 @@
+"""What stands in a hypernetwork's place, what is absent in training, what a projection keeps."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dtb_jax import Hypernetwork, make_twin
+from dtb_jax.hypernet import ConstantInput
+from dtb_jax.mainnet import flatten, unroll
+from dtb_jax.twin import principal_components, simulate
+
+SIZES = {"inputs": 3, "units": 8, "outputs": 5}
+
+
+@pytest.fixture(scope="module")
+def connectomes():
+    rng = np.random.default_rng(0)
+    return (0.3 + rng.normal(size=(7, 20)) @ rng.normal(size=(20, 20))).astype(np.float32)
+
+
+def test_a_constant_input_moves_one_bias_and_nothing_else(connectomes):
+    twin = make_twin(connectomes, kind=ConstantInput, **SIZES)
+    params = twin.init(jax.random.key(0))
+    one, two = (twin.network(params, jnp.asarray(c)) for c in connectomes[:2])
+    for name in ("ih", "hh", "b_hh", "ho", "b_ho"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
+    assert (one.b_ih != two.b_ih).all()
+    # The same as an input held at e for the whole run, through weights C scaled by the pace.
+    weights = params["params"]["Dense_0"]["kernel"].T * twin.hypernet.gain
+    start = Hypernetwork(**SIZES, parent=None)
+    moved = start.unit_pace() * (weights @ twin.features(jnp.asarray(connectomes[0])))
+    mean = twin.network(params, twin.centre)
+    np.testing.assert_allclose(one.b_ih, mean.b_ih + moved, atol=1e-6)
+
+
+def test_a_constant_input_can_be_learned_from_and_designed_with(connectomes):
+    twin = make_twin(connectomes, kind=ConstantInput, **SIZES)
+    params = twin.init(jax.random.key(0))
+    stimulus = jnp.ones((1, 12, 3))
+
+    def loss(params, connectome):
+        return jnp.square(simulate(twin, params, connectome, stimulus)).mean()
+
+    slopes = jax.grad(loss, argnums=(0, 1))(params, jnp.asarray(connectomes[0]))
+    assert all(jnp.abs(leaf).max() > 0 for leaf in jax.tree.leaves(slopes))
+
+
+def test_the_absent_have_the_mean_connectomes_network(connectomes):
+    hypernet = Hypernetwork(**SIZES, width=10, dropout=0.0, absence=0.4)
+    features = jnp.asarray(connectomes[0])
+    params = hypernet.init(jax.random.key(0), features)
+
+    @jax.jit
+    def weights(key):
+        return flatten(hypernet.apply(params, features, training=True, rngs={"dropout": key}))
+
+    mean = flatten(hypernet.apply(params, jnp.zeros_like(features)))
+    own = flatten(hypernet.apply(params, features))
+    assert not np.allclose(mean, own, atol=1e-4)
+    drawn = [np.asarray(weights(jax.random.key(k))) for k in range(400)]
+    absent = [np.allclose(one, mean, atol=1e-6) for one in drawn]
+    present = [np.allclose(one, own, atol=1e-6) for one in drawn]
+    assert all(a != p for a, p in zip(absent, present))
+    assert 0.33 < np.mean(absent) < 0.47  # .4 +- 3 standard errors
+
+
+def test_components_are_those_of_the_training_people(connectomes):
+    basis = principal_components(connectomes, 4)
+    centred = connectomes - connectomes.mean(0)
+    _, _, right = np.linalg.svd(centred.astype(float), full_matrices=False)
+    told, expected = centred @ basis, centred @ right[:4].T
+    scale = np.sqrt((expected**2).sum() / expected.size)
+    signs = np.sign((told * expected).sum(0))
+    np.testing.assert_allclose(told * signs, expected / scale, atol=1e-4)
+    assert np.square(told).mean() == pytest.approx(1, abs=1e-4)
+
+
+def test_more_components_than_people_lose_nothing_and_add_nothing(connectomes):
+    basis = principal_components(connectomes, 12)
+    assert basis.shape == (20, 12)
+    assert (basis[:, 6:] == 0).all()  # seven centred people span six directions
+    told = (connectomes - connectomes.mean(0)) @ basis
+    before = np.linalg.norm(connectomes[:, None] - connectomes[None], axis=-1)
+    after = np.linalg.norm(told[:, None] - told[None], axis=-1)
+    off = ~np.eye(7, dtype=bool)
+    ratio = after[off] / before[off]
+    np.testing.assert_allclose(ratio, ratio[0], rtol=1e-4)
+
+
+def test_a_twin_of_components_is_the_projection_by_hand(connectomes):
+    twin = make_twin(connectomes, components=4, width=10, **SIZES)
+    params = twin.init(jax.random.key(1))
+    new = np.random.default_rng(1).normal(size=20).astype(np.float32)
+    features = (new - connectomes.mean(0)) @ principal_components(connectomes, 4)
+    np.testing.assert_allclose(twin.features(jnp.asarray(new)), features, atol=1e-5)
+    stimulus = jnp.ones((1, 12, 3))
+    by_hand = unroll(twin.hypernet.apply(params, jnp.asarray(features)), stimulus[0])
+    found = simulate(twin, params, jnp.asarray(new), stimulus)[0]
+    np.testing.assert_allclose(found, by_hand, atol=1e-5)
