@@ -34,7 +34,9 @@ class Windows(NamedTuple):
     time_s: Float[Array, "trial window"]  # middle of the step, seconds after onset
 
 
-def windows(onset_s, deadline_s, present, start_s: float, steps: int, length: int) -> Windows:
+def windows(
+    onset_s, deadline_s, present, start_s: float | Float[Array, ""], steps: int, length: int
+) -> Windows:
     """Response windows of trials, in steps of a stretch that begins at `start_s`.
 
     Args:
