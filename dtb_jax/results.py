@@ -66,6 +66,7 @@ def write_predictions(
         for part, told in zip(scored, predictions):
             run, task, trials = part.run, part.run.task, part.run.trials
             rows = in_part(run, part.start_s, part.stop_s) & run.present[:, None]
+            rows &= np.isfinite(told.reaction_time_s)  # of nobody but the tested
             for i, k in zip(*np.nonzero(rows)):
                 possible = [a for a, may in zip(task.actions, trials.possible[i, k]) if may]
                 answered = trials.answered[i, k]

@@ -123,10 +123,14 @@ def recipe(config: ConfigDict) -> workflow.Recipe:
 def make_folds(config: ConfigDict, cohort: Cohort, seed: int) -> list[Fold]:
     """Folds of one repeat.
 
-    Raises: DataError when there are too few people, or for an unknown split.
+    Raises: DataError when there are too few people, for an unknown split, or an unknown column.
     """
     if config.split not in ("people", "both"):
         raise DataError(f"--config.split: {config.split!r}, expected people or both")
+    for name in filter(None, config.remove_from_connectome.split(",")):
+        if name.strip() not in cohort.participants:
+            known = ", ".join(cohort.participants.columns)
+            raise DataError(f"--config.remove_from_connectome: {name!r}, expected some of {known}")
     try:
         folds = splits.by_people(cohort, config.folds, seed=seed)
     except ValueError as error:
@@ -185,7 +189,7 @@ CONSTANT_SIZES = ("units", "dropout", "slow_share", "components", "gain")
 
 def cross_validated(config: ConfigDict, cohort, folds, asked, apart, workdir: Path) -> Told:
     """All families on all folds: first those everybody wants, then those timed apart."""
-    removed = tuple(name for name in config.remove_from_connectome.split(",") if name)
+    removed = tuple(n.strip() for n in config.remove_from_connectome.split(",") if n.strip())
 
     def prepare(cohort: Cohort, fold: Fold) -> Cohort:
         if not removed:
