@@ -3,7 +3,7 @@
 import numpy as np
 
 from dtb_jax import plots
-from dtb_jax.assessment import Assessed, remaining
+from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.scores import run_names
@@ -17,7 +17,7 @@ HEADLINES = (
     ("stroop", "reaction_time_r", "Stroop: RT r"),
     ("bold", "person_t_r", "BOLD: person t r"),
 )
-DIAGRAM = ("twin", "own_training_half", "item_profile")
+DIAGRAM = ("twin", "own_training_half", "ridge", "item_profile")
 
 Drawn = tuple[str, str, object]
 
@@ -56,11 +56,15 @@ def verdict_figure(models: dict, label: str) -> Drawn:
 
 
 def reliability_figure(assessed: Assessed, label: str) -> Drawn:
-    """How often an error came, by the probability that models told."""
+    """How often an error came, by the probability that models told.
+
+    Among unseen people whole runs are tested: whoever knows a part of them is left out.
+    """
     panels = []
+    models = [name for name in DIAGRAM if not (assessed.evidence and name in OWN)]
     for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
         shown = {}
-        for model in DIAGRAM:
+        for model in models:
             told = assessed.predictions.get(model)
             probability = None if told is None else error_probability(part, told[r])
             if probability is not None:

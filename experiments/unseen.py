@@ -7,7 +7,7 @@ units, 128 principal components of the training people's edges) learns from the 
 and meets the tested people's connectomes, and connectomes in their place; beside it a network that
 gets the connectome as an extra input, regressions on edges, and baselines without any connectome.
 The verdict says which claims hold after age, sex, site and motion, by permutation, corrected for
-all claims. About 15 minutes for 228 people with 434 parcels on 2 cores. Apart, and resumable:
+all claims. Ten minutes for 228 people with 434 parcels on 2 cores. Apart, and resumable:
 
     --config.tangent=true       ridge in tangent space, 3 minutes a fold
     --config.retrained=1        twins trained on shuffled connectomes; 19 give a p of .05 at best

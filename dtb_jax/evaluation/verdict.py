@@ -112,7 +112,7 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
     others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
     names: tuple[str, ...] = () if unseen else ("one_hot_identity",)
-    names += best(models, task, metric, others, most=2)
+    names += best(models, task, metric, others, most=2 if unseen else 1)
     reached = _reached(models, task, metric, names)
     if not unseen:
         because = f"; {reached}, so" if reached else "; whoever is known can be remembered, so"
