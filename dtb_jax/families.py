@@ -235,7 +235,10 @@ def kept(family: Family, cohort: Cohort, fold: Fold) -> Family:
 
 
 def linear_methods(names: Sequence[str]) -> dict[str, Method]:
-    """Methods by name, see `evaluation.linear` and `evaluation.tangent`."""
+    """Methods by name, see `evaluation.linear` and `evaluation.tangent`.
+
+    Raises: ValueError for a name that none of them has.
+    """
     from dtb_jax.evaluation import linear, tangent
 
     known = {
@@ -245,4 +248,7 @@ def linear_methods(names: Sequence[str]) -> dict[str, Method]:
         "cpm": linear.cpm,
         "tangent_ridge": tangent.tangent_ridge,
     }
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r}, expected some of {', '.join(known)}")
     return {name: known[name] for name in names}

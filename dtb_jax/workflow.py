@@ -142,6 +142,9 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
 
     Raises: DataError when there are none, or they are of other sizes.
     """
+    missing = f"{folder}: no checkpoint; was the training interrupted before its first?"
+    if not folder.is_dir():  # nothing is written where one only reads
+        raise DataError(missing)
     no_bold = fit_bold_scale(cohort, 0.0, np.arange(0))
     runs = cut(cohort, 0.0, STEP_S, no_bold)
     if cohort.bold_source == "none":
@@ -161,7 +164,7 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     finally:
         checkpoints.close()
     if found is None:
-        raise DataError(f"{folder}: no checkpoint; was the training interrupted before its first?")
+        raise DataError(missing)
     fixed, state = found[0]["fixed"], found[0]["state"]
     twin = Twin(twin.hypernet, fixed["centre"], fixed["spread"], fixed.get("basis"))
     params = used_params(recipe.settings, State(*state) if isinstance(state, list) else state)

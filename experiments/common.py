@@ -77,6 +77,20 @@ def read_data(config: Any) -> tuple[Any, Any]:
     )
 
 
+def linear_methods(config: Any) -> dict[str, Any]:
+    """Regressions on edges by the names in `config.methods`.
+
+    Raises: DataError for a name that none of them has.
+    """
+    from dtb_jax import families
+
+    names = [name.strip() for name in config.methods.split(",") if name.strip()]
+    try:
+        return families.linear_methods(names)
+    except ValueError as error:
+        raise DataError(f"--config.methods: {error}") from error
+
+
 @contextmanager
 def epochs_bar(settings: Any, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
     """A progress bar over epochs, and what tells it of each."""

@@ -183,8 +183,11 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 def recipe(config: ConfigDict) -> workflow.Recipe:
     """How twins are made, from the config.
 
-    Raises: DataError for an unknown way to read responses.
+    Raises: DataError for an unknown way to read responses, or where nothing would be trained.
     """
+    for name in ("units", "epochs", "passes", "segments", "batch_people"):
+        if config[name] < 1:
+            raise DataError(f"--config.{name}: {config[name]}, expected at least 1")
     if config.response not in RESPONSES:
         raise DataError(
             f"--config.response: {config.response!r}, expected one of {', '.join(RESPONSES)}"

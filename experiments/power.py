@@ -97,12 +97,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     began = time.perf_counter()
     sizes, twin_sizes = check(config)
     common.remember_compilations()
-    common.settle_config(config, workdir)
     try:
         atlas = choose_parcels(config.parcels)
         world = make_world(atlas, seed=config.seed, kind=config.causes, rho=config.rho)
     except ValueError as error:
         raise DataError(f"--config: {error}") from error
+    common.settle_config(config, workdir)
     pool = simulate(config, world, workdir, max(sizes + twin_sizes))
     simulated_s = time.perf_counter() - began
     found = fit_all(config, pool, workdir, sizes, twin_sizes)

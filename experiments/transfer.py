@@ -42,11 +42,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     old, _ = common.read_data(of_twin)
     new, ledger = common.read_data(config)
     cohort = join(old, new)
+    methods = common.linear_methods(config)
+    made = paper.recipe(of_twin)
+    fitted = workflow.restore(Path(config.twin) / "checkpoints", old, made)
     common.settle_config(config, workdir)
     workflow.note_below_chance(new, ledger)
     ledger.write(workdir / "exclusions.tsv")
-    made = paper.recipe(of_twin)
-    fitted = workflow.restore(Path(config.twin) / "checkpoints", old, made)
     is_new = np.arange(len(cohort.connectomes)) >= len(old.connectomes)
     (halves,) = by_time(cohort, of_twin.split_s, of_twin.stop_s)
     fold = Fold(
@@ -54,11 +55,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         Part(is_new, tuple(run.name for run in cohort.runs)),
         "transfer",
     )
-    names = [name for name in config.methods.split(",") if name]
     asked: dict[str, families.Family] = {
         "twin": lambda cohort, fold: families.told_by(cohort, fold, fitted, made, seed=config.seed),
         "without": families.without_connectome(halves.training),
-        "edges": families.on_edges(families.linear_methods(names)),
+        "edges": families.on_edges(methods),
     }
     told = cross_validate(cohort, [fold], asked, folder=workdir / "folds")
     assessed = assess(

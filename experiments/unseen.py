@@ -71,11 +71,13 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     common.remember_compilations()
     cohort, ledger = common.read_data(config)
     made = recipe(config)
+    if config.repeats < 1:
+        raise DataError(f"--config.repeats: {config.repeats}, expected at least 1")
     rounds = [make_folds(config, cohort, config.seed + k) for k in range(config.repeats)]
+    asked, apart = families_of(config, made, workdir)
     common.settle_config(config, workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
-    asked, apart = families_of(config, made, workdir)
     told = [cross_validated(config, cohort, folds, asked, apart, workdir) for folds in rounds]
     print("figures, ceilings, permutations")
     rest = splits.by_time(cohort, config.split_s, config.stop_s)[0].test
@@ -123,14 +125,17 @@ def recipe(config: ConfigDict) -> workflow.Recipe:
 def make_folds(config: ConfigDict, cohort: Cohort, seed: int) -> list[Fold]:
     """Folds of one repeat.
 
-    Raises: DataError when there are too few people, for an unknown split, or an unknown column.
+    Raises: DataError when there are too few people, for an unknown split, or for a column that
+        is not there or in which nobody has a value.
     """
     if config.split not in ("people", "both"):
         raise DataError(f"--config.split: {config.split!r}, expected people or both")
-    for name in filter(None, config.remove_from_connectome.split(",")):
-        if name.strip() not in cohort.participants:
-            known = ", ".join(cohort.participants.columns)
-            raise DataError(f"--config.remove_from_connectome: {name!r}, expected some of {known}")
+    known = cohort.participants.columns[cohort.participants.notna().any()]
+    for name in removed(config):
+        if name not in known:
+            raise DataError(
+                f"--config.remove_from_connectome: {name!r}, expected some of {', '.join(known)}"
+            )
     try:
         folds = splits.by_people(cohort, config.folds, seed=seed)
     except ValueError as error:
@@ -140,15 +145,15 @@ def make_folds(config: ConfigDict, cohort: Cohort, seed: int) -> list[Fold]:
     return splits.across(folds, splits.by_time(cohort, config.split_s, config.stop_s)[0])
 
 
+def removed(config: ConfigDict) -> tuple[str, ...]:
+    """Columns of the participants that are regressed out of edges inside folds."""
+    return tuple(n.strip() for n in config.remove_from_connectome.split(",") if n.strip())
+
+
 def families_of(config: ConfigDict, made: workflow.Recipe, workdir: Path):
     """Families for every fold, and those that are timed apart."""
     options = {"seed": config.seed, "folder": workdir / "checkpoints"}
-    names = [name.strip() for name in config.methods.split(",") if name.strip()]
-    try:
-        methods = families.linear_methods(names)
-    except KeyError as error:
-        raise DataError(f"--config.methods: {error} is none of them") from error
-
+    methods = common.linear_methods(config)
     try:
         shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
     except ValueError as error:
@@ -189,12 +194,11 @@ CONSTANT_SIZES = ("units", "dropout", "slow_share", "components", "gain")
 
 def cross_validated(config: ConfigDict, cohort, folds, asked, apart, workdir: Path) -> Told:
     """All families on all folds: first those everybody wants, then those timed apart."""
-    removed = tuple(n.strip() for n in config.remove_from_connectome.split(",") if n.strip())
 
     def prepare(cohort: Cohort, fold: Fold) -> Cohort:
-        if not removed:
+        if not removed(config):
             return cohort
-        known = design(cohort.participants, removed, fold.training.people)
+        known = design(cohort.participants, removed(config), fold.training.people)
         edges = regress_out(cohort.connectomes, known, fold.training.people)
         return cohort._replace(connectomes=edges)
 

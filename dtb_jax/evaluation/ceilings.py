@@ -97,11 +97,12 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     first, second = (
         np.concatenate([_half_t(part, k) for part in with_bold], axis=1) for k in (0, 1)
     )
-    known = np.isfinite(first).all(1) & np.isfinite(second).all(1)
-    each = [reliability_ceiling(a, b, known) for a, b in zip(first.T, second.T)]
     drawn = scored[0].drawn
+    tested = drawn.fold >= 0
+    known = tested & np.isfinite(first).all(1) & np.isfinite(second).all(1)
+    each = [reliability_ceiling(a, b, known) for a, b in zip(first.T, second.T)]
     sides = [part.t for part in with_bold]
-    masks = [np.isfinite(t).all(1) for t in sides]
+    masks = [tested & np.isfinite(t).all(1) for t in sides]
     half = np.random.default_rng(0).permutation(len(known)) % 2 == 0
     halves = [[mask & side for mask in masks] for side in (half, ~half)]
 

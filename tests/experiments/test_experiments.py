@@ -11,9 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dtb_jax.data import DataError
+from experiments import common
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[2]
+TWIN = ["--config.units=8", "--config.width=10", "--config.epochs=2"]
 SMALL = ["--config.units=16", "--config.width=20", "--config.epochs=6", "--config.save_every=1"]
 
 
@@ -28,6 +31,26 @@ def command(name, workdir, *options):
 
 def run(*arguments):
     return subprocess.run(command(*arguments), capture_output=True, text=True, cwd=ROOT)
+
+
+def breaches(workdir, shared):
+    """What the contract's own check finds in a folder; "" where it holds."""
+    check = [sys.executable, shared / "check_contract.py", workdir]
+    done = subprocess.run(check, capture_output=True, text=True)
+    return "" if done.returncode == 0 else done.stdout + done.stderr
+
+
+def complaint(experiment, workdir, **options):
+    """The line with which an experiment refuses these options; its folder takes others after."""
+    config = experiment.get_config()
+    config.update(options)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(common, "remember_compilations", lambda: None)
+        with pytest.raises(DataError) as caught:
+            experiment.run(config, workdir)
+    assert not (workdir / "config.json").exists()
+    (line,) = str(caught.value).splitlines()
+    return line
 
 
 def test_paper_keeps_the_contract_and_survives_kill_9(cohort, tmp_path):
