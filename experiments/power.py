@@ -44,6 +44,8 @@ from experiments import common, power_report
 from experiments.power_report import columns_r, scanned
 
 CHUNK = 100
+SCAN = ("seed", "parcels", "rest_runs", "rest_volumes", "repetition_time_s")
+"""What decides the edges: who uses their folder agrees in it."""
 FEWEST = 20
 """People of a lab: folds of four."""
 
@@ -102,8 +104,11 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         world = make_world(atlas, seed=config.seed, kind=config.causes, rho=config.rho)
     except ValueError as error:
         raise DataError(f"--config: {error}") from error
+    folder = Path(config.edges or workdir / "edges")
+    folder.mkdir(parents=True, exist_ok=True)
+    common.settle_config(ConfigDict({name: config[name] for name in SCAN}), folder)
     common.settle_config(config, workdir)
-    pool = simulate(config, world, workdir, max(sizes + twin_sizes))
+    pool = simulate(config, world, folder, max(sizes + twin_sizes))
     simulated_s = time.perf_counter() - began
     found = fit_all(config, pool, workdir, sizes, twin_sizes)
     metrics = power_report.metrics(config, world, pool, found)
@@ -145,12 +150,8 @@ def numbers(config: ConfigDict, name: str) -> list[int]:
     return sizes
 
 
-def simulate(config: ConfigDict, world: World, workdir: Path, learners: int) -> Pool:
+def simulate(config: ConfigDict, world: World, folder: Path, learners: int) -> Pool:
     """Draw and scan everybody; edges are kept chunk by chunk, the rest is quickly drawn again."""
-    folder = Path(config.edges) if config.edges else workdir / "edges"
-    folder.mkdir(parents=True, exist_ok=True)
-    scan = ("seed", "parcels", "rest_runs", "rest_volumes", "repetition_time_s")
-    common.settle_config(ConfigDict({name: config[name] for name in scan}), folder)
     names = [f"sub-SIM{k + 1:05d}" for k in range(learners)]
     # Test people have names of their own: they are the same whatever the sizes.
     names += [f"sub-TEST{k + 1:05d}" for k in range(config.test_people)]
