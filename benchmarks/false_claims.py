@@ -133,11 +133,13 @@ def judge(cohort, kind: str, seed: int, options: argparse.Namespace) -> dict:
     if kind == "ridge":
         row["p_refit"] = refit(cohort, scored, told, seed)
         adjusted = holm(list(row["p_refit"].values()))
-        row["claims_refit"] = [k for k, p in zip(row["p_refit"], adjusted) if p < 0.05]
+        row["claims_refit"] = [
+            k for k, p in zip(row["p_refit"], adjusted) if p is not None and p < 0.05
+        ]
     return row
 
 
-def refit(cohort, scored, told, seed: int) -> dict[str, float]:
+def refit(cohort, scored, told, seed: int) -> dict[str, float | None]:
     """Exact p of every claim of the ridge."""
     return {
         f"{claim.task}.{claim.metric}": refitted(

@@ -16,6 +16,7 @@ Beside them the ceiling (who knows the causal scores: nobody does better in unse
 same oracle in these 1,000, and edge_reliability, the ICC between two scans of that length. Means
 and SD are those of Fisher's z, the mean turned back into r. Edges are kept (2.3 GB at full size);
 they depend on the scan only: --config.edges shares them. Interrupted, the same command goes on.
+Twenty minutes of one core at full size.
 """
 
 import json
