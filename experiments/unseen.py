@@ -160,6 +160,9 @@ def families_of(config: ConfigDict, made: workflow.Recipe, workdir: Path):
         raise DataError(
             f"--config.shots: {config.shots!r}, expected numbers like 0,5,20"
         ) from error
+    for name, least in (("shots", min(shots, default=0)), ("retrained", config.retrained)):
+        if least < 0:
+            raise DataError(f"--config.{name}: {config[name]!r}, expected no negative number")
 
     def without(cohort, fold):
         own = splits.by_time(cohort, config.split_s, config.stop_s)[0].training

@@ -195,6 +195,8 @@ MISTAKES = [
     ({"split": "foo"}, "'foo', expected people or both"),
     ({"methods": "ridge,foo"}, "--config.methods: 'foo', expected some of ridge"),
     ({"shots": "a"}, "expected numbers like 0,5,20"),
+    ({"shots": "-1,5"}, "expected no negative number"),
+    ({"retrained": -1}, "--config.retrained: -1"),
     ({"folds": 100}, "--config.folds: 25 people"),
     ({"repeats": 0}, "--config.repeats: 0"),
     ({"epochs": 0}, "--config.epochs: 0"),
