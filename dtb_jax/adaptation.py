@@ -11,7 +11,7 @@ import optax
 from jaxtyping import Bool, Float
 
 from dtb_jax.evaluation import baselines
-from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.people import correct_mask
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
@@ -63,7 +63,7 @@ def adapted(
     for k in shots:
         moved = features.copy()
         if k:
-            seen = _first(part, fold.test, fitted, k)
+            seen = _first(part, fitted, k)
             rows = jax.tree.map(lambda leaf: jnp.asarray(leaf[tested]), seen)
             shift = _fit(
                 fitted.params,
@@ -89,8 +89,8 @@ def _features(twin, connectomes):
     return jax.vmap(twin.features)(connectomes)
 
 
-def _first(cohort: Cohort, part: Part, fitted: Fitted, shots: int) -> Run:
-    """Stretches from the part's start to the end of the first trials, nothing else at risk."""
+def _first(cohort: Cohort, fitted: Fitted, shots: int) -> Run:
+    """Stretches from the run's start to the end of the first trials, nothing else at risk."""
     kept, last = [], 0.0
     for run in cohort.runs:
         first = first_trials(run, shots)
@@ -99,8 +99,8 @@ def _first(cohort: Cohort, part: Part, fitted: Fitted, shots: int) -> Run:
         kept.append(run._replace(trials=run.trials._replace(present=first)))
     # whole volumes, and few lengths: each is compiled once
     unit_s = 16 * STEP_S * (cohort.runs[0].stimulus.shape[1] // cohort.runs[0].bold.shape[1])
-    stop_s = part.start_s + np.ceil(last / unit_s + 1) * unit_s
-    return cut(cohort._replace(runs=tuple(kept)), part.start_s, stop_s, fitted.scale)
+    stop_s = np.ceil(last / unit_s + 1) * unit_s
+    return cut(cohort._replace(runs=tuple(kept)), 0.0, stop_s, fitted.scale)
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))

@@ -50,7 +50,7 @@ def _combined(*found: Evidence) -> Evidence:
 
 def refitted_p(
     cohort: Cohort, assessed: Assessed, *, seed: int, on_edges: bool = True
-) -> dict[str, dict[str, float]]:
+) -> dict[str, dict[str, float | None]]:
     """p by permutation of the whole cross-validation, of the models for which it is affordable.
 
     Args:
@@ -63,7 +63,7 @@ def refitted_p(
         t-values); the twin's over its retrained nulls, where there are any, at least
         1 / (1 + their number).
     """
-    found: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float | None]] = {}
     nulls = [each for name, each in assessed.evidence.items() if "shuffled_retrained" in name]
     if nulls:
         own = {

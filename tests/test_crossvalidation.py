@@ -49,8 +49,21 @@ def test_nothing_is_told_of_people_nobody_tested(data):
     cohort, folds = data
     told = cross_validate(cohort, folds[:2], {"e": echo})
     rest = folds[2].test.people
-    assert (told.fold[rest] == -1).all()
-    assert np.isnan(told.predictions["echo"][0].person_time_s[rest]).all()
+    np.testing.assert_array_equal(told.fold == -1, rest)
+    for run in told.predictions["echo"]:
+        np.testing.assert_array_equal(np.isnan(run.person_time_s), rest)
+        assert (run.choice[rest] == 0).all()  # whole numbers have no NaN
+
+
+def test_merged_rows_stand_where_they_belong():
+    rng = np.random.default_rng(1)
+    rows = [np.array([4, 0]), np.array([2]), np.array([], int)]
+    series = [rng.normal(size=(len(r), 3, 2)).astype(np.float32) for r in rows]
+    whole = merge(rows, [Prediction(bold=one) for one in series], 6).bold
+    assert whole.dtype == np.float32
+    for inside, one in zip(rows, series):
+        np.testing.assert_array_equal(whole[inside], one)
+    assert np.isnan(whole[[1, 3, 5]]).all()
 
 
 def test_a_field_that_one_fold_lacks_is_dropped():
@@ -69,9 +82,28 @@ def test_a_file_holds_all_that_was_told(tmp_path):
     assert seconds == 1.5 and list(found) == ["a", "b"]
     same(found["a"], [one, two])
     same(found["b"], [two])
-    path.write_bytes(path.read_bytes()[:200])
-    assert load(path) is None
+    assert [p.name for p in path.parent.iterdir()] == ["fold.npz"]
     assert load(tmp_path / "nowhere.npz") is None
+
+
+def test_half_a_file_is_no_file(data, tmp_path):
+    cohort, folds = data
+    fitted = []
+
+    def family(cohort, fold):
+        fitted.append(fold.name)
+        return echo(cohort, fold)
+
+    whole = cross_validate(cohort, folds, {"e": family}, folder=tmp_path)
+    path = tmp_path / f"{folds[1].name}_e.npz"
+    content = path.read_bytes()
+    for size in (0, 1, 200, len(content) // 2, len(content) - 1):
+        path.write_bytes(content[:size])
+        assert load(path) is None
+        fitted.clear()
+        again = cross_validate(cohort, folds, {"e": family}, folder=tmp_path)
+        assert fitted == [folds[1].name]
+        same(again.predictions["echo"], whole.predictions["echo"])
 
 
 def test_an_interrupted_call_goes_on(data, tmp_path):

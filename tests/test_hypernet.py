@@ -42,27 +42,33 @@ def test_a_constant_input_can_be_learned_from_and_designed_with(connectomes):
     def loss(params, connectome):
         return jnp.square(simulate(twin, params, connectome, stimulus)).mean()
 
-    slopes = jax.grad(loss, argnums=(0, 1))(params, jnp.asarray(connectomes[0]))
+    slopes = jax.jit(jax.grad(loss, argnums=(0, 1)))(params, jnp.asarray(connectomes[0]))
     assert all(jnp.abs(leaf).max() > 0 for leaf in jax.tree.leaves(slopes))
+    assert (slopes[1] != 0).all()  # every edge
 
 
 def test_the_absent_have_the_mean_connectomes_network(connectomes):
-    hypernet = Hypernetwork(**SIZES, width=10, dropout=0.0, absence=0.4)
     features = jnp.asarray(connectomes[0])
-    params = hypernet.init(jax.random.key(0), features)
+
+    def made(absence):
+        return Hypernetwork(**SIZES, width=10, dropout=0.0, absence=absence)
+
+    params = made(0.5).init(jax.random.key(0), features)
 
     @jax.jit
-    def weights(key):
-        return flatten(hypernet.apply(params, features, training=True, rngs={"dropout": key}))
+    def weights(features, key):
+        told = made(0.5).apply(params, features, training=True, rngs={"dropout": key})
+        return flatten(told)
 
-    mean = flatten(hypernet.apply(params, jnp.zeros_like(features)))
-    own = flatten(hypernet.apply(params, features))
+    mean, own = (flatten(made(0.0).apply(params, e)) for e in (jnp.zeros_like(features), features))
     assert not np.allclose(mean, own, atol=1e-4)
-    drawn = [np.asarray(weights(jax.random.key(k))) for k in range(400)]
-    absent = [np.allclose(one, mean, atol=1e-6) for one in drawn]
-    present = [np.allclose(one, own, atol=1e-6) for one in drawn]
-    assert all(a != p for a, p in zip(absent, present))
-    assert 0.33 < np.mean(absent) < 0.47  # .4 +- 3 standard errors
+    keys = jax.random.split(jax.random.key(1), 400)
+    drawn = np.asarray(jax.vmap(weights, in_axes=(None, 0))(features, keys))
+    absent, present = (np.abs(drawn - one).max(axis=1) < 1e-6 for one in (mean, own))
+    np.testing.assert_array_equal(absent, ~present)
+    assert 0.425 < absent.mean() < 0.575  # .5 +- 3 standard errors
+    for absence in (0.5, 1.0):  # nobody is absent outside training
+        np.testing.assert_array_equal(flatten(made(absence).apply(params, features)), own)
 
 
 def test_components_are_those_of_the_training_people(connectomes):
@@ -94,7 +100,21 @@ def test_a_twin_of_components_is_the_projection_by_hand(connectomes):
     new = np.random.default_rng(1).normal(size=20).astype(np.float32)
     features = (new - connectomes.mean(0)) @ principal_components(connectomes, 4)
     np.testing.assert_allclose(twin.features(jnp.asarray(new)), features, atol=1e-5)
+    trained = np.asarray(jax.vmap(twin.features)(connectomes))
+    np.testing.assert_allclose(trained.mean(0), 0, atol=1e-5)
+    assert np.square(trained).mean() == pytest.approx(1, abs=1e-4)
     stimulus = jnp.ones((1, 12, 3))
     by_hand = unroll(twin.hypernet.apply(params, jnp.asarray(features)), stimulus[0])
     found = simulate(twin, params, jnp.asarray(new), stimulus)[0]
     np.testing.assert_allclose(found, by_hand, atol=1e-5)
+
+
+def test_edges_are_standardised_on_training_people(connectomes):
+    same = connectomes.copy()
+    same[:, 3] = 0.7  # does not vary
+    twin = make_twin(same, **SIZES)
+    trained = np.asarray(jax.vmap(twin.features)(same))
+    np.testing.assert_allclose(trained.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(np.delete(trained.std(0), 3), 1, atol=1e-4)
+    new = same[0] + 1
+    np.testing.assert_allclose(twin.features(new)[3], 1, atol=1e-5)

@@ -1,11 +1,15 @@
 """What several assignments of people to folds say together."""
 
+import numpy as np
 import pytest
 
 from dtb_jax.assessment import Assessed
-from dtb_jax.evaluation.evidence import Evidence
+from dtb_jax.evaluation.evidence import Evidence, claims, refitted
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.repeats import over_repeats
+from dtb_jax.evaluation.linear import ridge
+from dtb_jax.evaluation.scored import scored_part
+from dtb_jax.repeats import over_repeats, refitted_p
+from tests.evaluation.test_behaviour import make_told
 from tests.evaluation.test_folds import make_cohort
 
 KEY = "faces.reaction_time_r"
@@ -37,3 +41,26 @@ def test_figures_are_means_and_the_verdict_is_theirs():
 def test_once_is_as_it_was():
     one = once(0.2, 0.01)
     assert over_repeats(make_cohort(12), [one]) is one
+
+
+def test_a_twin_among_its_retrained_nulls():
+    one = once(0.3, 0.01)
+    for k, r in enumerate((0.1, 0.4, -0.2, 0.0)):
+        name = "shuffled_retrained" + (f"_{k + 1}" if k else "")
+        one.evidence[name] = {KEY: Evidence(Figure(r), 0.5)}
+    assert refitted_p(make_cohort(12), one, seed=0) == {"twin": {KEY: 2 / 5}}
+    one.evidence["shuffled_retrained_2"][KEY] = Evidence(Figure(None), None)
+    assert refitted_p(make_cohort(12), one, seed=0) == {"twin": {}}
+
+
+def test_a_ridge_is_refitted_on_the_edges_it_saw():
+    cohort = make_cohort(24)
+    run, fold = cohort.runs[0], np.arange(24) % 3
+    scored = [scored_part(run, 0.0, 120.0, run.present, None, fold, draws=5)]
+    told = [make_told(run)._replace(bold=None)]
+    one = once(0.3, 0.01)._replace(scored=scored, predictions={"ridge": told})
+    found = refitted_p(cohort, one, seed=2)["ridge"]
+    first = claims(scored, told)[0]
+    p = refitted(first, cohort.participants, cohort.connectomes, fold, ridge, seed=2)[1]
+    assert len(found) == 3 and found["stroop.reaction_time_r"] == p
+    assert refitted_p(cohort, one, seed=2, on_edges=False) == {}

@@ -64,7 +64,8 @@ def _trials(scored: Scored) -> Figures:
     people, drawn = scored.people, scored.drawn
     timed, tested = (mask & scored.people[:, None] for mask in (scored.timed(), scored.tested()))
     explained = additive(scored, scored.run.trials.response_time_s, timed)
-    freedom = timed.sum() - scored.by_condition(timed, timed).size - timed.shape[1]
+    means = np.isfinite(scored.by_condition(scored.run.trials.response_time_s, timed))
+    freedom = timed.sum() - means.sum() - timed.any(0).sum()
     inflation = (timed.sum() - 1) / max(freedom, 1)
     r = metrics.pooled_correlation(scored.run.trials.response_time_s, explained, timed)
 
@@ -103,7 +104,9 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     each = [reliability_ceiling(a, b, known) for a, b in zip(first.T, second.T)]
     sides = [part.t for part in with_bold]
     masks = [tested & np.isfinite(t).all(1) for t in sides]
-    half = np.random.default_rng(0).permutation(len(known)) % 2 == 0
+    rows = np.flatnonzero(np.logical_or.reduce(masks))
+    half = np.zeros(len(known), bool)
+    half[rows] = np.random.default_rng(0).permutation(len(rows)) % 2 == 0
     halves = [[mask & side for mask in masks] for side in (half, ~half)]
 
     def group(weights):

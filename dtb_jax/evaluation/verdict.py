@@ -97,7 +97,7 @@ def _claimed(
     start += f"; {rivals}" if rivals else ""
     if found.p is None or p_holm is None or found.r.value is None:
         return Verdict(False, f"{start}; no permutation test was possible: no evidence.", None)
-    shown = f"{start}; after {confounds} {number(found.r.value)}, p = {_p(p_holm)} (Holm): "
+    shown = f"{start}; after {confounds} {number(found.r.value)}, p {_p(p_holm)} (Holm): "
     shown += (
         "evidence that connectomes tell this of people never seen."
         if held
@@ -164,8 +164,8 @@ def _name(task: str, metric: str) -> str:
 
 def number(value: float) -> str:
     """Two decimals, no zero before the point: .89, -.02, 1.00."""
-    text = f"{value:.2f}"
-    return text.replace("0.", ".", 1) if abs(value) < 0.995 else text
+    text = f"{abs(value):.2f}".removeprefix("0")
+    return f"-{text}" if value < 0 else text
 
 
 def with_interval(figure: Figure) -> str:
@@ -176,7 +176,7 @@ def with_interval(figure: Figure) -> str:
 
 
 def _p(p: float) -> str:
-    return "< .001" if p < 0.001 else f"{p:.3f}".replace("0.", ".", 1)
+    return "< .001" if p < 0.001 else f"= {p:.3f}".replace("0.", ".", 1)
 
 
 def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
@@ -188,6 +188,8 @@ def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
             "Every figure here is of people seen in training: a connectome that is fixed per "
             "person can work as a name tag, so none of them carries evidence about connectomes."
         )
+    if not tested:
+        return "No claim about unseen people could be tested."
     if not claimed:
         return (
             f"None of {len(tested)} claims about unseen people ({', '.join(tested)}) has evidence "

@@ -9,7 +9,7 @@ from dtb_jax.evaluation.scored import scored_part
 from dtb_jax.tasks.stroop import STROOP
 from dtb_jax.types import TaskRun, Trials
 from tests.evaluation.test_behaviour import make_case
-from tests.evaluation.test_folds import TRIALS
+from tests.evaluation.test_folds import TRIALS, make_cohort
 
 PEOPLE, SHOWN = 2000, 40
 
@@ -90,3 +90,32 @@ def test_nothing_behind_a_mask_counts():
         assert figures.keys() == other[task].keys()
         for metric, one in figures.items():
             assert one == pytest.approx(other[task][metric]), (task, metric)
+
+
+def padded(run, people, trials):
+    """More rows of nobody, and more trials that nobody saw."""
+
+    def rows(field):
+        return np.concatenate([field, np.zeros((people, *field.shape[1:]), field.dtype)])
+
+    def columns(field):
+        return np.pad(field, [(0, 0), (0, trials)] + [(0, 0)] * (field.ndim - 2))
+
+    whole = {name: rows(getattr(run, name)) for name in ("stimulus", "bold", "bold_mask")}
+    fields = Trials(*(rows(columns(field)) for field in run.trials))
+    return run._replace(**whole, trials=fields, present=rows(run.present))
+
+
+@pytest.mark.parametrize(("people", "trials"), [(6, 0), (0, 7), (200, 30)])
+def test_ragged_is_as_unpadded(people, trials):
+    runs = make_cohort(26).runs
+    fold = np.repeat([0, -1], [26, people])
+    alone = [scored_part(run, 40.0, 120.0, run.present, None, draws=5) for run in runs]
+    wide = [padded(run, people, trials) for run in runs]
+    wider = [scored_part(run, 40.0, 120.0, run.present, None, fold, draws=5) for run in wide]
+    found, other = ceilings(alone), ceilings(wider)
+    assert found["faces"]["trial_reaction_time_r"].value > 0.2
+    for task, figures in found.items():
+        for metric, one in figures.items():
+            assert other[task][metric].n == one.n, (task, metric)
+            assert other[task][metric].value == pytest.approx(one.value), (task, metric)

@@ -43,6 +43,7 @@ def test_unseen_people_can_be_evidence():
     found = models(twin=0.38, demographics=0.11, ridge=0.4, ceiling=0.99)
     held, words, head = sentence(found, {KEY: of(0.001)})
     assert held
+    assert ", p < .001 (Holm): evidence" in sentence(found, {KEY: of(0.0005)})[1]
     assert words == (
         "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); age, sex, site, group and "
         "motion reaches .11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
@@ -59,15 +60,20 @@ def test_one_small_p_among_many_claims_is_not_enough():
     p, held = claims_held(found)[KEY]
     assert p == pytest.approx(0.18) and not held
     assert claims_held({KEY: of(0.03)})[KEY] == (0.03, True)
+    told = verdicts(models(twin=0.9), found, unseen=True, confounds="age")[KEY]
+    assert not told.evidence and "p = .180 (Holm)" in told.sentence
+    assert (told.p, told.p_holm) == (0.03, pytest.approx(0.18))
 
 
 def test_a_negative_r_never_holds():
     assert not claims_held({KEY: of(1e-6, -0.6)})[KEY][1]
+    assert not sentence(models(twin=-0.6), {KEY: of(1e-6, -0.6)})[0]
 
 
 def test_without_a_test_there_is_no_evidence():
-    held, words, _ = sentence(models(twin=0.9), {KEY: Evidence(Figure(None), None)})
+    held, words, head = sentence(models(twin=0.9), {KEY: Evidence(Figure(None), None)})
     assert not held and words.endswith("no permutation test was possible: no evidence.")
+    assert head == "No claim about unseen people could be tested."
 
 
 def test_what_makes_no_claim_says_so():
@@ -99,12 +105,8 @@ def test_the_best_rival(metric, winner):
 
 
 def test_numbers_as_the_field_prints_them():
-    assert [number(x) for x in (0.889, -0.021, 1.0, -0.9, 0.996)] == [
-        ".89",
-        "-.02",
-        "1.00",
-        "-.90",
-        "1.00",
-    ]
+    printed = {0.889: ".89", -0.021: "-.02", -0.9: "-.90", 0.0: ".00", 1.0: "1.00", -1.0: "-1.00"}
+    printed |= {0.996: "1.00", 0.995: ".99", -0.995: "-.99", 10.04: "10.04", -20.5: "-20.50"}
+    assert {x: number(x) for x in printed} == printed
     assert with_interval(Figure(0.5, None, -0.1, 1.2, 9)) == ".50 [-.10, 1.20]"
     assert with_interval(Figure(0.5)) == ".50"
