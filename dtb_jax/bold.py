@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -122,30 +123,56 @@ def condition_contrast(more: int, less: int, regressors: int) -> Float[np.ndarra
     return contrast
 
 
+class Solver(NamedTuple):
+    """What a least-squares fit needs of its design, worked out once for many series."""
+
+    design: Float[Array, "volume regressor"]
+    inverse: Float[Array, "regressor volume"]
+    freedom: Float[Array, ""]
+
+
+def glm_solver(design: Float[Array, "volume regressor"], mask: Bool[Array, " volume"]) -> Solver:
+    """X+ and n - rank X of the volumes that count; a masked fit equals the fit without them."""
+    design = jnp.where(mask[:, None], design, 0)
+    freedom = jnp.maximum(jnp.sum(mask) - jnp.linalg.matrix_rank(design), 1)
+    return Solver(design, jnp.linalg.pinv(design), freedom.astype(design.dtype))
+
+
+def glm_contrast(
+    bold: Float[Array, "volume region"], solver: Solver, contrast: Float[Array, " regressor"]
+) -> tuple[Float[Array, " region"], Float[Array, " region"]]:
+    """A contrast's size and its t-value, by ordinary least squares; smooth in `bold`.
+
+    b = X+ y;  s2 = |y - X b|^2 / (n - rank X);  c'b;  t = c'b / sqrt(s2 c'(X'X)+ c).
+
+    Args:
+        bold: series at the scanner's volumes; 0 where masked.
+        solver: see `glm_solver`.
+        contrast: weights of the regressors.
+    """
+    beta = solver.inverse @ bold
+    residual = bold - solver.design @ beta
+    variance = jnp.sum(residual**2, axis=0) / solver.freedom
+    scale = jnp.sum((contrast @ solver.inverse) ** 2)
+    size = contrast @ beta
+    return size, size / jnp.sqrt(variance * scale)
+
+
 def glm_t(
     bold: Float[Array, "volume region"],
     design: Float[Array, "volume regressor"],
     contrast: Float[Array, " regressor"],
     mask: Bool[Array, " volume"],
 ) -> Float[Array, " region"]:
-    """t-values of a contrast by ordinary least squares.
-
-    b = X+ y;  s2 = |y - X b|^2 / (n - rank X);  t = c'b / sqrt(s2 c'(X'X)+ c).
+    """t-values of a contrast, see `glm_contrast`; only volumes of the mask count.
 
     Args:
         bold: series at the scanner's volumes.
         design: regressors.
         contrast: weights of the regressors.
-        mask: volumes that count; a masked fit equals the fit without them.
+        mask: volumes that count.
 
-    Returns: t a region; smooth in `bold`.
+    Returns: t a region.
     """
-    design = jnp.where(mask[:, None], design, 0)
     bold = jnp.where(mask[:, None], bold, 0)
-    inverse = jnp.linalg.pinv(design)
-    beta = inverse @ bold
-    residual = bold - design @ beta
-    freedom = jnp.sum(mask) - jnp.linalg.matrix_rank(design)
-    variance = jnp.sum(residual**2, axis=0) / jnp.maximum(freedom, 1).astype(bold.dtype)
-    scale = jnp.sum((contrast @ inverse) ** 2)
-    return (contrast @ beta) / jnp.sqrt(variance * scale)
+    return glm_contrast(bold, glm_solver(design, mask), contrast)[1]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
@@ -25,6 +26,7 @@ class Settings(NamedTuple):
     warmup_steps: int = 30
     decay: bool = True  # cosine to 0 over all epochs
     clip_norm: float = 1.0  # 0: none
+    weight_decay: float = 0.0  # of the layers' kernels, decoupled from the gradient as in AdamW
     bold_weight: float = 10.0
     bold_warmup_steps: int = 100  # of a segment: its BOLD answers to events before it began
     patience: int = 1000  # epochs without a better validation loss
@@ -39,9 +41,18 @@ def steps_per_epoch(settings: Settings, people: int) -> int:
 
 
 def optimiser(settings: Settings) -> optax.GradientTransformation:
-    """Adam's direction with optional clipping by global norm; `learning_rates` says how far."""
+    """Adam's direction, clipped by global norm and with weight decay where the settings say so;
+    `learning_rates` says how far."""
     clip = optax.clip_by_global_norm(settings.clip_norm) if settings.clip_norm else optax.identity()
-    return optax.chain(clip, optax.scale_by_adam())
+    if not settings.weight_decay:
+        return optax.chain(clip, optax.scale_by_adam())
+    decay = optax.add_decayed_weights(settings.weight_decay, mask=_kernels)
+    return optax.chain(clip, optax.scale_by_adam(), decay)
+
+
+def _kernels(params):
+    """True for layers' matrices: everybody's base network and the biases keep their size."""
+    return jax.tree_util.tree_map_with_path(lambda path, _: path[-1].key == "kernel", params)
 
 
 def learning_rates(settings: Settings, epoch_steps: int) -> Float[np.ndarray, " step"]:

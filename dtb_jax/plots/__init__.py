@@ -1,9 +1,21 @@
 """The figures of a talk: plain arrays in, a matplotlib figure out."""
 
+from dtb_jax.plots.checks import controls as controls
+from dtb_jax.plots.checks import faithfulness as faithfulness
+from dtb_jax.plots.checks import null as null
+from dtb_jax.plots.checks import predicted_true as predicted_true
+from dtb_jax.plots.checks import sensitivity as sensitivity
+from dtb_jax.plots.edges import brain as brain
+from dtb_jax.plots.edges import circle as circle
+from dtb_jax.plots.edges import edge_panels as edge_panels
+from dtb_jax.plots.edges import network_matrix as network_matrix
 from dtb_jax.plots.evaluation import calibration as calibration
 from dtb_jax.plots.evaluation import few_shot as few_shot
 from dtb_jax.plots.evaluation import reliability as reliability
 from dtb_jax.plots.evaluation import verdict as verdict
+from dtb_jax.plots.interventions import before_after as before_after
+from dtb_jax.plots.interventions import dose_response as dose_response
+from dtb_jax.plots.interventions import effects as effects
 from dtb_jax.plots.people import Course as Course
 from dtb_jax.plots.people import Trace as Trace
 from dtb_jax.plots.people import action_traces as action_traces
@@ -18,3 +30,6 @@ from dtb_jax.plots.style import SEEN as SEEN
 from dtb_jax.plots.style import TWIN as TWIN
 from dtb_jax.plots.style import WARM as WARM
 from dtb_jax.plots.style import frame as frame
+from dtb_jax.plots.tradeoffs import front as front
+from dtb_jax.plots.tradeoffs import selectivity as selectivity
+from dtb_jax.plots.tradeoffs import selectivity_matrix as selectivity_matrix

@@ -1,0 +1,1 @@
+"""From a wish back to the connectome: directions, attribution, edits, trials, truth."""
