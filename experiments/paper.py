@@ -94,6 +94,7 @@ def get_config() -> ConfigDict:
             "warmup_steps": settings.warmup_steps,
             "decay": settings.decay,
             "clip_norm": settings.clip_norm,
+            "weight_decay": settings.weight_decay,
             "bold_weight": settings.bold_weight,
             "bold_warmup_steps": settings.bold_warmup_steps,
             "patience": settings.patience,
@@ -180,14 +181,15 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     return metrics
 
 
-def recipe(config: ConfigDict) -> workflow.Recipe:
-    """How twins are made, from the config.
+def recipe(config: ConfigDict, fewest_batch: int = 1) -> workflow.Recipe:
+    """How twins are made, from the config; a batch of nobody is a size that the caller chooses.
 
     Raises: DataError for an unknown way to read responses, or where nothing would be trained.
     """
-    for name in ("units", "epochs", "passes", "segments", "batch_people"):
-        if config[name] < 1:
-            raise DataError(f"--config.{name}: {config[name]}, expected at least 1")
+    least = dict.fromkeys(("units", "epochs", "passes", "segments"), 1)
+    for name, number in (least | {"batch_people": fewest_batch}).items():
+        if config[name] < number:
+            raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
     if config.response not in RESPONSES:
         raise DataError(
             f"--config.response: {config.response!r}, expected one of {', '.join(RESPONSES)}"

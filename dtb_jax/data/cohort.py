@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from dtb_jax.data.bids import decode_events, find_events, read_participants, read_table
 from dtb_jax.data.estimators import ESTIMATORS
@@ -150,7 +151,11 @@ def _read_run(task: Task, found: dict[str, Path], ledger: Ledger):
     return task, people
 
 
-def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]]]:
+def read_parcels(root: Path, choices: Choices) -> tuple[Path, pd.DataFrame]:
+    """The table of parcels that a folder is read with, and where it lies.
+
+    Raises: DataError when there is none, or it has no names.
+    """
     places = [root / "atlas.tsv", root.parent / "atlas" / "tcp_434.tsv"]
     path = Path(choices.atlas) if choices.atlas else next((p for p in places if p.exists()), None)
     if path is None or not path.exists():
@@ -161,6 +166,11 @@ def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]
     table = read_table(path)
     if "name" not in table:
         raise DataError(f"{path}: column name is missing, found {', '.join(table.columns)}")
+    return path, table
+
+
+def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]]]:
+    path, table = read_parcels(root, choices)
     names = list(table["name"])
     if not choices.regions:
         try:

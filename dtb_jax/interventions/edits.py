@@ -7,9 +7,9 @@ for one person's connectome e and indicators I of a twin. Every step goes down t
 length that the schedule sets, along what the constraints leave of it, and back to what they allow.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -154,7 +154,7 @@ def indicators_of_people(
     return over(network_of, connectomes, scene)
 
 
-def in_parts(function, *leaves: np.ndarray, chunk: int = 57):
+def in_parts(function: Callable[..., Any], *leaves: Any, chunk: int = 57) -> Any:
     """Call on `chunk` people at a time, the last part filled up, so that one shape is compiled.
 
     Args:

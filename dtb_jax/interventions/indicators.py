@@ -59,7 +59,7 @@ def indicators(network: MainNetwork, scene: Scene, asked: Asked) -> dict[str, Fl
     """
     outputs = jax.vmap(unroll, in_axes=(None, 0))(network, scene.stimulus)
     logits, bold = split_outputs(outputs, asked.actions)
-    found = {}
+    found: dict[str, Array] = {}
     for r, (task, reading) in enumerate(scene.readings.items()):
         told = behaviour(logits[r], reading, asked.read)
         if asked.region is not None:

@@ -113,8 +113,6 @@ def who_responds(
     """
     everybody = np.isfinite(reached)
     found = {name: correlation_figure(v, reached, everybody) for name, v in baseline.items()}
-        name: correlation_figure(value, reached, everybody) for name, value in baseline.items()
-    }
     fold = np.random.default_rng(seed).permutation(np.arange(len(reached)) % folds)
     told = np.zeros(len(reached))
     for k in range(folds):

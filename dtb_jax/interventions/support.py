@@ -1,0 +1,123 @@
+"""May an edit be believed? Only where people nobody trained on are told apart by the same twin."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from dtb_jax.evaluation.evidence import Claim, holm, permutation_p, swapped, within_folds
+from dtb_jax.evaluation.figures import Figure, figure, resample
+from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.metrics import FEWEST
+from dtb_jax.evaluation.people import correct_mask, masked_mean
+from dtb_jax.interventions.trial import Arm
+from dtb_jax.types import Cohort
+
+LEVEL = 0.05
+
+
+class Support(NamedTuple):
+    """One indicator among people never seen: r of told and observed, p corrected for all."""
+
+    r: Figure
+    p: float | None
+
+
+def observed(cohort: Cohort, region: str | None) -> dict[str, Float[np.ndarray, " people"]]:
+    """What was measured of each indicator that a single run tells: mean RT, effect, contrast t.
+
+    Args:
+        cohort: everybody; the first run of each task serves.
+        region: whose contrast; None: no BOLD.
+    """
+    found: dict[str, np.ndarray] = {}
+    for run in cohort.runs:
+        task, trials = run.task, run.trials
+        if f"{task.name}_rt_s" in found:
+            continue
+        right = correct_mask(trials) & run.present[:, None]
+        more, less = (
+            masked_mean(trials.response_time_s, right & (trials.condition == c))
+            for c in map(task.conditions.index, task.contrast)
+        )
+        found[f"{task.name}_rt_s"] = masked_mean(trials.response_time_s, right)
+        found[f"{task.name}_effect_s"] = more - less
+        if region in cohort.regions and run.bold_mask.any():
+            t = person_t(make_glm(run, 0.0, np.inf), run.bold)
+            found[f"{task.name}_bold"] = t[:, cohort.regions.index(region)]
+    return found
+
+
+def support(
+    seen: Mapping[str, Float[np.ndarray, " people"]],
+    told: Mapping[str, Float[np.ndarray, " people"]],
+    people: Bool[np.ndarray, " people"],
+    names: Sequence[str],
+    *,
+    seed: int,
+) -> dict[str, Support]:
+    """r over unseen people between what was measured and what the twin says, with p by swapping.
+
+    Args:
+        seen: see `observed`.
+        told: the twin's indicators, of the same people.
+        people: who was not trained on.
+        names: indicators that edits aim at; p is Holm's over them.
+        seed: of the permutations.
+    """
+    fold = np.zeros(len(people), int)
+    found: list[tuple[Figure, float | None]] = []
+    for name in names:
+        if name not in seen:
+            found.append((Figure(None), None))
+            continue
+        known = people & np.isfinite(seen[name]) & np.isfinite(told[name])
+        x, y = (np.where(known, side, 0)[:, None] for side in (seen[name], told[name]))
+        claim = Claim("", name, x, y, known)
+        if known.sum() < FEWEST or np.ptp(y[known]) == 0:
+            found.append((Figure(None, n=int(known.sum())), None))
+            continue
+        r = figure(within_folds(claim, fold), known, resample(fold))
+        null = swapped(claim, fold, seed=seed)
+        found.append((r, None if null is None else permutation_p(r.value, null)))
+    p = holm([one for _, one in found])
+    return {name: Support(r, q) for name, (r, _), q in zip(names, found, p)}
+
+
+def is_supported(arm: Arm, found: Mapping[str, Support]) -> bool:
+    """Whether unseen people are told apart in every target of an arm."""
+    each = [found[name] for name in arm.targets_sd]
+    return all(one.p is not None and one.p < LEVEL and one.r.value > 0 for one in each)
+
+
+def sentence(
+    arm: Arm, found: Mapping[str, Support], designed: Figure, controls: Mapping[str, Figure]
+) -> str:
+    """What may be said of an arm's edits.
+
+    Args:
+        arm: its wish.
+        found: see `support`.
+        designed: wished change in SD by its own edits, in the eyes of a twin of other people.
+        controls: the same of the controls.
+    """
+    told = "; ".join(
+        f"{name.replace('_', ' ')} r = {_number(found[name].r.value)}, p = {_number(found[name].p)}"
+        for name in arm.targets_sd
+    )
+    best = max(controls, key=lambda name: controls[name].value)
+    judged = (
+        f"in the eyes of a twin of other people designed edits move the target by "
+        f"{_number(designed.value)} SD, {best.replace('_', ' ')} by {_number(controls[best].value)}"
+    )
+    if is_supported(arm, found):
+        return f"{arm.name.capitalize()} edits: unseen people are told apart ({told}); {judged}."
+    return (
+        f"{arm.name.capitalize()} edits: no edit is supported, since connectomes do not tell "
+        f"unseen people apart ({told}); {judged}."
+    )
+
+
+def _number(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.2f}".replace("0.", ".", 1)

@@ -1,0 +1,301 @@
+"""Designed edits of every arm, their controls, the in-silico trial, attributions and the front."""
+
+import csv
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from ml_collections import ConfigDict
+from tqdm import tqdm
+
+from dtb_jax.evaluation.figures import Figure, mean_figure
+from dtb_jax.interventions import attribution, controls, support, trial
+from dtb_jax.interventions.against_truth import cosine, toward
+from dtb_jax.interventions.constraints import all_of, people_basis, within_budget
+from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
+from dtb_jax.interventions.scene import Scene
+from dtb_jax.interventions.study import Rules, Study, design_arm, kept, made_feasible
+from dtb_jax.interventions.trial import Arm
+from dtb_jax.interventions.validity import Feasible
+from experiments import interventions
+
+DESIGNED = "designed"
+DELETED = (10, 100, 1000, 10000)
+"""Edges that the test of faithfulness deletes."""
+STEPS = 16
+"""Of integrated gradients."""
+
+
+class Outcome(NamedTuple):
+    """One arm: edits by name (the designed one and its controls), and what they do."""
+
+    edits: dict[str, np.ndarray]  # [people, edge]
+    feasible: Feasible
+    changes: dict[str, dict[str, np.ndarray]]  # by name of the edit: [dose, people], in SD
+    refits: list[np.ndarray]  # [people], wished change in SD of the designed edit, other seeds
+    judged: dict[str, np.ndarray]  # [people], in the judge's eyes, by name of the edit
+    faithful: dict  # what deleting edges does
+
+
+class Edited(NamedTuple):
+    """All arms, the front, and what goes into `metrics.json`."""
+
+    outcomes: dict[str, Outcome]
+    front: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    sentences: list[str]
+    metrics: dict
+
+
+def run_arms(
+    config: ConfigDict, workdir: Path, twins, rules: Rules, arms: list[Arm], found
+) -> Edited:
+    """Design, control, judge.
+
+    Args:
+        config: see `interventions.get_config`.
+        workdir: edits are kept below it.
+        twins: see `interventions.Twins`.
+        rules: of the edits.
+        arms: what is wished for.
+        found: see `support.support`.
+    """
+    designs = {
+        (arm.name, k): _designed(workdir, study, arm, rules, f"{arm.name}_{k}")
+        for arm in arms
+        for k, study in enumerate([twins.base, *twins.refits])
+    }
+    outcomes = {
+        arm.name: _outcome(
+            config,
+            twins,
+            rules,
+            arm,
+            [designs[arm.name, k] for k in range(1 + len(twins.refits))],
+        )
+        for arm in arms
+    }
+    front = _front(config, workdir, twins, rules, arms, outcomes)
+    sentences, metrics = [], {}
+    for arm in arms:
+        one = outcomes[arm.name]
+        judged = {name: mean_figure(v, np.isfinite(v)) for name, v in one.judged.items()}
+        others = {name: figure for name, figure in judged.items() if name not in (DESIGNED, "sham")}
+        sentences.append(support.sentence(arm, found, judged[DESIGNED], others))
+        metrics[arm.name] = _metrics(config, twins, arm, one, judged) | {
+            "supported": support.is_supported(arm, found),
+            "sentence": sentences[-1],
+        }
+    if front:
+        metrics["front"] = {
+            name: {"cognitive_sd": x.tolist(), "affective_sd": y.tolist(), "weight": w.tolist()}
+            for name, (y, x, w) in front.items()
+        }
+    return Edited(outcomes, front, sentences, metrics)
+
+
+def _designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) -> Feasible:
+    def make() -> Feasible:
+        with tqdm(total=len(study.connectomes), desc=f"edits {name}", unit="person") as bar:
+            return design_arm(study, arm, rules, progress=bar.update)
+
+    return kept(workdir / "steps" / f"edits_{name}.npz", make)
+
+
+def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Feasible]) -> Outcome:
+    own, connectomes = designs[0].edit, twins.base.connectomes
+    basis = people_basis(connectomes, min(64, len(connectomes) - 1))
+    drawn = {
+        "random": controls.at_random(own, connectomes, rules.constraint, seed=config.seed),
+        "random_among_people": controls.at_random(
+            own, connectomes, rules.constraint, seed=config.seed, basis=basis
+        ),
+        "group_edit": controls.of_the_group(own),
+        "another_person": controls.of_another(own, seed=config.seed),
+    }
+    if len(designs) > 1:
+        length = np.linalg.norm(own, axis=1)
+        drawn["another_seed"] = np.asarray(controls.to_length(designs[1].edit, length))
+    edits = {DESIGNED: own}
+    edits |= {name: made_feasible(twins.base, e, rules).edit for name, e in drawn.items()}
+    edits["sham"] = controls.sham(own)
+    doses = interventions.shares(config)
+    return Outcome(
+        edits,
+        designs[0],
+        {name: twins.base.by_dose(edit, doses) for name, edit in edits.items()},
+        [toward(arm, refit.change_sd(own)) for refit in twins.refits],
+        {name: toward(arm, twins.judge.change_sd(edit)) for name, edit in edits.items()},
+        _faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
+    )
+
+
+def _agreement(designs: list[Feasible]) -> list[float]:
+    """Cosine between each person's edits of different seeds, mean over people, pair by pair."""
+    return [
+        float(np.nanmean(cosine(designs[i].edit, designs[j].edit)))
+        for i in range(len(designs))
+        for j in range(i)
+    ]
+
+
+class Wished(eqx.Module):
+    """An arm's wish as one number of the connectome, sum of sign x indicator / SD."""
+
+    network_of: NetworkOf
+    scene: Scene
+    asked: Asked = eqx.field(static=True)
+    scale: tuple[tuple[str, float], ...] = eqx.field(static=True)
+
+    @classmethod
+    def of(cls, study: Study, arm: Arm) -> "Wished":
+        """In the session in which edits are designed."""
+        scale = [(name, float(np.sign(w) / study.sd[name])) for name, w in arm.targets_sd.items()]
+        return cls(study.network_of, study.short, study.asked, tuple(scale))
+
+    def __call__(self, connectome: Float[jax.Array, " edge"]) -> Float[jax.Array, ""]:
+        """In SD, more is better."""
+        told = of_connectome(self.network_of, connectome, self.scene, self.asked)
+        return jnp.sum(jnp.stack([scale * told[name] for name, scale in self.scale]))
+
+
+def wished(arm: Arm, seen: dict[str, np.ndarray]) -> np.ndarray:
+    """The arm's wish in what was observed of people, in SD; NaN where a part is unknown."""
+    parts = [np.sign(w) * seen[name] / np.nanstd(seen[name]) for name, w in arm.targets_sd.items()]
+    return np.sum(parts, axis=0)
+
+
+def _faithful(config: ConfigDict, study: Study, arm: Arm) -> dict:
+    """Deleting edges in the order of each attribution, and at random: mean change over people."""
+    function = Wished.of(study, arm)
+    few = jnp.asarray(study.connectomes[: min(config.attributed, 16)])
+    baseline = jnp.asarray(study.connectomes.mean(axis=0))
+    noise = 0.1 * float(few.std())
+    makes = {
+        "gradient": lambda e, key: (e - baseline) * attribution.gradient(function, e),
+        "smoothgrad": lambda e, key: (
+            (e - baseline)
+            * attribution.smoothgrad(function, e, key=key, samples=10, noise_sd=noise)
+        ),
+        "integrated_gradients": lambda e, key: attribution.integrated_gradients(
+            function, e, baseline, steps=STEPS
+        ),
+    }
+    keys = attribution.person_keys(jax.random.key(config.seed), len(few))
+    counts = jnp.asarray([k for k in DELETED if k <= few.shape[1]])
+
+    @eqx.filter_jit
+    def chance(function, e, key):
+        return attribution.random_deletions(function, e, baseline, counts, key=key, draws=20)
+
+    lines, maps = {}, {}
+    for name, make in makes.items():
+
+        @eqx.filter_jit
+        def one(function, e, key, make=make):
+            contribution = make(e, key)
+            # edges that add to the number: opposite ones would cancel when deleted together
+            order = jnp.argsort(-contribution)
+            return attribution.deletion(function, e, baseline, order, counts), contribution
+
+        each = [one(function, e, key) for e, key in zip(few, keys)]
+        lines[name] = np.mean([np.asarray(line) for line, _ in each], axis=0)
+        maps[name] = np.mean([np.asarray(map_) for _, map_ in each], axis=0)
+    drawn = np.stack([np.asarray(chance(function, e, key)) for e, key in zip(few, keys)])
+    drawn = drawn.mean(axis=0)
+    return {
+        "counts": np.asarray(counts),
+        "lines": lines,
+        "random": np.percentile(drawn, [2.5, 50, 97.5], axis=0),
+        "maps": maps,
+    }
+
+
+def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms, outcomes) -> dict:
+    """Affective against cognitive effects as the wish moves from one to the other.
+
+    Under a budget of a third both can not be had whole; weights go with the wished doses.
+    """
+    by_name = {arm.name: arm for arm in arms}
+    if not config.front or "combined" not in by_name:
+        return {}
+    few = twins.base._replace(
+        connectomes=twins.base.connectomes[:57],
+        before={name: values[:57] for name, values in twins.base.before.items()},
+    )
+    heart, mind = by_name["affective"], by_name["cognitive"]
+    tight = rules._replace(
+        constraint=all_of(rules.constraint, within_budget(rules.budget / 3)),
+    )
+    points = []
+    weights = np.linspace(0, 1, config.front)
+    for k, weight in enumerate(weights):
+        aims = {name: w * 2 * (1 - weight) for name, w in heart.targets_sd.items()}
+        aims |= {name: w * 2 * weight for name, w in mind.targets_sd.items()}
+        arm = Arm(f"front_{k}", aims, by_name["combined"].held)
+        found = _designed(workdir, few, arm, tight, arm.name)
+        changes = few.change_sd(found.edit)
+        points.append((toward(heart, changes).mean(), toward(mind, changes).mean()))
+    y, x = np.array(points).T
+    marks = {"designed edits": (y, x, weights)}
+    for name in ("random", "sham"):
+        changes = {n: v[-1] for n, v in outcomes["combined"].changes[name].items()}
+        at = [np.atleast_1d(toward(arm, changes).mean()) for arm in (heart, mind)]
+        marks[name] = (at[0], at[1], np.zeros(1))
+    return marks
+
+
+def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]) -> dict:
+    everybody = np.ones(len(twins.rows), bool)
+    last = {name: {n: v[-1] for n, v in each.items()} for name, each in one.changes.items()}
+    moved = {name: toward(arm, each) for name, each in last.items()}
+    length = np.linalg.norm(one.edits[DESIGNED], axis=1)
+    own = one.changes[DESIGNED]
+    names = sorted(twins.base.before)
+    spread = [moved[DESIGNED].mean(), *(refit.mean() for refit in one.refits)]
+    return {
+        "wish_sd": arm.targets_sd,
+        "held": list(arm.held),
+        "length_z": mean_figure(length, everybody),
+        "feasible_fraction": float(np.mean(one.feasible.kept > 0.999)),
+        "kept_share": mean_figure(one.feasible.kept, everybody),
+        "wished_change_sd": {name: mean_figure(v, everybody) for name, v in moved.items()},
+        "wished_change_sd_by_seed": [float(value) for value in spread],
+        "wished_change_sd_judge": judged,
+        "agreement_over_seeds": one.faithful["agreement"],
+        "trial": trial.summary(arm, own),
+        "selectivity": trial.selectivity({DESIGNED: own}, names)[DESIGNED],
+        "who_responds": trial.who_responds(
+            np.divide(moved[DESIGNED], length, where=length > 0, out=np.full(len(length), np.nan)),
+            {name: twins.base.before[name] for name in (*arm.targets_sd, *arm.held)},
+            twins.base.connectomes,
+            seed=config.seed,
+        ),
+        "faithfulness": {
+            "deleted_edges": one.faithful["counts"].tolist(),
+            **{name: line.tolist() for name, line in one.faithful["lines"].items()},
+            "random_high": one.faithful["random"][2].tolist(),
+        },
+    }
+
+
+def write_edits(
+    path: Path, ids: list[str], parcels: pd.DataFrame, arms: list[Arm], edited: Edited
+) -> None:
+    """Each person's strongest 100 changes of every arm, by the names of the parcels."""
+    names = list(parcels["name"])
+    one, other = np.triu_indices(len(names), k=1)
+    with path.open("w", encoding="utf-8", newline="") as handle:
+        writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
+        header = ["participant", "indicator", "edge", "parcel", "other_parcel", "change_z"]
+        writer.writerow(header)
+        for arm in arms:
+            for person, edit in zip(ids, edited.outcomes[arm.name].edits[DESIGNED]):
+                for k in np.argsort(-np.abs(edit))[:100]:
+                    if edit[k]:
+                        row = [person, arm.name, k, names[one[k]], names[other[k]]]
+                        writer.writerow([*row, f"{edit[k]:.6f}"])

@@ -1,0 +1,215 @@
+"""Where a cohort knows its causes: what designed edits truly do, beside the paper's route."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from ml_collections import ConfigDict
+
+from dtb_jax.evaluation.figures import Figure, mean_figure, resample
+from dtb_jax.groundtruth.people import has_truth, load_connectomes, load_truth
+from dtb_jax.interventions import against_truth as truth
+from dtb_jax.interventions import recovery
+from dtb_jax.interventions.controls import to_length
+from dtb_jax.interventions.directions import ConnectomeScore
+from dtb_jax.interventions.edits import in_parts
+from dtb_jax.interventions.study import Rules, Study, made_feasible
+from dtb_jax.interventions.trial import Arm
+from dtb_jax.types import Cohort
+from experiments import interventions
+from experiments.interventions_arms import DESIGNED, Edited, Wished, wished
+
+ROUTE_OF = {
+    "affective": ("affective",),
+    "cognitive": ("speed",),
+    "combined": ("affective", "speed"),
+}
+
+
+class Truth(NamedTuple):
+    """Predicted and true changes by arm, [people, point], and what goes into `metrics.json`."""
+
+    points: dict[str, tuple[np.ndarray, np.ndarray]]
+    metrics: dict
+
+
+def truth_table(
+    config: ConfigDict,
+    cohort: Cohort,
+    twins,
+    rules: Rules,
+    arms: list[Arm],
+    edited: Edited,
+    route,
+    parcels: pd.DataFrame,
+    seen: dict[str, np.ndarray],
+) -> Truth | None:
+    """The whole table, arm by arm, over people the twin never saw; None where no truth is known.
+
+    Args:
+        config: see `interventions.get_config`.
+        cohort: everybody.
+        twins: see `interventions.Twins`.
+        rules, arms, edited: of the edits.
+        route: the paper's, see `interventions_route.Route`.
+        parcels: with networks.
+        seen: what was observed of everybody, for the ridge's map.
+    """
+    root = Path(config.data)
+    if not has_truth(root):
+        return None
+    world, people = load_truth(root)
+    rows = twins.rows[twins.unseen]
+    ids = [str(cohort.participants.index[row]) for row in rows]
+    known = truth.know(world, people.of(ids), load_connectomes(root, ids))
+    points, table = {}, {}
+    for arm in arms:
+        table[arm.name], points[arm.name] = _arm(
+            config, cohort, twins, rules, arm, edited, route, parcels, seen, known
+        )
+    single = [arm.name for arm in arms if arm.name != "combined"]
+    pooled = [np.concatenate([points[name][k] for name in single], axis=1) for k in range(2)]
+    whole = truth.slope_and_r(*pooled)
+    keys = ("ratio_to_pls", "ratio_to_random", "block_auc", "off_target_sd")
+    summary = {"slope": whole["slope"], "r": whole["r"]}
+    summary |= {key: {name: table[name][key] for name in single} for key in keys}
+    metrics = summary | {"arms": table, "people": len(rows), "causes": _causes(root)}
+    return Truth(points, metrics)
+
+
+def _causes(root: Path) -> dict:
+    described = json.loads((root / "truth" / "world.json").read_text("utf-8"))
+    return {"kind": described["causes"], "rho": described["rho"]}
+
+
+def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, seen, known):
+    outcome = edited.outcomes[arm.name]
+    edits = {name: edit[twins.unseen] for name, edit in outcome.edits.items()}
+    study = twins.base._replace(
+        connectomes=twins.base.connectomes[twins.unseen],
+        before={n: v[twins.unseen] for n, v in twins.base.before.items()},
+    )
+    edits["pls_route"] = _pls_edits(study, rules, route, arm, edits[DESIGNED])
+    everybody = np.ones(len(study.connectomes), bool)
+    slopes = truth.true_gradient(known, arm)
+    predicted, true = _points(config, study, known, arm, edits[DESIGNED])
+    changes = {name: known.change_sd(edit) for name, edit in edits.items()}
+    moved = truth.toward(arm, changes[DESIGNED])
+    each = {name: truth.per_length(known, arm, edit) for name, edit in edits.items()}
+    aside = [np.abs(v) for n, v in changes[DESIGNED].items() if n not in arm.targets_sd]
+    held = [np.abs(changes[DESIGNED][n]) for n in arm.held if n in truth.TRUE]
+    per_sd = np.where(np.abs(moved) > 1e-9, np.abs(moved), np.nan)
+    found: dict = truth.slope_and_r(predicted, true) | {
+        "cosine": mean_figure(truth.cosine(edits[DESIGNED], slopes), everybody),
+        "cosine_pls": mean_figure(truth.cosine(edits["pls_route"], slopes), everybody),
+        "true_change_sd": {
+            name: mean_figure(truth.toward(arm, change), everybody)
+            for name, change in changes.items()
+        },
+        "right_way": mean_figure((moved > 0).astype(float), everybody),
+        "per_length": {
+            name: mean_figure(v, np.isfinite(v)) for name, v in each.items() if name != "sham"
+        },
+        "ratio_to_pls": truth.ratio(each[DESIGNED], each["pls_route"]),
+        "difference_to_pls": truth.difference(each[DESIGNED], each["pls_route"]),
+        "ratio_to_random": truth.ratio(each[DESIGNED], each["random"], root_mean_square=True),
+        "off_target_sd": mean_figure(np.mean(held, axis=0), everybody) if held else Figure(None),
+        "off_target_per_sd": (
+            mean_figure(np.mean(held, axis=0) / per_sd, np.isfinite(per_sd))
+            if held
+            else Figure(None)
+        ),
+        "not_held_sd": mean_figure(np.mean(aside, axis=0), everybody) if aside else Figure(None),
+    }
+    if "network" in parcels:
+        found |= _recovery(config, cohort, twins, study, arm, edits, slopes, parcels, seen)
+    return found, (predicted, true)
+
+
+def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
+    """Changes of the arm's targets at every dose in SD of the truth, [people, dose x target]."""
+    predicted, true = [], []
+    for dose in interventions.shares(config):
+        after, truly = study.after(dose * edits), known.after(dose * edits)
+        for name in arm.targets_sd:
+            predicted.append((after[name] - study.before[name]) / known.sd[name])
+            true.append((truly[name] - known.before[name]) / known.sd[name])
+    return np.stack(predicted, axis=1), np.stack(true, axis=1)
+
+
+def _pls_edits(study: Study, rules: Rules, route, arm: Arm, own: np.ndarray) -> np.ndarray:
+    """Along the gradient of z1, as long as the designed edits and under the same rules."""
+    total = np.zeros_like(own)
+    for name in ROUTE_OF[arm.name]:
+        if name in route.aims:
+            aim = route.aims[name]
+            function = ConnectomeScore(study.network_of, jax.tree.map(jnp.asarray, aim.direction))
+            slope = _slopes(function, study.connectomes)
+            total -= slope / aim.z1.std(ddof=1)
+    length = np.linalg.norm(own, axis=1)
+
+    @jax.jit
+    def obeying(edits, connectomes, lengths):
+        def one(edit, connectome, length):
+            return rules.constraint(
+                to_length(rules.constraint(to_length(edit, length), connectome), length), connectome
+            )
+
+        return jax.vmap(one)(edits, connectomes, lengths)
+
+    edits = in_parts(obeying, total, study.connectomes, length.astype(np.float32))
+    return made_feasible(study, edits, rules).edit
+
+
+def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
+    """Gradients of everybody."""
+
+    @eqx.filter_jit
+    def many(function, connectomes):
+        return jax.vmap(lambda e: jax.grad(function)(e))(connectomes)
+
+    return in_parts(lambda e: many(function, e), connectomes, chunk=min(57, len(connectomes)))
+
+
+def _recovery(config, cohort, twins, study, arm, edits, slopes, parcels, seen) -> dict:
+    """Blocks and edges that the twins' gradients, edits and a ridge find."""
+    networks = list(parcels["network"])
+    rows = slice(0, config.attributed)
+    maps = []
+    for one in (twins.base, *twins.refits):
+        function = Wished.of(one, arm)
+        maps.append(_slopes(function, study.connectomes[rows]))
+    mean = np.mean(maps, axis=0)
+    drawn = resample(np.zeros(len(mean), int), draws=200)
+    whole = resample(np.zeros(len(edits[DESIGNED]), int), draws=200)
+    found = recovery.block_auc(mean, slopes[rows], networks, drawn)
+    first = recovery.block_auc(maps[0], slopes[rows], networks, drawn)
+    edit = recovery.block_auc(edits[DESIGNED], slopes, networks, whole)
+    route = recovery.block_auc(edits["pls_route"], slopes, networks, whole)
+    found |= {
+        "block_auc_one_seed": first["block_auc"],
+        "block_auc_edit": edit["block_auc"],
+        "block_auc_pls": route["block_auc"],
+    }
+    strength = np.abs(slopes.mean(axis=0))
+    if not strength.any():
+        return found
+    chosen = recovery.causal(strength, recovery.MATTERS)
+    targets = wished(arm, seen)
+    ridge = recovery.ridge_map(cohort.connectomes[twins.training], targets[twins.training])
+    one = resample(np.zeros(1, int), draws=2)  # a single map of everybody has no interval
+    found["block_auc_ridge"] = recovery.block_auc(ridge[None], slopes[rows], networks, one)[
+        "block_auc"
+    ]
+    found["precision_at_k"] = {
+        "causal_edges": int(chosen.sum()),
+        "twin": recovery.precision_at_k(np.abs(mean.mean(axis=0)), chosen),
+        "ridge": recovery.precision_at_k(np.abs(ridge), chosen),
+        "chance": float(chosen.mean()),
+    }
+    return found
