@@ -22,7 +22,7 @@ from dtb_jax.interventions.scene import Scene
 from dtb_jax.interventions.study import Rules, Study, design_arm, kept, made_feasible
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.interventions.validity import Feasible
-from experiments import interventions
+from experiments.interventions_choices import shares
 
 DESIGNED = "designed"
 DELETED = (10, 100, 1000, 10000)
@@ -57,7 +57,7 @@ def run_arms(
     """Design, control, judge.
 
     Args:
-        config: see `interventions.get_config`.
+        config: see `interventions_choices.get_config`.
         workdir: edits are kept below it.
         twins: see `interventions.Twins`.
         rules: of the edits.
@@ -123,7 +123,7 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
     edits = {DESIGNED: own}
     edits |= {name: made_feasible(twins.base, e, rules).edit for name, e in drawn.items()}
     edits["sham"] = controls.sham(own)
-    doses = interventions.shares(config)
+    doses = shares(config)
     return Outcome(
         edits,
         designs[0],

@@ -21,8 +21,8 @@ from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.study import Rules, Study, made_feasible
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Cohort
-from experiments import interventions
 from experiments.interventions_arms import DESIGNED, Edited, Wished, wished
+from experiments.interventions_choices import shares
 
 ROUTE_OF = {
     "affective": ("affective",),
@@ -52,7 +52,7 @@ def truth_table(
     """The whole table, arm by arm, over people the twin never saw; None where no truth is known.
 
     Args:
-        config: see `interventions.get_config`.
+        config: see `interventions_choices.get_config`.
         cohort: everybody.
         twins: see `interventions.Twins`.
         rules, arms, edited: of the edits.
@@ -134,7 +134,7 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
 def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
     """Changes of the arm's targets at every dose in SD of the truth, [people, dose x target]."""
     predicted, true = [], []
-    for dose in interventions.shares(config):
+    for dose in shares(config):
         after, truly = study.after(dose * edits), known.after(dose * edits)
         for name in arm.targets_sd:
             predicted.append((after[name] - study.before[name]) / known.sd[name])

@@ -23,13 +23,15 @@ def onto_blocks(
 
 
 def causal(strength: Float[np.ndarray, " part"], share: float) -> Bool[np.ndarray, " part"]:
-    """The largest parts that make up this share of the sum of squares; 1: all that are not 0."""
+    """The largest parts that make up this share of the sum of squares, and whichever are as large
+    as the least of them; 1: all that are not 0."""
     order = np.argsort(-strength)
     total = np.cumsum(strength[order] ** 2)
-    chosen = np.zeros(len(strength), bool)
-    if total[-1] > 0:
-        chosen[order[: np.searchsorted(total, share * total[-1] * (1 - 1e-9)) + 1]] = True
-    return chosen & (strength > 1e-9 * strength.max())
+    if total[-1] == 0:
+        return np.zeros(len(strength), bool)
+    least = strength[order[np.searchsorted(total, share * total[-1] * (1 - 1e-9))]]
+    # edges of one block cause alike, but for rounding
+    return strength >= max(least * (1 - 1e-5), 1e-9 * strength.max())
 
 
 def block_auc(

@@ -30,7 +30,7 @@ class Scene(NamedTuple):
     """All that twins are shown, and how they are read."""
 
     stimulus: Float[Array, "run time input"]
-    readings: dict[str, Reading]  # by the task's name, in the order of the runs
+    readings: dict[str, Reading]  # by the task's name, in alphabetical order, as runs are
     unit: Float[Array, " region"]  # SD of each region: what one unit of a BOLD channel is worth
 
 
@@ -45,9 +45,11 @@ def standard_scene(
         start_s, stop_s: the part of each run; it begins at h = 0.
 
     Returns: `Scene`; the first run of each task serves.
+
+    Raises: ValueError when the part has no whole trial of a condition of the contrast.
     """
     runs = {run.task.name: run for run in reversed(cohort.runs)}
-    runs = {name: runs[name] for name in dict.fromkeys(run.task.name for run in cohort.runs)}
+    runs = {name: runs[name] for name in sorted(runs)}  # the order that JAX gives a dict
     length_s = min(stop_s, max(run.stimulus.shape[1] for run in runs.values()) * STEP_S)
     steps = round((length_s - start_s) / STEP_S)
     stimulus, readings = [], {}
@@ -78,6 +80,12 @@ def _reading(run: TaskRun, person: int, start_s: float, stop_s: float, steps: in
     whole = (trials.onset_s >= start_s) & (trials.onset_s + trials.deadline_s <= stop_s)
     kept = trials.present & whole
     trials = type(trials)(*(field[kept] for field in trials))
+    for name in run.task.contrast:
+        if not np.any(trials.condition == run.task.conditions.index(name)):
+            raise ValueError(
+                f"{run.task.name}: no trial with {name} has its whole window from {start_s:g} to "
+                f"{stop_s:g} s; expected a part with both conditions"
+            )
     length = int(np.ceil(trials.deadline_s.max() / STEP_S))
     frame = windows(
         jnp.asarray(trials.onset_s, jnp.float32),

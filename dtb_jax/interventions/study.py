@@ -109,8 +109,10 @@ def design_arm(
     names = sorted(study.before)
     hold = dict.fromkeys(arm.held, 1.0)
     wish = make_wish(names, study.sd, arm.targets_sd, hold, rules.price)
+    left = len(study.connectomes)
 
     def designed(connectomes):
+        nonlocal left
         found = design_people(
             study.network_of,
             connectomes,
@@ -121,7 +123,8 @@ def design_arm(
             asked=study.asked,
             search=rules.search,
         )
-        progress(len(connectomes))
+        progress(min(left, len(connectomes)))  # the last part is filled up
+        left -= len(connectomes)
         return found
 
     edits = in_parts(designed, study.connectomes, chunk=min(chunk, len(study.connectomes)))

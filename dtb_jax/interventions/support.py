@@ -106,7 +106,8 @@ def sentence(
         f"{name.replace('_', ' ')} r = {_number(found[name].r.value)}, p = {_number(found[name].p)}"
         for name in arm.targets_sd
     )
-    best = max(controls, key=lambda name: controls[name].value)
+    known = [name for name, one in controls.items() if one.value is not None]
+    best = max(known or list(controls), key=lambda name: controls[name].value or 0)
     judged = (
         f"in the eyes of a twin of other people designed edits move the target by "
         f"{_number(designed.value)} SD, {best.replace('_', ' ')} by {_number(controls[best].value)}"
@@ -120,4 +121,7 @@ def sentence(
 
 
 def _number(value: float | None) -> str:
-    return "undefined" if value is None else f"{value:.2f}".replace("0.", ".", 1)
+    if value is None:
+        return "undefined"
+    text = f"{value:.2f}"
+    return text.replace("0.", ".", 1) if text.lstrip("-").startswith("0.") else text

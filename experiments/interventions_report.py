@@ -1,0 +1,224 @@
+"""Report of `experiments.interventions`, and where parcels lie."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dtb_jax.data import DataError
+from dtb_jax.data.bids import read_table
+from dtb_jax.evaluation.figures import mean_figure
+from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
+from dtb_jax.report import figure_text, write_page
+from dtb_jax.results import as_json
+from experiments import common
+from experiments.evaluation_report import source_label, source_line
+from experiments.interventions_figures import PAPER_DOSE, Places, arms_of, draw, spoken
+from experiments.interventions_route import AIMS, CLINICAL_NOTE, PAPER, Route
+
+Cell = tuple[str, str]
+"""A value, and what stands small beside it: its interval, or p."""
+SLOPE, ASIDE_SD = (0.8, 1.2), 0.1
+"""What the truth should show: the slope within, off-target changes below."""
+
+
+def read_centroids(path: str, names: list[str]) -> np.ndarray | None:
+    """Where parcels lie, [parcel, 3] in MNI mm and in the order of `names`, NaN where not listed.
+
+    Args:
+        path: of a table with columns name, x, y, z, split by tabs or commas; "" for none.
+        names: of the parcels.
+
+    Raises: DataError when the table can not be read, or does not place one of these parcels.
+    """
+    if not path:
+        return None
+    where = f"--config.centroids: {path}"
+    if find_spec("nilearn") is None:
+        raise DataError(f"{where}: the brain is drawn by nilearn, pip install 'dtb_jax[imaging]'")
+    try:
+        table = read_table(Path(path))
+        if len(table.columns) == 1:
+            table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
+    except DataError as error:
+        raise DataError(f"--config.centroids: {error}") from error
+    except pd.errors.ParserError as error:
+        raise DataError(f"{where}: not a table ({str(error).strip()})") from error
+    table.columns = table.columns.str.strip().str.lower()
+    for column in ("name", "x", "y", "z"):
+        if column not in table:
+            raise DataError(
+                f"{where}: column {column} is missing, found {', '.join(table.columns)}; expected "
+                "name, x, y, z (MNI mm), split by tabs or commas; is it called otherwise?"
+            )
+    rows = dict(zip(table["name"].str.strip(), table[["x", "y", "z"]].to_numpy()))
+    if len(rows) < len(table):
+        twice = table["name"][table["name"].duplicated()].iloc[0]
+        raise DataError(f"{where}: {twice!r} has several rows, expected one a parcel")
+    found = np.full((len(names), 3), np.nan)
+    for k, name in enumerate(names):
+        for axis, cell in enumerate(rows.get(name, ())):
+            number = pd.to_numeric(cell, errors="coerce")
+            if not np.isfinite(number):
+                raise DataError(
+                    f"{where}: {'xyz'[axis]} of {name} is {cell!r}, expected a number (mm), with a "
+                    "decimal point"
+                )
+            found[k, axis] = number
+    if np.isnan(found).all():
+        raise DataError(
+            f"{where}: no name is a parcel's, found names such as {next(iter(rows), '')!r}, "
+            f"expected such as {names[0]!r}; are they of another atlas?"
+        )
+    return found
+
+
+def write(
+    workdir: Path,
+    config,
+    cohort,
+    ledger,
+    twins,
+    parcels: pd.DataFrame,
+    coordinates: np.ndarray | None,
+    route: Route,
+    edited,
+    truth,
+    metrics: dict,
+) -> None:
+    """Draw every figure into `figures/` and embed them in `report.html`.
+
+    Args:
+        workdir: where.
+        config: see `interventions_choices.get_config`.
+        cohort, ledger: as read.
+        twins: see `interventions.Twins`.
+        parcels: table with name and, if known, network.
+        coordinates: see `read_centroids`.
+        route, edited, truth: of the paper's route, of designed edits, of the truth or None.
+        metrics: as in `metrics.json`.
+    """
+    metrics = as_json(metrics)
+    edits, known = metrics["edits"], metrics.get("truth", {})
+    networks = list(parcels["network"]) if "network" in parcels else None
+    places = Places(source_label(cohort), networks, coordinates)
+    drawn = draw(config, places, twins, route, edited, truth, metrics)
+    unseen, people = int(twins.unseen.sum()), len(twins.rows)
+    arms = [
+        {"name": arm.name, "truth": known.get("arms", {}).get(arm.name)} | edits[arm.name]
+        for arm in arms_of(edits)
+    ]
+    write_page(
+        workdir / "report.html",
+        "interventions.html.j2",
+        title=f"Edits of {people} connectomes",
+        first_line=f"{source_line(cohort)}{unseen} of these {people} people were unseen by the "
+        "twins that design edits, which were trained on the others.",
+        summary=[],
+        arms=arms,
+        support=metrics["support"],
+        truth=known,
+        rho=_rho(known["causes"]) if known else "",
+        goals=[_goal(arm["name"], arm["truth"]) for arm in arms if known],
+        route=_route(route, metrics["paper_route"]),
+        clinical=_clinical(route, metrics["paper_route"]),
+        clinical_note=CLINICAL_NOTE,
+        dose=config.dose,
+        ridge=config.ridge,
+        response_sd=RESPONSE_SD,
+        harm_sd=HARM_SD,
+        spoken=spoken,
+        cell=_cell,
+        figures=common.save_figures(workdir, drawn),
+        protocol=metrics["protocol"],
+        timing=metrics["timing"],
+        exclusions=ledger.entries,
+    )
+
+
+def _goal(name: str, found: dict) -> str:
+    slope = _met(found["slope"], *SLOPE)
+    return (
+        f"{name.capitalize()}: slope {slope}; off target {_met(found['off_target_sd'], ASIDE_SD)}."
+    )
+
+
+def _met(figure: dict, *limits: float) -> str:
+    """Whether a figure is between two limits, or below one."""
+    low, high = limits if len(limits) == 2 else (-np.inf, *limits)
+    if figure["value"] is None:
+        return "undefined"
+    if not low <= figure["value"] <= high:
+        return "missed"
+    sure = figure["ci_low"] is not None and low <= figure["ci_low"] and figure["ci_high"] <= high
+    return "met" if sure else "met, though not by its whole interval"
+
+
+def _rho(causes: dict) -> str:
+    """One share where all parameters have the same."""
+    shares = causes["rho"] if isinstance(causes["rho"], dict) else {"": causes["rho"]}
+    if len({*shares.values()}) == 1:
+        return f"{next(iter(shares.values())):g}"
+    return ", ".join(f"{name.replace('_', ' ')} {rho:g}" for name, rho in shares.items())
+
+
+def _route(route: Route, found: dict) -> list[tuple[str, Cell, str]]:
+    """Lines of the table: what, here, in the paper."""
+    rows: list[tuple[str, Cell, str]] = []
+    for name, one in found.items():
+        paper = {key: str(value) for key, value in PAPER[name].items()}
+        fall = {n: -values[PAPER_DOSE] for n, values in route.aims[name].changes.items()}
+        effect = {n: _cell(mean_figure(v, np.isfinite(v)).as_dict()) for n, v in fall.items()}
+        lines = [
+            ("r in sample", _tested(one, "r_in_sample"), paper["r"]),
+            ("r in sample of random weights", _tested(one, "r_in_sample_random_weights"), "–"),
+            ("r cross-validated", _tested(one, "r_cross_validated"), "–"),
+        ]
+        for n in (n for n in AIMS[name] if n in effect):
+            spread = (f"{np.nanmin(fall[n]):.2f} to {np.nanmax(fall[n]):.2f}", "")
+            lines.append((f"mean effect at 2 SD: {spoken(n)} (SD)", effect[n], "–"))
+            lines.append((f"least and largest effect: {spoken(n)} (SD)", spread, paper["effect"]))
+        for pair, r in one["selectivity_r"].items():
+            said = " and ".join(spoken(n) for n in pair.split(", "))
+            lines.append((f"r of effects: {said}", _cell(r), paper["selectivity_r"]))
+        for n in one["off_target_effect_sd"]:
+            lines.append((f"off target at 2 SD: {spoken(n)} (SD)", effect[n], "–"))
+        blocks = [
+            f"{b['network']} to {b['other_network']} {b['beyond']:,}".replace("_", " ")
+            for b in one.get("top_networks", [])[:3]
+        ]
+        beyond = (f"{one['top_edges']:,}", "; ".join(blocks))
+        lines.append(("edges of the map beyond 2.5 SD", beyond, "–"))
+        rows += [(f"{name}: {said}", here, there) for said, here, there in lines]
+    return rows
+
+
+def _clinical(route: Route, found: dict) -> dict[str, dict]:
+    """Of every score: measures tested, how many with q < .05, and lines of the strongest."""
+    told = {}
+    for name, table in route.clinical.items():
+        one = found[name]["clinical"]
+        rows = []
+        for measure, said in one["strongest"].items():
+            if said["r"] is not None:
+                low, high = table.loc[measure, ["low", "high"]]
+                r = (f"{said['r']:.2f}", f"[{low:.2f}, {high:.2f}]")
+                rows.append((said["label"] or measure, r, said["n"], f"{said['q']:.3f}"))
+        told[name] = {"tested": one["tested"], "below": one["q_below_.05"], "rows": rows}
+    return told
+
+
+def _cell(found) -> Cell:
+    """A figure with its interval rather than its SD; numbers as they are, several in one cell."""
+    if isinstance(found, list):
+        return ", ".join(f"{v:.2f}" for v in found if v is not None) or "–", ""
+    if isinstance(found, float):
+        return f"{found:.3f}", ""
+    return figure_text({**found, "sd": None} if found else None)
+
+
+def _tested(found: dict, key: str) -> Cell:
+    value, _ = _cell(found[key])
+    p = found.get(f"{key}_p")
+    return value, "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
