@@ -4,31 +4,22 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dtb_jax.evaluation.figures import Figure, mean_figure
-from dtb_jax.interventions import attribution, controls, support, trial
+from dtb_jax.interventions import controls, support, trial
 from dtb_jax.interventions.against_truth import cosine, toward
 from dtb_jax.interventions.constraints import all_of, people_basis, within_budget
-from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
-from dtb_jax.interventions.scene import Scene
-from dtb_jax.interventions.study import Rules, Study, design_arm, kept, made_feasible
+from dtb_jax.interventions.study import Rules, Study, design_arm, kept
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.interventions.validity import Feasible
 from experiments.interventions_choices import shares
+from experiments.interventions_maps import faithful
 
 DESIGNED = "designed"
-DELETED = (10, 100, 1000, 10000)
-"""Edges that the test of faithfulness deletes."""
-STEPS = 16
-"""Of integrated gradients."""
 
 
 class Outcome(NamedTuple):
@@ -121,7 +112,7 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
         length = np.linalg.norm(own, axis=1)
         drawn["another_seed"] = np.asarray(controls.to_length(designs[1].edit, length))
     edits = {DESIGNED: own}
-    edits |= {name: made_feasible(twins.base, e, rules).edit for name, e in drawn.items()}
+    edits |= drawn  # as long as the designed ones: made feasible, random ones would be shorter
     edits["sham"] = controls.sham(own)
     doses = shares(config)
     return Outcome(
@@ -130,7 +121,7 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
         {name: twins.base.by_dose(edit, doses) for name, edit in edits.items()},
         [toward(arm, refit.change_sd(own)) for refit in twins.refits],
         {name: toward(arm, twins.judge.change_sd(edit)) for name, edit in edits.items()},
-        _faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
+        faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
     )
 
 
@@ -141,78 +132,6 @@ def _agreement(designs: list[Feasible]) -> list[float]:
         for i in range(len(designs))
         for j in range(i)
     ]
-
-
-class Wished(eqx.Module):
-    """An arm's wish as one number of the connectome, sum of sign x indicator / SD."""
-
-    network_of: NetworkOf
-    scene: Scene
-    asked: Asked = eqx.field(static=True)
-    scale: tuple[tuple[str, float], ...] = eqx.field(static=True)
-
-    @classmethod
-    def of(cls, study: Study, arm: Arm) -> "Wished":
-        """In the session in which edits are designed."""
-        scale = [(name, float(np.sign(w) / study.sd[name])) for name, w in arm.targets_sd.items()]
-        return cls(study.network_of, study.short, study.asked, tuple(scale))
-
-    def __call__(self, connectome: Float[jax.Array, " edge"]) -> Float[jax.Array, ""]:
-        """In SD, more is better."""
-        told = of_connectome(self.network_of, connectome, self.scene, self.asked)
-        return jnp.sum(jnp.stack([scale * told[name] for name, scale in self.scale]))
-
-
-def wished(arm: Arm, seen: dict[str, np.ndarray]) -> np.ndarray:
-    """The arm's wish in what was observed of people, in SD; NaN where a part is unknown."""
-    parts = [np.sign(w) * seen[name] / np.nanstd(seen[name]) for name, w in arm.targets_sd.items()]
-    return np.sum(parts, axis=0)
-
-
-def _faithful(config: ConfigDict, study: Study, arm: Arm) -> dict:
-    """Deleting edges in the order of each attribution, and at random: mean change over people."""
-    function = Wished.of(study, arm)
-    few = jnp.asarray(study.connectomes[: min(config.attributed, 16)])
-    baseline = jnp.asarray(study.connectomes.mean(axis=0))
-    noise = 0.1 * float(few.std())
-    makes = {
-        "gradient": lambda e, key: (e - baseline) * attribution.gradient(function, e),
-        "smoothgrad": lambda e, key: (
-            (e - baseline)
-            * attribution.smoothgrad(function, e, key=key, samples=10, noise_sd=noise)
-        ),
-        "integrated_gradients": lambda e, key: attribution.integrated_gradients(
-            function, e, baseline, steps=STEPS
-        ),
-    }
-    keys = attribution.person_keys(jax.random.key(config.seed), len(few))
-    counts = jnp.asarray([k for k in DELETED if k <= few.shape[1]])
-
-    @eqx.filter_jit
-    def chance(function, e, key):
-        return attribution.random_deletions(function, e, baseline, counts, key=key, draws=20)
-
-    lines, maps = {}, {}
-    for name, make in makes.items():
-
-        @eqx.filter_jit
-        def one(function, e, key, make=make):
-            contribution = make(e, key)
-            # edges that add to the number: opposite ones would cancel when deleted together
-            order = jnp.argsort(-contribution)
-            return attribution.deletion(function, e, baseline, order, counts), contribution
-
-        each = [one(function, e, key) for e, key in zip(few, keys)]
-        lines[name] = np.mean([np.asarray(line) for line, _ in each], axis=0)
-        maps[name] = np.mean([np.asarray(map_) for _, map_ in each], axis=0)
-    drawn = np.stack([np.asarray(chance(function, e, key)) for e, key in zip(few, keys)])
-    drawn = drawn.mean(axis=0)
-    return {
-        "counts": np.asarray(counts),
-        "lines": lines,
-        "random": np.percentile(drawn, [2.5, 50, 97.5], axis=0),
-        "maps": maps,
-    }
 
 
 def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms, outcomes) -> dict:

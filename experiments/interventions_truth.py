@@ -21,8 +21,9 @@ from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.study import Rules, Study, made_feasible
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Cohort
-from experiments.interventions_arms import DESIGNED, Edited, Wished, wished
+from experiments.interventions_arms import DESIGNED, Edited
 from experiments.interventions_choices import shares
+from experiments.interventions_maps import Wished, wished
 
 ROUTE_OF = {
     "affective": ("affective",),

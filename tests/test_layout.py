@@ -18,7 +18,7 @@ LEVELS = [
     {"training", "checkpoint"},
     {"evaluation", "data"},
     {"groundtruth", "results", "workflow", "plots", "report"},
-    {"adaptation"},
+    {"adaptation", "interventions"},
     {"families"},
     {"crossvalidation"},
     {"assessment"},

@@ -99,7 +99,7 @@ def projected(
     connectome: Float[Array, " edge"],
     edit: Float[Array, " edge"],
     ridge: float = RIDGE,
-    iterations: int = 30,
+    iterations: int = 6,
 ) -> Float[np.ndarray, " edge"]:
     """The edit to the valid matrix nearest to the edited one, in Frobenius norm of R.
 
@@ -125,6 +125,24 @@ def projected(
     return shortened(connectome, moved.astype(edit.dtype), ridge)
 
 
+def clipped(edges: Float[Array, " edge"]) -> Float[np.ndarray, " edge"]:
+    """A correlation matrix near one that is none: no eigenvalue below 0, then diagonal 1.
+
+    The mean over runs of Fisher z is no correlation matrix in general, though each run's is.
+
+    Args:
+        edges: a connectome, Fisher z.
+
+    Source: Rebonato & Jaeckel 1999, spectral decomposition.
+    """
+    values, vectors = np.linalg.eigh(ridged(edges, 0.0))
+    near = (vectors * np.maximum(values, 0)) @ vectors.T
+    scale = 1 / np.sqrt(np.diag(near))
+    near = near * scale * scale[:, None]
+    r = np.clip(near[np.triu_indices(len(near), k=1)], -c.LARGEST_R, c.LARGEST_R)
+    return np.arctanh(r).astype(np.asarray(edges).dtype)
+
+
 def feasible(
     connectome: Float[Array, " edge"],
     edit: Float[Array, " edge"],
@@ -135,7 +153,9 @@ def feasible(
 ) -> Feasible:
     """An edit with which one person's connectome is still a correlation matrix.
 
-    An edit that is valid stays as it is. Others are projected where `dense`, else shortened.
+    An edit that is valid stays as it is. Others are projected where `dense`, else shortened. Of a
+    person whose measured connectome is not valid itself, the edit is judged on the nearest that is
+    (`clipped`).
 
     Args:
         connectome: the person's edges, Fisher z.
@@ -145,21 +165,21 @@ def feasible(
         then: a constraint that the projection may have broken, such as range and budget; applied
             after it, and the step is shortened once more.
 
-    Returns: `Feasible`; the zero edit for a person whose own connectome is not valid, and for an
-    edit with NaN.
+    Returns: `Feasible`; the zero edit where connectome or edit hold NaN.
     """
     connectome, edit = np.asarray(connectome), np.asarray(edit)
     valid = is_valid(connectome, ridge)
-    if not valid or not np.isfinite(edit).all():
-        found = np.zeros_like(edit)
-    elif is_valid(connectome + edit, ridge):
+    if not (np.isfinite(edit).all() and np.isfinite(connectome).all()):
+        return Feasible(np.zeros_like(edit), np.asarray(0.0), np.asarray(valid))
+    start = connectome if valid else clipped(connectome)
+    if is_valid(start + edit, ridge):
         found = edit
     elif dense:
-        found = projected(connectome, edit, ridge)
+        found = projected(start, edit, ridge)
         if then is not None:
-            found = shortened(connectome, np.asarray(then(found, connectome)), ridge)
+            found = shortened(start, np.asarray(then(found, connectome)), ridge)
     else:
-        found = shortened(connectome, edit, ridge)
+        found = shortened(start, edit, ridge)
     return Feasible(found, np.asarray(_share(found, edit)), np.asarray(valid))
 
 
@@ -198,15 +218,9 @@ def feasible_people(
     found = Feasible(*(np.stack(part) for part in zip(*each)))
     asked = np.any(np.asarray(edits), axis=1)
     if asked.any() and not found.edit.any():
-        broken = int((asked & ~found.valid).sum())
-        cause = (
-            f"{broken} connectomes are not valid before any edit: are they Fisher z, and is the "
-            "ridge too small for them?"
-            if broken
-            else f"not even 1 / {2**HALVINGS} of an edit is: are the edits finite, and in Fisher z?"
-        )
         raise ValueError(
             f"none of the {asked.sum()} people asked for an edit can have one that leaves a "
-            f"correlation matrix at ridge {ridge}; {cause}"
+            f"correlation matrix at ridge {ridge}: not even 1 / {2**HALVINGS} of an edit does; are "
+            "connectomes and edits finite and in Fisher z, and is the ridge too small?"
         )
     return found

@@ -85,7 +85,6 @@ def controls(
             axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
             axis.plot(value, k, "o", color=colour, ms=8)
             within = "" if f["ci_low"] is None else f" [{low:.2f}, {high:.2f}]"
-            beside = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
             axis.annotate(minus(f"{value:.2f}{within}"), (1.01, k), **beside)
         axis.annotate("95 % interval", (1.01, -0.62), **beside, color=SEEN)
         axis.set_yticks(range(len(known)), [name.replace("_", " ") for name, _ in known])
@@ -148,6 +147,7 @@ def sensitivity(
     ticks = sorted({samples for line in curves.values() for samples, _ in line})
     axis.set_xscale("log", base=2)
     axis.set_xticks(ticks, [f"{k:g}" for k in ticks])
+    axis.ticklabel_format(axis="y", useOffset=False)
     axis.minorticks_off()
     axis.set(title=title, xlabel="noisy samples", ylabel=ylabel)
     axis.legend(title="noise (SD)", loc="upper left", bbox_to_anchor=(1, 1))
