@@ -58,6 +58,10 @@ def predicted_true(
     return figure
 
 
+BESIDE: dict = {"xycoords": ("axes fraction", "data"), "va": "center", "fontsize": 9}
+"""Text to the right of a row."""
+
+
 def controls(
     panels: Sequence[tuple[str, Sequence[tuple[str, dict]]]],
     label: str,
@@ -85,8 +89,8 @@ def controls(
             axis.plot([low, high], [k, k], color=colour, lw=3, solid_capstyle="round")
             axis.plot(value, k, "o", color=colour, ms=8)
             within = "" if f["ci_low"] is None else f" [{low:.2f}, {high:.2f}]"
-            axis.annotate(minus(f"{value:.2f}{within}"), (1.01, k), **beside)
-        axis.annotate("95 % interval", (1.01, -0.62), **beside, color=SEEN)
+            axis.annotate(minus(f"{value:.2f}{within}"), (1.01, k), **BESIDE)
+        axis.annotate("95 % interval", (1.01, -0.62), **BESIDE, color=SEEN)
         axis.set_yticks(range(len(known)), [name.replace("_", " ") for name, _ in known])
         axis.set(title=title, xlabel=xlabel, ylim=(max(1, len(known)) - 0.5, -0.5))
         axis.margins(x=0.08)
