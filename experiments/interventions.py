@@ -145,7 +145,10 @@ def train(
                 on_epoch=show,
             )
         whole = standard_scene(cohort, fitted.scale)
-        short = standard_scene(cohort, fitted.scale, stop_s=config.design_s)
+        try:
+            short = standard_scene(cohort, fitted.scale, stop_s=config.design_s)
+        except ValueError as error:
+            raise DataError(f"--config.design_s: {error}") from error
         twin = twin_of(fitted.twin, fitted.params)
         return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)
 

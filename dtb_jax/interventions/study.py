@@ -58,7 +58,7 @@ class Study(NamedTuple):
     def by_dose(
         self, edits: Float[np.ndarray, "people edge"], doses: Sequence[float]
     ) -> dict[str, Float[np.ndarray, "dose people"]]:
-        """Changes in SD for shares of the edit; a share of a feasible edit is feasible."""
+        """Changes in SD for shares of the edit, which stay within range, budget and mask."""
         each = [self.change_sd(dose * edits) for dose in doses]
         return {name: np.stack([one[name] for one in each]) for name in self.before}
 

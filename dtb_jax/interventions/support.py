@@ -103,7 +103,7 @@ def sentence(
         controls: the same of the controls.
     """
     told = "; ".join(
-        f"{name.replace('_', ' ')} r = {_number(found[name].r.value)}, p = {_number(found[name].p)}"
+        f"{name.replace('_', ' ')} r = {_number(found[name].r.value)}, p {_p(found[name].p)}"
         for name in arm.targets_sd
     )
     known = [name for name, one in controls.items() if one.value is not None]
@@ -118,6 +118,10 @@ def sentence(
         f"{arm.name.capitalize()} edits: no edit is supported, since connectomes do not tell "
         f"unseen people apart ({told}); {judged}."
     )
+
+
+def _p(value: float | None) -> str:
+    return "< .01" if value is not None and value < 0.01 else f"= {_number(value)}"
 
 
 def _number(value: float | None) -> str:

@@ -5,7 +5,7 @@ import pytest
 
 from dtb_jax.connectome import edge_count, nearest_correlation
 from dtb_jax.interventions import constraints, validity
-from dtb_jax.interventions.validity import RIDGE, feasible, feasible_people, is_valid
+from dtb_jax.interventions.validity import RIDGE, clipped, feasible, feasible_people, is_valid
 
 PARCELS = 14
 EDGES = edge_count(PARCELS)
