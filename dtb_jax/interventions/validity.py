@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 from scipy.linalg import LinAlgError, cholesky
+from threadpoolctl import threadpool_limits
 
 from dtb_jax import connectome as c
 from dtb_jax.interventions.constraints import Constraint
@@ -211,10 +212,12 @@ def feasible_people(
 
     Raises: ValueError when edits were asked for and nobody can have one.
     """
-    each = [
-        feasible(person, edit, dense=dense, ridge=ridge, then=then)
-        for person, edit in zip(np.asarray(connectomes), np.asarray(edits))
-    ]
+    # matrices are small: threads that wait for each other, and for JAX's, cost forty times the work
+    with threadpool_limits(1):
+        each = [
+            feasible(person, edit, dense=dense, ridge=ridge, then=then)
+            for person, edit in zip(np.asarray(connectomes), np.asarray(edits))
+        ]
     found = Feasible(*(np.stack(part) for part in zip(*each)))
     asked = np.any(np.asarray(edits), axis=1)
     if asked.any() and not found.edit.any():
