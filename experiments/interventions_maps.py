@@ -12,6 +12,7 @@ from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
 from dtb_jax.interventions.scene import Scene
 from dtb_jax.interventions.study import Study
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.types import Array
 
 DELETED = (10, 100, 1000, 10000)
 """Edges that the test of faithfulness deletes."""
@@ -33,7 +34,7 @@ class Wished(eqx.Module):
         scale = [(name, float(np.sign(w) / study.sd[name])) for name, w in arm.targets_sd.items()]
         return cls(study.network_of, study.short, study.asked, tuple(scale))
 
-    def __call__(self, connectome: Float[jax.Array, " edge"]) -> Float[jax.Array, ""]:
+    def __call__(self, connectome: Float[Array, " edge"]) -> Float[Array, ""]:
         """In SD, more is better."""
         told = of_connectome(self.network_of, connectome, self.scene, self.asked)
         return jnp.sum(jnp.stack([scale * told[name] for name, scale in self.scale]))

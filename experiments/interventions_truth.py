@@ -68,7 +68,8 @@ def truth_table(
     rows = twins.rows[twins.unseen]
     ids = [str(cohort.participants.index[row]) for row in rows]
     known = truth.know(world, people.of(ids), load_connectomes(root, ids))
-    points, table = {}, {}
+    points: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    table: dict[str, dict] = {}
     for arm in arms:
         table[arm.name], points[arm.name] = _arm(
             config, cohort, twins, rules, arm, edited, route, parcels, seen, known
@@ -77,7 +78,7 @@ def truth_table(
     pooled = [np.concatenate([points[name][k] for name in single], axis=1) for k in range(2)]
     whole = truth.slope_and_r(*pooled)
     keys = ("ratio_to_pls", "ratio_to_random", "block_auc", "off_target_sd")
-    summary = {"slope": whole["slope"], "r": whole["r"]}
+    summary: dict = {"slope": whole["slope"], "r": whole["r"]}
     summary |= {key: {name: table[name][key] for name in single} for key in keys}
     metrics = summary | {"arms": table, "people": len(rows), "causes": _causes(root)}
     return Truth(points, metrics)
@@ -188,7 +189,7 @@ def _recovery(config, cohort, twins, study, arm, edits, slopes, parcels, seen) -
     mean = np.mean(maps, axis=0)
     drawn = resample(np.zeros(len(mean), int), draws=200)
     whole = resample(np.zeros(len(edits[DESIGNED]), int), draws=200)
-    found = recovery.block_auc(mean, slopes[rows], networks, drawn)
+    found: dict = recovery.block_auc(mean, slopes[rows], networks, drawn)
     first = recovery.block_auc(maps[0], slopes[rows], networks, drawn)
     edit = recovery.block_auc(edits[DESIGNED], slopes, networks, whole)
     route = recovery.block_auc(edits["pls_route"], slopes, networks, whole)
