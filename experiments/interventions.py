@@ -77,10 +77,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         fold = by_people(cohort, config.folds, seed=config.seed)[0]
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
-    mask = edge_mask(config, parcels)
+    mask, few = edge_mask(config, parcels), only_regions(cohort, config)
     common.settle_config(config, workdir)
     ledger.write(workdir / "exclusions.tsv")
-    twins = train(config, only_regions(cohort, config), made, fold, workdir)
+    twins = train(config, few, made, fold, workdir)
     rules = make_rules(config, cohort.connectomes[twins.training], mask)
     arms = make_arms(config, twins.base)
     seen = observed(cohort, config.region if asked_for(cohort, config) is not None else None)
