@@ -70,7 +70,7 @@ def run_arms(
         )
         for arm in arms
     }
-    front = _front(config, workdir, twins, rules, arms, outcomes)
+    front = _front(config, workdir, twins, rules, arms)
     sentences, metrics = [], {}
     for arm in arms:
         one = outcomes[arm.name]
@@ -134,7 +134,7 @@ def _agreement(designs: list[Feasible]) -> list[float]:
     ]
 
 
-def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms, outcomes) -> dict:
+def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms) -> dict:
     """Affective against cognitive effects as the wish moves from one to the other.
 
     Under a budget of a third both can not be had whole; weights go with the wished doses.
@@ -150,22 +150,25 @@ def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms, outcome
     tight = rules._replace(
         constraint=all_of(rules.constraint, within_budget(rules.budget / 3)),
     )
-    points = []
+    points, edits = [], []
     weights = np.linspace(0, 1, config.front)
     for k, weight in enumerate(weights):
         aims = {name: w * 2 * (1 - weight) for name, w in heart.targets_sd.items()}
         aims |= {name: w * 2 * weight for name, w in mind.targets_sd.items()}
         arm = Arm(f"front_{k}", aims, by_name["combined"].held)
-        found = _designed(workdir, few, arm, tight, arm.name)
-        changes = few.change_sd(found.edit)
+        edits.append(_designed(workdir, few, arm, tight, arm.name).edit)
+    middle = edits[len(edits) // 2]
+    chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=config.seed)
+    for edit in (*edits, chance):
+        changes = few.change_sd(edit)
         points.append((toward(heart, changes).mean(), toward(mind, changes).mean()))
     y, x = np.array(points).T
-    marks = {"designed edits": (y, x, weights)}
-    for name in ("random", "sham"):
-        changes = {n: v[-1] for n, v in outcomes["combined"].changes[name].items()}
-        at = [np.atleast_1d(toward(arm, changes).mean()) for arm in (heart, mind)]
-        marks[name] = (at[0], at[1], np.zeros(1))
-    return marks
+    nothing = np.zeros(1)
+    return {
+        "designed edits": (y[:-1], x[:-1], weights),
+        "random": (y[-1:], x[-1:], nothing),
+        "sham": (nothing, nothing, nothing),
+    }
 
 
 def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]) -> dict:
