@@ -27,7 +27,8 @@ class Outcome(NamedTuple):
 
     edits: dict[str, np.ndarray]  # [people, edge]
     feasible: Feasible
-    changes: dict[str, dict[str, np.ndarray]]  # by name of the edit: [dose, people], in SD
+    # in SD by name of the edit, [dose, people]; of controls the whole dose only
+    changes: dict[str, dict[str, np.ndarray]]
     refits: list[np.ndarray]  # [people], wished change in SD of the designed edit, other seeds
     judged: dict[str, np.ndarray]  # [people], in the judge's eyes, by name of the edit
     faithful: dict  # what deleting edges does
@@ -118,7 +119,10 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
     return Outcome(
         edits,
         designs[0],
-        {name: twins.base.by_dose(edit, doses) for name, edit in edits.items()},
+        {
+            name: twins.base.by_dose(edit, doses if name == DESIGNED else doses[-1:])
+            for name, edit in edits.items()
+        },
         [toward(arm, refit.change_sd(own)) for refit in twins.refits],
         {name: toward(arm, twins.judge.change_sd(edit)) for name, edit in edits.items()},
         faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
