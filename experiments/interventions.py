@@ -13,8 +13,7 @@ constraints that are named; controls are of equal length. Where the cohort knows
 people go through the truth.
 
 Writes edits.tsv, metrics.json ("paper_route", "edits", "support", and "truth" where it is known),
-figures and a report. Interrupted, the same command goes on. About ten minutes for 228 people with
-434 parcels on 2 cores.
+figures and a report. Interrupted, the same command goes on.
 """
 
 import time

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
 
-from dtb_jax.data import Choices, DataError, read_parcels
+from dtb_jax.data import DataError, read_parcels
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import Search
 from dtb_jax.interventions.study import Rules, Study
@@ -62,8 +62,7 @@ def get_config() -> ConfigDict:
 
 def parcel_table(config: ConfigDict) -> pd.DataFrame:
     """Names, and if known networks, of the parcels that the folder is read with."""
-    choices = Choices(**{name: config[name] for name in Choices._fields})
-    return read_parcels(Path(config.data), choices)[1]
+    return read_parcels(Path(config.data), config.atlas)[1]
 
 
 def check(config: ConfigDict) -> None:

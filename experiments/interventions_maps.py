@@ -69,24 +69,21 @@ def faithful(config: ConfigDict, study: Study, arm: Arm) -> dict:
     def chance(function, e, key):
         return attribution.random_deletions(function, e, baseline, counts, key=key, draws=20)
 
-    lines, maps = {}, {}
+    lines = {}
     for name, make in makes.items():
 
         @eqx.filter_jit
         def one(function, e, key, make=make):
-            contribution = make(e, key)
             # edges that add to the number: opposite ones would cancel when deleted together
-            order = jnp.argsort(-contribution)
-            return attribution.deletion(function, e, baseline, order, counts), contribution
+            order = jnp.argsort(-make(e, key))
+            return attribution.deletion(function, e, baseline, order, counts)
 
-        each = [one(function, e, key) for e, key in zip(few, keys)]
-        lines[name] = np.mean([np.asarray(line) for line, _ in each], axis=0)
-        maps[name] = np.mean([np.asarray(map_) for _, map_ in each], axis=0)
+        each = [np.asarray(one(function, e, key)) for e, key in zip(few, keys)]
+        lines[name] = np.mean(each, axis=0)
     drawn = np.stack([np.asarray(chance(function, e, key)) for e, key in zip(few, keys)])
     drawn = drawn.mean(axis=0)
     return {
         "counts": np.asarray(counts),
         "lines": lines,
         "random": np.percentile(drawn, [2.5, 50, 97.5], axis=0),
-        "maps": maps,
     }

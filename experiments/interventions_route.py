@@ -117,6 +117,10 @@ def paper_route(
         }
         if "network" in parcels:
             table = attribution.by_network(aim.smooth, list(parcels["network"]))
+            few = attribution.edge_table(
+                aim.smooth, list(parcels["name"]), list(parcels["network"]), most=20
+            )
+            found[name]["strongest_edges"] = few.to_dict("records")
             found[name]["top_networks"] = table.nlargest(10, "beyond").to_dict("records")
         found[name]["top_edges"] = int(attribution.top_edges(aim.smooth).sum())
         if len(measures.columns):

@@ -15,7 +15,7 @@ from dtb_jax.evaluation.figures import Figure, mean_figure, resample
 from dtb_jax.groundtruth.people import has_truth, load_connectomes, load_truth
 from dtb_jax.interventions import against_truth as truth
 from dtb_jax.interventions import recovery
-from dtb_jax.interventions.controls import to_length
+from dtb_jax.interventions.controls import alike
 from dtb_jax.interventions.directions import ConnectomeScore
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.study import Rules, Study, made_feasible
@@ -153,18 +153,7 @@ def _pls_edits(study: Study, rules: Rules, route, arm: Arm, own: np.ndarray) -> 
             function = ConnectomeScore(study.network_of, jax.tree.map(jnp.asarray, aim.direction))
             slope = _slopes(function, study.connectomes)
             total -= slope / aim.z1.std(ddof=1)
-    length = np.linalg.norm(own, axis=1)
-
-    @jax.jit
-    def obeying(edits, connectomes, lengths):
-        def one(edit, connectome, length):
-            return rules.constraint(
-                to_length(rules.constraint(to_length(edit, length), connectome), length), connectome
-            )
-
-        return jax.vmap(one)(edits, connectomes, lengths)
-
-    edits = in_parts(obeying, total, study.connectomes, length.astype(np.float32))
+    edits = np.asarray(alike(total, own, study.connectomes, rules.constraint))
     return made_feasible(study, edits, rules).edit
 
 

@@ -145,3 +145,8 @@ def read_participants(root: Path, ledger: Ledger, family: str = "") -> pd.DataFr
 
 def _first_column(table: pd.DataFrame, names: Sequence[str]):
     return next((table[name] for name in names if name in table), np.nan)
+
+
+def bare_id(participant: str) -> str:
+    """What sub-NDARINVX, NDARINVX and NDAR_INVX have in common."""
+    return participant.strip().lower().removeprefix("sub-").replace("_", "")

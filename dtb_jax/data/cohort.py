@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from dtb_jax.data.bids import decode_events, find_events, read_participants, read_table
+from dtb_jax.data.bids import decode_events, find_events, read_participants
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.imaging import (
     Imaging,
@@ -22,8 +21,9 @@ from dtb_jax.data.imaging import (
 )
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.motion import read_motion
+from dtb_jax.data.parcels import parcels_and_regions
 from dtb_jax.data.timeseries import Expect, read_series
-from dtb_jax.regions import region_means, region_parcels
+from dtb_jax.regions import region_means
 from dtb_jax.tasks import TASKS
 from dtb_jax.tasks.task import rasterise, stack_trials
 from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
@@ -82,7 +82,7 @@ def read_cohort(
             f"{root}: no parcel time series and no connectomes; "
             "experiments.stand_in writes simulated ones for these events"
         )
-    names, regions = _atlas(root, choices)
+    names, regions = parcels_and_regions(root, choices.atlas, choices.regions)
     expect = Expect(len(names), choices.dataset, choices.atlas_image)
     acted = {person for _, people in behaviour.values() for person in people}
     edges, kept, simulated = [], [], imaging.simulated
@@ -149,40 +149,6 @@ def _read_run(task: Task, found: dict[str, Path], ledger: Ledger):
         except DataError as error:
             ledger.add(person, task.name, path, error)
     return task, people
-
-
-def read_parcels(root: Path, choices: Choices) -> tuple[Path, pd.DataFrame]:
-    """The table of parcels that a folder is read with, and where it lies.
-
-    Raises: DataError when there is none, or it has no names.
-    """
-    places = [root / "atlas.tsv", root.parent / "atlas" / "tcp_434.tsv"]
-    path = Path(choices.atlas) if choices.atlas else next((p for p in places if p.exists()), None)
-    if path is None or not path.exists():
-        raise DataError(
-            f"{path or root}: no table of parcel names, expected columns index, name; "
-            "give --config.atlas=FILE"
-        )
-    table = read_table(path)
-    if "name" not in table:
-        raise DataError(f"{path}: column name is missing, found {', '.join(table.columns)}")
-    return path, table
-
-
-def _atlas(root: Path, choices: Choices) -> tuple[list[str], dict[str, list[int]]]:
-    path, table = read_parcels(root, choices)
-    names = list(table["name"])
-    if not choices.regions:
-        try:
-            return names, region_parcels(names)
-        except ValueError as error:
-            raise DataError(f"{path}: {error}") from error
-    chosen: dict[str, list[int]] = {}
-    for region, parcel in read_table(Path(choices.regions))[["region", "parcel"]].to_numpy():
-        if parcel not in names:
-            raise DataError(f"{choices.regions}: parcel {parcel!r} is not in {path}")
-        chosen.setdefault(region, []).append(names.index(parcel))
-    return names, chosen
 
 
 def _rest(imaging: Imaging, runs: Sequence[str], choices: Choices, expect: Expect) -> Rest:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data.bids import MISSING, read_table
+from dtb_jax.data.bids import MISSING, bare_id, read_table
 from dtb_jax.data.imaging import person_and_run
 from dtb_jax.data.ledger import DataError, Ledger
 
@@ -77,7 +77,7 @@ def _from_confounds(paths, people: set[str], rest_runs, ledger: Ledger) -> Trace
 def _from_tables(paths: Sequence[Path], people: Sequence[str], rest_runs, ledger) -> Traces:
     """TCP's: a file a run, a row a person, a column a volume; with or without a header."""
     found: Traces = {}
-    known = {_bare(person): person for person in people}
+    known = {bare_id(person): person for person in people}
     for run in rest_runs if paths else ():
         path = next((path for path in paths if _is_of_run(path, run)), None)
         if path is None:
@@ -128,9 +128,9 @@ def _rows_by_person(path: Path, known: Mapping[str, str]) -> list[tuple[str, lis
         )
     rows = [row for row in rows if place < len(row)]
     found = [
-        (known[_bare(row[place])], row[place + 1 :] or row[:place])
+        (known[bare_id(row[place])], row[place + 1 :] or row[:place])
         for row in rows
-        if _bare(row[place]) in known
+        if bare_id(row[place]) in known
     ]
     if not found:
         raise DataError(
@@ -143,14 +143,9 @@ def _rows_by_person(path: Path, known: Mapping[str, str]) -> list[tuple[str, lis
 def _place_of_id(row: Sequence[str], known: Mapping[str, str]) -> int | None:
     """The first cell that looks like an id: what stands before it may count the rows."""
     for place, cell in enumerate(row):
-        if cell.lower().startswith(("sub-", "ndar")) or known.get(_bare(cell)) == cell:
+        if cell.lower().startswith(("sub-", "ndar")) or known.get(bare_id(cell)) == cell:
             return place
     return None
-
-
-def _bare(participant: str) -> str:
-    """What sub-NDARINVX, NDARINVX and NDAR_INVX have in common."""
-    return participant.strip().lower().removeprefix("sub-").replace("_", "")
 
 
 def _millimetres(cells: Iterable[str]) -> tuple[np.ndarray, list[str]]:

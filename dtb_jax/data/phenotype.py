@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data.bids import MISSING
+from dtb_jax.data.bids import MISSING, bare_id
 from dtb_jax.data.ledger import DataError, Ledger
 
 FEWEST = 20
@@ -58,7 +58,7 @@ def read_phenotype(root: Path, participants: Sequence[str], ledger: Ledger) -> p
     Returns: a row a participant in the order given, columns "table: measure" in lower case, NaN
         where missing; no columns without tables.
     """
-    known = {_bare(person): person for person in participants}
+    known = {bare_id(person): person for person in participants}
     measures: dict[str, np.ndarray] = {}
     for path in _tables(root):
         try:
@@ -148,7 +148,7 @@ def _rows_of(path: Path, known: Mapping[str, str], ledger: Ledger) -> Rows:
     people, kept, last = [], [], ""
     for number, cells in _records(lines, len(header)):
         last = cells[place] if place < len(cells) else ""
-        person = known.get(_bare(last))
+        person = known.get(bare_id(last))
         if len(cells) != len(header):
             said = f"line {number}: found {len(cells)} cells, expected {len(header)}: left out"
             ledger.add(person or "all", "", path, said)
@@ -198,8 +198,3 @@ def _definitions(path: Path, field: str) -> dict[str, str]:
     rows = [cells for _, cells in _records(lines, len(header)) if len(cells) == len(header)]
     name, place = header.index("elementname"), header.index(field)
     return {row[name].lower(): row[place] for row in rows}
-
-
-def _bare(participant: str) -> str:
-    """What sub-NDARINVX, NDARINVX and NDAR_INVX have in common."""
-    return participant.strip().lower().removeprefix("sub-").replace("_", "")

@@ -36,11 +36,11 @@ def at_random(
         drawn = rng.standard_normal(edits.shape, np.float32)
     else:
         drawn = rng.standard_normal((len(edits), basis.shape[1]), np.float32) @ basis.T
-    return np.asarray(_alike(drawn, edits, connectomes, constraint))
+    return np.asarray(alike(drawn, edits, connectomes, constraint))
 
 
 @jax.jit
-def _alike(
+def alike(
     drawn: Float[Array, "people edge"],
     edits: Float[Array, "people edge"],
     connectomes: Float[Array, "people edge"],
