@@ -159,7 +159,7 @@ def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms) -> dict
     for k, weight in enumerate(weights):
         aims = {name: w * 2 * (1 - weight) for name, w in heart.targets_sd.items()}
         aims |= {name: w * 2 * weight for name, w in mind.targets_sd.items()}
-        arm = Arm(f"front_{k}", aims, by_name["combined"].held)
+        arm = Arm(f"front_{k}", aims, by_name["combined"].held, by_name["combined"].guarded)
         edits.append(_designed(workdir, few, arm, tight, arm.name).edit)
     middle = edits[len(edits) // 2]
     chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=config.seed)
@@ -186,6 +186,7 @@ def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str
     return {
         "wish_sd": arm.targets_sd,
         "held": list(arm.held),
+        "guarded": list(arm.guarded),
         "length_z": mean_figure(length, everybody),
         "feasible_fraction": float(np.mean(one.feasible.kept > 0.999)),
         "kept_share": mean_figure(one.feasible.kept, everybody),
@@ -197,7 +198,7 @@ def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str
         "selectivity": trial.selectivity({DESIGNED: own}, names)[DESIGNED],
         "who_responds": trial.who_responds(
             np.divide(moved[DESIGNED], length, where=length > 0, out=np.full(len(length), np.nan)),
-            {name: twins.base.before[name] for name in (*arm.targets_sd, *arm.held)},
+            {name: twins.base.before[name] for name in arm.counted},
             twins.base.connectomes,
             seed=config.seed,
         ),

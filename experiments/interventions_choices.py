@@ -198,7 +198,7 @@ def make_arms(config: ConfigDict, study: Study) -> list[Arm]:
     if not (heart and mind):
         del wishes["combined"]
     arms = [
-        Arm(name, dict.fromkeys(targets, -config.dose), held + right)
+        Arm(name, dict.fromkeys(targets, -config.dose), held, guarded=right)
         for name, (targets, held) in wishes.items()
         if targets
     ]

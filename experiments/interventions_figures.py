@@ -41,7 +41,10 @@ def spoken(indicator: str) -> str:
 def arms_of(edits: dict) -> list[Arm]:
     """The arms that `metrics["edits"]` holds beside the front."""
     held = {name: one for name, one in edits.items() if "wish_sd" in one}
-    return [Arm(name, one["wish_sd"], tuple(one["held"])) for name, one in held.items()]
+    return [
+        Arm(name, one["wish_sd"], tuple(one["held"]), tuple(one["guarded"]))
+        for name, one in held.items()
+    ]
 
 
 def draw(config, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
@@ -98,7 +101,7 @@ def _trial(config, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
         names = (DESIGNED, "random", "sham")
         moved = {n: np.asarray(toward(arm, _last(one.changes[n]))) for n in names}
         people.append((f"{title} edits", moved))
-        padded = {n: np.pad(own[n], ((1, 0), (0, 0))) for n in (*arm.targets_sd, *arm.held)}
+        padded = {n: np.pad(own[n], ((1, 0), (0, 0))) for n in arm.counted}
         lines.append((f"{title} edits", dose, _falls(padded, padded)))
     if changed:
         caption = f"Targets before and after the whole edit; BOLD: contrast of {config.region}."

@@ -25,6 +25,9 @@ from experiments.interventions_arms import DESIGNED, Edited
 from experiments.interventions_choices import shares
 from experiments.interventions_maps import Wished, wished
 
+ROUTE = "pls_route"
+UNHELD = "holding_nothing"
+"""Down the gradient of the wish alone, as the paper's route goes."""
 ROUTE_OF = {
     "affective": ("affective",),
     "cognitive": ("speed",),
@@ -96,7 +99,10 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         connectomes=twins.base.connectomes[twins.unseen],
         before={n: v[twins.unseen] for n, v in twins.base.before.items()},
     )
-    edits["pls_route"] = _pls_edits(study, rules, route, arm, edits[DESIGNED])
+    own = edits[DESIGNED]
+    gradients = _slopes(Wished.of(study, arm), study.connectomes)
+    edits[UNHELD] = _along(gradients, study, rules, own)
+    edits[ROUTE] = _along(_route_gradients(study, route, arm), study, rules, own)
     everybody = np.ones(len(study.connectomes), bool)
     slopes = truth.true_gradient(known, arm)
     predicted, true = _points(config, study, known, arm, edits[DESIGNED])
@@ -108,7 +114,8 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
     per_sd = np.where(np.abs(moved) > 1e-9, np.abs(moved), np.nan)
     found: dict = truth.slope_and_r(predicted, true) | {
         "cosine": mean_figure(truth.cosine(edits[DESIGNED], slopes), everybody),
-        "cosine_pls": mean_figure(truth.cosine(edits["pls_route"], slopes), everybody),
+        "cosine_unheld": mean_figure(truth.cosine(edits[UNHELD], slopes), everybody),
+        "cosine_pls": mean_figure(truth.cosine(edits[ROUTE], slopes), everybody),
         "true_change_sd": {
             name: mean_figure(truth.toward(arm, change), everybody)
             for name, change in changes.items()
@@ -117,8 +124,9 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         "per_length": {
             name: mean_figure(v, np.isfinite(v)) for name, v in each.items() if name != "sham"
         },
-        "ratio_to_pls": truth.ratio(each[DESIGNED], each["pls_route"]),
-        "difference_to_pls": truth.difference(each[DESIGNED], each["pls_route"]),
+        "ratio_to_pls": truth.ratio(each[DESIGNED], each[ROUTE]),
+        "difference_to_pls": truth.difference(each[DESIGNED], each[ROUTE]),
+        "ratio_to_pls_unheld": truth.ratio(each[UNHELD], each[ROUTE]),
         "ratio_to_random": truth.ratio(each[DESIGNED], each["random"], root_mean_square=True),
         "off_target_sd": mean_figure(np.mean(held, axis=0), everybody) if held else Figure(None),
         "off_target_per_sd": (
@@ -129,7 +137,9 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         "not_held_sd": mean_figure(np.mean(aside, axis=0), everybody) if aside else Figure(None),
     }
     if "network" in parcels:
-        found |= _recovery(config, cohort, twins, study, arm, edits, slopes, parcels, seen)
+        found |= _recovery(
+            config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
+        )
     return found, (predicted, true)
 
 
@@ -144,17 +154,22 @@ def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarra
     return np.stack(predicted, axis=1), np.stack(true, axis=1)
 
 
-def _pls_edits(study: Study, rules: Rules, route, arm: Arm, own: np.ndarray) -> np.ndarray:
-    """Along the gradient of z1, as long as the designed edits and under the same rules."""
-    total = np.zeros_like(own)
+def _along(direction: np.ndarray, study: Study, rules: Rules, own: np.ndarray) -> np.ndarray:
+    """Edits along directions, as long as the designed ones and under the same rules."""
+    edits = np.asarray(alike(direction, own, study.connectomes, rules.constraint))
+    return made_feasible(study, edits, rules).edit
+
+
+def _route_gradients(study: Study, route, arm: Arm) -> np.ndarray:
+    """Of -z1 in SD, summed over the arm's aims in the paper."""
+    total = np.zeros_like(study.connectomes)
     for name in ROUTE_OF[arm.name]:
         if name in route.aims:
             aim = route.aims[name]
             function = ConnectomeScore(study.network_of, jax.tree.map(jnp.asarray, aim.direction))
             slope = _slopes(function, study.connectomes)
             total -= slope / aim.z1.std(ddof=1)
-    edits = np.asarray(alike(total, own, study.connectomes, rules.constraint))
-    return made_feasible(study, edits, rules).edit
+    return total
 
 
 def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
@@ -167,21 +182,21 @@ def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
     return in_parts(lambda e: many(function, e), connectomes, chunk=min(57, len(connectomes)))
 
 
-def _recovery(config, cohort, twins, study, arm, edits, slopes, parcels, seen) -> dict:
+def _recovery(
+    config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
+) -> dict:
     """Blocks and edges that the twins' gradients, edits and a ridge find."""
     networks = list(parcels["network"])
     rows = slice(0, config.attributed)
-    maps = []
-    for one in (twins.base, *twins.refits):
-        function = Wished.of(one, arm)
-        maps.append(_slopes(function, study.connectomes[rows]))
+    few = study.connectomes[rows]
+    maps = [gradients[rows], *(_slopes(Wished.of(one, arm), few) for one in twins.refits)]
     mean = np.mean(maps, axis=0)
     drawn = resample(np.zeros(len(mean), int), draws=200)
     whole = resample(np.zeros(len(edits[DESIGNED]), int), draws=200)
     found: dict = recovery.block_auc(mean, slopes[rows], networks, drawn)
     first = recovery.block_auc(maps[0], slopes[rows], networks, drawn)
     edit = recovery.block_auc(edits[DESIGNED], slopes, networks, whole)
-    route = recovery.block_auc(edits["pls_route"], slopes, networks, whole)
+    route = recovery.block_auc(edits[ROUTE], slopes, networks, whole)
     found |= {
         "block_auc_one_seed": first["block_auc"],
         "block_auc_edit": edit["block_auc"],

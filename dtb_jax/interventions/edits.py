@@ -1,9 +1,10 @@
 """Designed edits: the smallest change of a connectome that grants a wish and leaves the rest alone.
 
-    edit = argmin sum_j weight_j ((I_j(e + edit) - I_j(e) - target_j) / scale_j)^2
-                  + price |edit|^2 / budget^2    subject to the constraints
+    edit = argmin sum_j weight_j miss_j^2 + price |edit|^2 / budget^2    subject to the constraints
+    miss_j = (I_j(e + edit) - I_j(e) - target_j) / scale_j
 
-for one person's connectome e and indicators I of a twin. Every step goes down the gradient by a
+for one person's connectome e and indicators I of a twin; of what is only guarded, a miss counts
+when it is for the worse. Every step goes down the gradient by a
 length that the schedule sets, along what the constraints leave of it, and back to what they allow.
 """
 
@@ -30,6 +31,7 @@ class Wish(NamedTuple):
     target: Float[Array, "*people indicator"]  # change, in the indicator's own unit
     scale: Float[Array, " indicator"]  # what counts as one: its SD over people
     weight: Float[Array, " indicator"]
+    worse: Float[Array, " indicator"]  # 1 or -1: misses of this sign count alone; 0: of either
     price: Float[Array, ""]  # of an edit as long as the budget
 
 
@@ -46,28 +48,33 @@ def make_wish(
     scale: Mapping[str, float],
     targets_sd: Mapping[str, float],
     hold: Mapping[str, float],
+    guard: Mapping[str, float] | None = None,
     price: float = 0.01,
 ) -> Wish:
-    """Targets in SD over people, and what is to be held with which weight.
+    """Targets in SD over people, what is to be held with which weight, and what guarded.
 
     Args:
         names: all indicators, in order.
         scale: SD of each over people.
         targets_sd: wished change of some, each with weight 1.
         hold: weights of others that are to stay where they are.
+        guard: signs of a change for the worse of others that may change for the better, weight 1.
         price: of an edit as long as the budget.
 
     Raises: ValueError for an indicator that is not there or does not vary over people.
     """
-    for name in (*targets_sd, *hold):
+    guard = guard or {}
+    for name in (*targets_sd, *hold, *guard):
         if name not in names:
             raise ValueError(f"indicator {name!r}: expected one of {', '.join(names)}")
         if not scale[name] > 0:
             raise ValueError(f"indicator {name!r} is the same in everybody: there is no SD to move")
     target = [targets_sd.get(name, 0.0) * scale[name] for name in names]
-    weight = [1.0 if name in targets_sd else hold.get(name, 0.0) for name in names]
-    unit = [scale[name] if weight else 1.0 for name, weight in zip(names, weight)]
-    return Wish(*(jnp.asarray(part, jnp.float32) for part in (target, unit, weight, price)))
+    counted = {**hold, **dict.fromkeys((*targets_sd, *guard), 1.0)}
+    weight = [counted.get(name, 0.0) for name in names]
+    unit = [scale[name] if name in counted else 1.0 for name in names]
+    worse = [guard.get(name, 0.0) for name in names]
+    return Wish(*(jnp.asarray(part, jnp.float32) for part in (target, unit, weight, worse, price)))
 
 
 def vector(told: Mapping[str, Float[Array, "*people"]]) -> Float[Array, "*people indicator"]:
@@ -102,6 +109,7 @@ def design(
     def objective(edit):
         after = vector(of_connectome(network_of, connectome + edit, scene, asked))
         miss = (after - before - wish.target) / wish.scale
+        miss = jnp.where((wish.worse == 0) | (wish.worse * miss > 0), miss, 0)
         return jnp.sum(wish.weight * miss**2) + wish.price * jnp.sum((edit / budget) ** 2)
 
     steps = optax.chain(
@@ -136,7 +144,7 @@ def design_people(
 ) -> Float[Array, "people edge"]:
     """`design` for everybody at once; `wish.target` has a row a person."""
     one = partial(design, asked=asked, search=search)
-    shared = Wish(target=0, scale=None, weight=None, price=None)  # type: ignore[arg-type]
+    shared = Wish(target=0, scale=None, weight=None, worse=None, price=None)  # type: ignore[arg-type]
     over = jax.vmap(one, in_axes=(None, 0, None, shared, None, None))
     return over(network_of, connectomes, scene, wish, constraint, budget)
 

@@ -17,7 +17,7 @@ from dtb_jax.interventions.edits import (
 )
 from dtb_jax.interventions.indicators import Asked, NetworkOf
 from dtb_jax.interventions.scene import Scene
-from dtb_jax.interventions.trial import Arm, in_sd
+from dtb_jax.interventions.trial import Arm, in_sd, worse
 from dtb_jax.interventions.validity import RIDGE, Feasible, feasible_people
 
 
@@ -108,7 +108,8 @@ def design_arm(
     """
     names = sorted(study.before)
     hold = dict.fromkeys(arm.held, 1.0)
-    wish = make_wish(names, study.sd, arm.targets_sd, hold, rules.price)
+    guard = {name: worse(name) for name in arm.guarded}
+    wish = make_wish(names, study.sd, arm.targets_sd, hold, guard, rules.price)
     left = len(study.connectomes)
 
     def designed(connectomes):

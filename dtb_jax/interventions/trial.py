@@ -27,10 +27,21 @@ class Arm(NamedTuple):
     name: str
     targets_sd: dict[str, float]  # wished change at dose 1
     held: tuple[str, ...]  # what is to stay
+    guarded: tuple[str, ...] = ()  # what may change for the better, see `worse`
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """All that the wish is about."""
+        return (*self.targets_sd, *self.held, *self.guarded)
 
 
 Changes = Mapping[str, Float[np.ndarray, "dose people"]]
 """One arm's changes in SD, by indicator."""
+
+
+def worse(name: str) -> int:
+    """The sign of an indicator's change for the worse, 0 where either is."""
+    return next((sign for end, sign in WORSE.items() if name.endswith(f"_{end}")), 0)
 
 
 def in_sd(
@@ -50,7 +61,7 @@ def for_the_worse(changes: Changes, names: Sequence[str]) -> Float[np.ndarray, "
     """The largest change for the worse among these indicators, in SD."""
     each = []
     for name in names:
-        sign = next((s for end, s in WORSE.items() if name.endswith(f"_{end}")), 0)
+        sign = worse(name)
         each.append(sign * changes[name] if sign else np.abs(changes[name]))
     return np.max(each, axis=0)
 
@@ -60,7 +71,7 @@ def summary(arm: Arm, changes: Changes) -> dict:
 
     Returns: figures: `on_target` (1: the whole wish), `responders` (share of people who change by
     `RESPONSE_SD` or more as wished in every target), `harmed` (share who worsen by `HARM_SD` or
-    more in anything held), `off_target_sd` (mean absolute change of what is held).
+    more in anything held or guarded), `off_target_sd` (mean absolute change of what is held).
     """
     last = {name: values[-1] for name, values in changes.items()}
     everybody = np.ones(len(next(iter(last.values()))), bool)
@@ -70,10 +81,11 @@ def summary(arm: Arm, changes: Changes) -> dict:
         "on_target": mean_figure(on_target(arm, changes)[-1], everybody),
         "responders": mean_figure(responds, everybody),
     }
-    if arm.held:
-        harmed = (for_the_worse(changes, arm.held)[-1] >= HARM_SD).astype(float)
-        aside = np.mean([np.abs(last[name]) for name in arm.held], axis=0)
+    if arm.held or arm.guarded:
+        harmed = (for_the_worse(changes, arm.held + arm.guarded)[-1] >= HARM_SD).astype(float)
         found["harmed"] = mean_figure(harmed, everybody)
+    if arm.held:
+        aside = np.mean([np.abs(last[name]) for name in arm.held], axis=0)
         found["off_target_sd"] = mean_figure(aside, everybody)
     return found
 

@@ -54,7 +54,7 @@ def told(setting, connectomes):
 
 def wish_for(sd, targets_sd, hold=HELD, price=0.01):
     hold = {name: weight for name, weight in hold.items() if name not in targets_sd}
-    wish = make_wish(sorted(sd), sd, targets_sd, hold, price)
+    wish = make_wish(sorted(sd), sd, targets_sd, hold, price=price)
     return wish._replace(target=jnp.tile(wish.target, (PEOPLE, 1)))
 
 
@@ -160,13 +160,13 @@ def test_everybody_may_have_an_own_target(counted, before, sd):
 
 def test_a_wish_in_the_order_of_sorted_names():
     sd = {"b": 2.0, "a": 0.5, "c": 0.0}
-    told = make_wish(sorted(sd), sd, {"b": -1.5}, {"a": 3.0}, 0.2)
+    told = make_wish(sorted(sd), sd, {"b": -1.5}, {"a": 3.0}, price=0.2)
     np.testing.assert_array_equal(told.target, [0, -3, 0])
     np.testing.assert_array_equal(told.weight, [3, 1, 0])
     np.testing.assert_array_equal(told.scale, [0.5, 2, 1])
     assert told.price == np.float32(0.2)
     turned = dict(reversed(sd.items()))
-    again = make_wish(sorted(turned), turned, {"b": -1.5}, {"a": 3.0}, 0.2)
+    again = make_wish(sorted(turned), turned, {"b": -1.5}, {"a": 3.0}, price=0.2)
     jax.tree.map(np.testing.assert_array_equal, again, told)
     values = {name: np.full(3, value) for name, value in sd.items()}
     np.testing.assert_array_equal(vector(values), np.tile([0.5, 2, 0], (3, 1)))
