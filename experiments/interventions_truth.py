@@ -182,9 +182,7 @@ def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
     return in_parts(lambda e: many(function, e), connectomes, chunk=min(57, len(connectomes)))
 
 
-def _recovery(
-    config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
-) -> dict:
+def _recovery(config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen) -> dict:
     """Blocks and edges that the twins' gradients, edits and a ridge find."""
     networks = list(parcels["network"])
     rows = slice(0, config.attributed)

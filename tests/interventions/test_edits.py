@@ -98,6 +98,20 @@ def test_what_is_not_held_may_move(counted, before, sd):
     assert max(moved) > 0.2
 
 
+@pytest.mark.parametrize("worse", [-1, 1])
+def test_what_is_guarded_moves_one_way_only(counted, before, sd, worse):
+    guard = dict.fromkeys(("faces_accuracy", "stroop_accuracy"), worse)
+    wish = make_wish(sorted(sd), sd, {"faces_rt_s": -1.0}, {}, guard, price=1e-3)
+    wish = wish._replace(target=jnp.tile(wish.target, (PEOPLE, 1)))
+    edits = edited(counted, wish, only_budget())
+    after = told(counted, counted.cohort.connectomes + edits)
+    changes = {name: (after[name] - before[name]) / sd[name] for name in ("faces_rt_s", *guard)}
+    assert np.abs(changes["faces_rt_s"] + 1).max() < 0.05
+    assert max((worse * changes[name]).max() for name in guard) < 0.05
+    # either way is not forbidden, and somebody takes the other
+    assert min((worse * changes[name]).min() for name in guard) < -0.1
+
+
 def test_a_budget_too_small_is_used_up(counted, before, sd):
     wish = wish_for(sd, {"faces_rt_s": -30.0}, {}, price=0.0)
     edits = edited(counted, wish, only_budget(0.05), 0.05)
@@ -164,6 +178,10 @@ def test_a_wish_in_the_order_of_sorted_names():
     np.testing.assert_array_equal(told.target, [0, -3, 0])
     np.testing.assert_array_equal(told.weight, [3, 1, 0])
     np.testing.assert_array_equal(told.scale, [0.5, 2, 1])
+    np.testing.assert_array_equal(told.worse, [0, 0, 0])
+    guarded = make_wish(sorted(sd), sd, {"b": -1.5}, {}, {"a": -1})
+    np.testing.assert_array_equal(guarded.weight, [1, 1, 0])
+    np.testing.assert_array_equal(guarded.worse, [-1, 0, 0])
     assert told.price == np.float32(0.2)
     turned = dict(reversed(sd.items()))
     again = make_wish(sorted(turned), turned, {"b": -1.5}, {"a": 3.0}, price=0.2)
@@ -174,6 +192,8 @@ def test_a_wish_in_the_order_of_sorted_names():
 
 def test_impossible_wishes_are_refused_in_a_sentence():
     sd = {"a": 1.0, "flat": 0.0, "unknown": np.nan}
+    with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
+        make_wish(list(sd), sd, {"a": 1.0}, {}, {"z": 1.0})
     for wished, held in (({"z": 1.0}, {}), ({"a": 1.0}, {"z": 1.0})):
         with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
             make_wish(list(sd), sd, wished, held)

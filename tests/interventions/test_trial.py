@@ -77,6 +77,16 @@ def test_summary_by_hand(changes):
     assert set(unheld) == {"on_target", "responders"}
 
 
+def test_what_is_guarded_can_be_harmed_but_is_not_off_target(changes):
+    arm = ARM._replace(held=("faces_bold",), guarded=("faces_accuracy",))
+    assert arm.counted == ("faces_rt_s", "stroop_rt_s", "faces_bold", "faces_accuracy")
+    found = trial.summary(arm, changes)
+    assert found["harmed"].value == pytest.approx(2 / 5)
+    assert found["off_target_sd"].value == pytest.approx(0.4 / 5)
+    alone = trial.summary(arm._replace(held=()), changes)
+    assert alone["harmed"].value == pytest.approx(1 / 5) and "off_target_sd" not in alone
+
+
 def test_selectivity_holds_its_means():
     rng = np.random.default_rng(0)
     shifts = {"heart": {"a": 1.0, "b": 0.0}, "mind": {"a": 0.0, "b": -2.0}}
