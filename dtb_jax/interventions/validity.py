@@ -5,6 +5,9 @@ not be positive semidefinite, so that (1 - ridge) R + ridge I is judged: no eige
 below -ridge / (1 - ridge).
 """
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -201,7 +204,7 @@ def feasible_people(
     ridge: float = RIDGE,
     then: Constraint | None = None,
 ) -> Feasible:
-    """`feasible` for everybody, one after another.
+    """`feasible` for everybody, a person a core.
 
     Args:
         connectomes: one row a person, Fisher z.
@@ -212,12 +215,10 @@ def feasible_people(
 
     Raises: ValueError when edits were asked for and nobody can have one.
     """
+    one = partial(feasible, dense=dense, ridge=ridge, then=then)
     # matrices are small: threads that wait for each other, and for JAX's, cost forty times the work
-    with threadpool_limits(1):
-        each = [
-            feasible(person, edit, dense=dense, ridge=ridge, then=then)
-            for person, edit in zip(np.asarray(connectomes), np.asarray(edits))
-        ]
+    with threadpool_limits(1), ThreadPoolExecutor(os.cpu_count()) as pool:
+        each = list(pool.map(one, np.asarray(connectomes), np.asarray(edits)))
     found = Feasible(*(np.stack(part) for part in zip(*each)))
     asked = np.any(np.asarray(edits), axis=1)
     if asked.any() and not found.edit.any():
