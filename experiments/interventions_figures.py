@@ -199,7 +199,9 @@ def _route_maps(places: Places, route: Route) -> Iterator[Drawn]:
         title = f"SmoothGrad of {name} z1"
         caption = f"{title}, mean over people: the edges along which z1 grows"
         yield from _maps(places, aim.smooth, caption, f"smoothgrad_{name}", title, "slope of z1")
-        caption = f"{title}: r with the map used here, by noise (SD of edges) and noisy copies."
+        caption = (
+            f"{title}: distance to the map used here, by noise (SD) and noisy copies."
+        )
         figure = plots.sensitivity({**aim.sensitivity}, places.label, title)
         yield caption, f"sensitivity_{name}", figure
 

@@ -138,10 +138,18 @@ def write(
 
 
 def _goal(name: str, found: dict) -> str:
-    slope = _met(found["slope"], *SLOPE)
-    return (
-        f"{name.capitalize()}: slope {slope}; off target {_met(found['off_target_sd'], ASIDE_SD)}."
-    )
+    slope, aside = _met(found["slope"], *SLOPE), _met(found["off_target_sd"], ASIDE_SD)
+    told = f"{name.capitalize()}: slope {slope}; off target {aside}."
+    cosine = found["cosine"]["value"]
+    if found["slope"]["value"] is not None and found["slope"]["value"] < SLOPE[0]:
+        told += (
+            f" The twin expects more than comes true, since edits follow its own slopes and so all "
+            f"that in few people seemed to matter by chance: their cosine with the true slopes is "
+            f"{cosine:.2f}."
+            if cosine is not None
+            else " No edge truly matters, so that nothing can come true."
+        )
+    return told
 
 
 def _met(figure: dict, *limits: float) -> str:

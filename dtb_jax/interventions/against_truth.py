@@ -162,7 +162,13 @@ def ratio(
     *,
     root_mean_square: bool = False,
 ) -> Figure:
-    """Mean of one over mean (or root mean square) of the other, paired over people."""
+    """Mean of one over mean (or root mean square) of the other, paired over people.
+
+    Undefined where the interval of the mean below holds 0; `difference` is defined even so.
+    """
+    below = mean_figure(other, np.isfinite(other))
+    if not root_mean_square and (below.ci_low or 0) <= 0 <= (below.ci_high or 0):
+        return Figure(None, n=below.n)
     kept = np.isfinite(one) & np.isfinite(other)
     one, other = np.where(kept, one, 0), np.where(kept, other, 0)
 

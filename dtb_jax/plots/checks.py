@@ -132,7 +132,7 @@ def sensitivity(
     curves: dict[float, Sequence[tuple[int, float]]],
     label: str,
     title: str = "",
-    ylabel: str = "r with the reference map",
+    ylabel: str = "1 - r with the reference map",
 ) -> Figure:
     """How many noisy samples a SmoothGrad map needs, one line a noise level.
 
@@ -144,14 +144,13 @@ def sensitivity(
     figure, axes = frame(1, 1, (6.6, 4.4), label)
     axis = axes[0, 0]
     shades = matplotlib.colormaps["viridis_r"](np.linspace(0.2, 0.95, len(curves)))
-    axis.axhline(1, color=SEEN, lw=0.8)
     for (noise, line), colour in zip(sorted(curves.items()), shades):
         samples, r = np.array(sorted(line), float).reshape(-1, 2).T
-        axis.plot(samples, r, "o-", color=colour, lw=2, label=f"{noise:g}")
+        axis.plot(samples, np.maximum(1 - r, 1e-12), "o-", color=colour, lw=2, label=f"{noise:g}")
     ticks = sorted({samples for line in curves.values() for samples, _ in line})
     axis.set_xscale("log", base=2)
     axis.set_xticks(ticks, [f"{k:g}" for k in ticks])
-    axis.ticklabel_format(axis="y", useOffset=False)
+    axis.set_yscale("log")
     axis.minorticks_off()
     axis.set(title=title, xlabel="noisy samples", ylabel=ylabel)
     axis.legend(title="noise (SD)", loc="upper left", bbox_to_anchor=(1, 1))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from dtb_jax.evaluation.figures import Figure
 from dtb_jax.interventions import against_truth as truth
 from dtb_jax.interventions.trial import Arm
 from tests.interventions.small import small_truth
@@ -125,3 +126,11 @@ def test_ratios_hold_their_value_and_are_paired():
     assert found.ci_low < found.value < found.ci_high
     found = truth.difference(one, other)
     assert found.value == pytest.approx((one - other)[kept].mean()) and found.n == 198
+
+
+def test_nothing_is_a_multiple_of_what_may_be_0():
+    rng = np.random.default_rng(6)
+    one, other = rng.normal(2.0, 1.0, 200), rng.normal(0.02, 1.0, 200)
+    assert truth.ratio(one, other) == Figure(None, n=200)
+    assert truth.ratio(one, other, root_mean_square=True).value > 1
+    assert truth.difference(one, other).ci_low > 1
