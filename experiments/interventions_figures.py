@@ -7,6 +7,7 @@ import numpy as np
 
 from dtb_jax import plots
 from dtb_jax.interventions.against_truth import toward
+from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import RESPONSE_SD, Arm, effects_r
 from experiments.interventions_arms import DESIGNED, Outcome
 from experiments.interventions_choices import shares
@@ -17,8 +18,6 @@ Drawn = tuple[str, str, Any]
 """Caption, name of the file, figure."""
 Pairs = Sequence[tuple[Arm, Outcome]]
 PAPER_DOSE = DOSES.index(2.0)
-ENDS = {"rt_s": "RT", "bold": "BOLD", "t": "BOLD t", "effect_s": "RT effect"}
-"""What indicators are called in figures and tables."""
 ROUTE = "paper's route"
 COLUMNS = ("rt_s", "bold", "accuracy", "effect_s", "omission")
 """Of the matrix of arms by indicators."""
@@ -30,12 +29,6 @@ class Places(NamedTuple):
     label: str
     networks: list[str] | None  # a label a parcel
     coordinates: np.ndarray | None  # [parcel, 3], MNI mm
-
-
-def spoken(indicator: str) -> str:
-    """TASK_rt_s as "Task RT"."""
-    task, _, end = indicator.partition("_")
-    return f"{task.capitalize()} {ENDS.get(end, end.replace('_', ' '))}"
 
 
 def arms_of(edits: dict) -> list[Arm]:
@@ -199,9 +192,7 @@ def _route_maps(places: Places, route: Route) -> Iterator[Drawn]:
         title = f"SmoothGrad of {name} z1"
         caption = f"{title}, mean over people: the edges along which z1 grows"
         yield from _maps(places, aim.smooth, caption, f"smoothgrad_{name}", title, "slope of z1")
-        caption = (
-            f"{title}: distance to the map used here, by noise (SD) and noisy copies."
-        )
+        caption = f"{title}: distance to the map used here, by noise (SD) and noisy copies."
         figure = plots.sensitivity({**aim.sensitivity}, places.label, title)
         yield caption, f"sensitivity_{name}", figure
 

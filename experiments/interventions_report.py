@@ -9,12 +9,13 @@ import pandas as pd
 from dtb_jax.data import DataError
 from dtb_jax.data.bids import read_table
 from dtb_jax.evaluation.figures import mean_figure
+from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.report import figure_text, write_page
 from dtb_jax.results import as_json
 from experiments import common
 from experiments.evaluation_report import source_label, source_line
-from experiments.interventions_figures import PAPER_DOSE, Places, arms_of, draw, spoken
+from experiments.interventions_figures import PAPER_DOSE, Places, arms_of, draw
 from experiments.interventions_route import AIMS, CLINICAL_NOTE, PAPER, Route
 
 Cell = tuple[str, str]

@@ -32,6 +32,8 @@ from dtb_jax.response import Response, read_hazard
 from dtb_jax.twin import Params, Twin, split_outputs
 from dtb_jax.types import Array
 
+ENDS = {"rt_s": "RT", "bold": "BOLD", "t": "BOLD t", "effect_s": "RT effect"}
+"""What some indicators are called in figures and sentences."""
 NetworkOf = Callable[[Array], MainNetwork]
 Read = Callable[..., Response]
 
@@ -42,6 +44,12 @@ class Asked(NamedTuple):
     actions: int = 3
     region: int | None = None  # row of the region whose contrasts are indicators; None: no BOLD
     read: Read = read_hazard
+
+
+def spoken(name: str) -> str:
+    """TASK_rt_s as "Task RT"."""
+    task, _, end = name.partition("_")
+    return f"{task.capitalize()} {ENDS.get(end, end.replace('_', ' '))}".strip()
 
 
 def twin_of(twin: Twin, params: Params) -> NetworkOf:

@@ -11,6 +11,7 @@ from dtb_jax.evaluation.figures import Figure, figure, resample
 from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.metrics import FEWEST
 from dtb_jax.evaluation.people import correct_mask, masked_mean
+from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Cohort
 
@@ -103,7 +104,7 @@ def sentence(
         controls: the same of the controls.
     """
     told = "; ".join(
-        f"{name.replace('_', ' ')} r = {_number(found[name].r.value)}, p {_p(found[name].p)}"
+        f"{spoken(name)} r = {_number(found[name].r.value)}, p {_p(found[name].p)}"
         for name in arm.targets_sd
     )
     known = [name for name, one in controls.items() if one.value is not None]

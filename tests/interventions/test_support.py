@@ -89,12 +89,12 @@ def test_the_sentence_says_so(found):
     designed = Figure(10.234)
     controls = {"random": Figure(0.05), "group_edit": Figure(0.4), "flat": Figure(None)}
     said = sentence(ARM, found, designed, controls)
-    assert said.startswith("Affective edits: unseen people are told apart (strong r = .")
+    assert said.startswith("Affective edits: unseen people are told apart (Strong r = .")
     assert said.endswith("designed edits move the target by 10.23 SD, group edit by .40.")
     arm = ARM._replace(name="mind", targets_sd={"unmeasured": -1.0})
     said = sentence(arm, found, Figure(None), {"random": Figure(-0.05)})
     assert said.startswith("Mind edits: no edit is supported, since connectomes do not tell unseen")
-    assert "(unmeasured r = undefined, p = undefined)" in said
+    assert "(Unmeasured r = undefined, p = undefined)" in said
     assert said.endswith("move the target by undefined SD, random by -.05.")
     said = sentence(arm, found, designed, {"random": Figure(None)})
     assert said.endswith("random by undefined.")
