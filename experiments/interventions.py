@@ -6,12 +6,12 @@ r"""From a wish back to the connectome: the paper's route, designed edits, contr
 
 A small twin learns from three quarters of the people (`folds` = 4), whole runs; the others are
 unseen. Twins of other seeds tell how sure its edits are, and a twin of the unseen people alone
-judges them. Three arms: affective (right-amygdala response down by `dose` SD, reaction times held),
-cognitive (both reaction times down, the amygdala held), combined; accuracy may rise and must not fall.
-Each person's edit is designed by gradient through hypernetwork, recurrence and hazards or GLM, under
-all constraints that are named; controls are of equal length. Where the cohort knows its causes, edited
-people go through the truth. On two cores 26 minutes for 228 people with 434 parcels, 16 with
-`--config.seeds=2 --config.front=0`; about 50 for 2,000.
+judges them. Three arms: affective (right-amygdala response down by `dose` SD, reaction times
+held), cognitive (both reaction times down, the amygdala held), combined; accuracy may rise and must
+not fall. Each person's edit is designed by gradient through hypernetwork, recurrence and hazards or
+GLM, under all constraints that are named; controls are of equal length. Where the cohort knows its
+causes, edited people go through the truth. On two cores 26 minutes for 228 people with 434 parcels,
+16 with `--config.seeds=2 --config.front=0`; about 50 for 2,000.
 
 Writes edits.tsv, metrics.json ("paper_route", "edits", "support", and "truth" where it is known),
 figures and a report. Interrupted, the same command goes on.
