@@ -150,6 +150,10 @@ def _goal(name: str, found: dict) -> str:
             if cosine is not None
             else " No edge truly matters, so that nothing can come true."
         )
+    if aside == "missed":
+        told += (
+            " What was held moves although the twin sees it stay: its slopes are no truer there."
+        )
     return told
 
 
