@@ -71,7 +71,7 @@ def measure(people: int, steps: int, looped: int) -> dict:
     sd = {name: float(values.std()) for name, values in told.items()}
     wished = {f"{DESIGNS[run][0].name}_rt_s": -1.0 for run in RUNS}
     held = {name: 1.0 for name in sd if name.endswith("bold")}
-    guarded = {name: float(worse(name)) for name in sd if name.endswith("accuracy")}
+    guarded = {name: worse(name) for name in sd if name.endswith("accuracy")}
     wish = make_wish(sorted(told), sd, wished, held, guarded)
     budget = np.float32(0.1 * np.linalg.norm(connectomes[0] - connectomes[1]))
     low, high = connectomes.min(axis=0), connectomes.max(axis=0)

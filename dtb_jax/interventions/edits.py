@@ -48,7 +48,7 @@ def make_wish(
     scale: Mapping[str, float],
     targets_sd: Mapping[str, float],
     hold: Mapping[str, float],
-    guard: Mapping[str, float] | None = None,
+    guard: Mapping[str, int] | None = None,
     price: float = 0.01,
 ) -> Wish:
     """Targets in SD over people, what is to be held with which weight, and what guarded.
@@ -73,7 +73,7 @@ def make_wish(
     counted = {**hold, **dict.fromkeys((*targets_sd, *guard), 1.0)}
     weight = [counted.get(name, 0.0) for name in names]
     unit = [scale[name] if name in counted else 1.0 for name in names]
-    worse = [guard.get(name, 0.0) for name in names]
+    worse = [float(guard.get(name, 0)) for name in names]
     return Wish(*(jnp.asarray(part, jnp.float32) for part in (target, unit, weight, worse, price)))
 
 

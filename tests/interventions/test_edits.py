@@ -193,7 +193,7 @@ def test_a_wish_in_the_order_of_sorted_names():
 def test_impossible_wishes_are_refused_in_a_sentence():
     sd = {"a": 1.0, "flat": 0.0, "unknown": np.nan}
     with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
-        make_wish(list(sd), sd, {"a": 1.0}, {}, {"z": 1.0})
+        make_wish(list(sd), sd, {"a": 1.0}, {}, {"z": 1})
     for wished, held in (({"z": 1.0}, {}), ({"a": 1.0}, {"z": 1.0})):
         with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
             make_wish(list(sd), sd, wished, held)

@@ -11,7 +11,7 @@ from dtb_jax.interventions.validity import Feasible, is_valid
 from tests.interventions.small import PEOPLE
 
 BUDGET = 0.5
-ARM = Arm("mind", {"faces_rt_s": -1.0}, ("faces_bold", "faces_accuracy"))
+ARM = Arm("mind", {"faces_rt_s": -1.0}, ("faces_bold",), ("faces_accuracy",))
 CHUNK = 5
 
 
