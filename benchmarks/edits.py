@@ -12,10 +12,8 @@ them.
 import argparse
 import json
 import os
-import platform
 import time
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -37,6 +35,8 @@ from dtb_jax.interventions.edits import (
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.trial import worse
+from dtb_jax.results import write_json
+from experiments.common import commit, versions
 
 EDGES, UNITS, COMPONENTS, CHUNK = 93_961, 32, 128, 57
 
@@ -127,12 +127,12 @@ def main() -> None:
     found = measure(asked.people, asked.steps, min(asked.looped, asked.people)) | {
         "device": jax.devices()[0].device_kind,
         "cores": os.cpu_count(),
-        "versions": {name: version(name) for name in ("jax", "flax", "optax", "equinox", "numpy")}
-        | {"python": platform.python_version()},
+        "commit": commit(),
+        "versions": versions(),
     }
     print(json.dumps(found, indent=1))
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_json(asked.json, found)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ jax.grad beside (f(e + h d) - f(e - h d)) / 2 h. An untrained twin, the first mi
 
 import argparse
 import json
-import platform
 from functools import partial
-from importlib.metadata import version
 from pathlib import Path
 
 import jax
@@ -29,6 +27,8 @@ from dtb_jax.evaluation.splits import BoldScale  # noqa: E402
 from dtb_jax.groundtruth.memory import RUNS, behaving_cohort  # noqa: E402
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of  # noqa: E402
 from dtb_jax.interventions.scene import standard_scene  # noqa: E402
+from dtb_jax.results import write_json  # noqa: E402
+from experiments.common import commit, versions  # noqa: E402
 
 SIZES = {"quickstart": (96, 48), "paper": (434, 400)}  # parcels, units
 REGIONS, SCENE_S, STEP = 20, 60.0, 1e-5
@@ -79,12 +79,12 @@ def main() -> None:
     found = {
         "relative_error": {size: measure(*numbers) for size, numbers in SIZES.items()},
         "device": jax.devices()[0].device_kind,
-        "versions": {name: version(name) for name in ("jax", "flax", "equinox", "numpy")}
-        | {"python": platform.python_version()},
+        "commit": commit(),
+        "versions": versions(),
     }
     print(json.dumps(found, indent=1))
     if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        write_json(asked.json, found)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ held), cognitive (both reaction times down, the amygdala held), combined; accura
 not fall. Each person's edit is designed by gradient through hypernetwork, recurrence and hazards or
 GLM, under all constraints that are named; controls are of equal length. Where the cohort knows its
 causes, edited people go through the truth. On two cores 26 minutes for 228 people with 434 parcels,
-16 with `--config.seeds=2 --config.front=0`; about 50 for 2,000.
+16 with `--config.seeds=2 --config.front=0`; 2,000 people take 25 minutes with
+`--config.seeds=1 --config.front=0`.
 
 Writes edits.tsv, metrics.json ("paper_route", "edits", "support", and "truth" where it is known),
 figures and a report. Interrupted, the same command goes on.

@@ -139,22 +139,20 @@ def write(
 
 
 def _goal(name: str, found: dict) -> str:
+    """Whether an arm's goals were met, and what is known of why not."""
     slope, aside = _met(found["slope"], *SLOPE), _met(found["off_target_sd"], ASIDE_SD)
-    told = f"{name.capitalize()}: slope {slope}; off target {aside}."
-    cosine = found["cosine"]["value"]
-    if found["slope"]["value"] is not None and found["slope"]["value"] < SLOPE[0]:
-        told += (
-            f" The twin expects more than comes true, since edits follow its own slopes and so all "
-            f"that in few people seemed to matter by chance: their cosine with the true slopes is "
-            f"{cosine:.2f}."
-            if cosine is not None
-            else " No edge truly matters, so that nothing can come true."
+    told = [f"{name.capitalize()}: slope {slope}; off target {aside}."]
+    cosine, value = found["cosine"]["value"], found["slope"]["value"]
+    if cosine is None:
+        told.append("No edge truly matters, so that nothing can come true.")
+    elif value is not None and value < SLOPE[0]:
+        told.append(
+            "The twin expects more than comes true: its edits follow its own slopes, and their "
+            f"cosine with the true slopes is {cosine:.2f}."
         )
     if aside == "missed":
-        told += (
-            " What was held moves although the twin sees it stay: its slopes are no truer there."
-        )
-    return told
+        told.append("What was held moves in truth although the twin sees it stay.")
+    return " ".join(told)
 
 
 def _met(figure: dict, *limits: float) -> str:
