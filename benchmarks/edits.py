@@ -4,9 +4,9 @@
 
 A small twin (32 units, 128 components) of 434 parcels in the first halves of both tasks' designs,
 both reaction times down by 1 SD, BOLD held, accuracy guarded, range and budget as constraints. The
-loop calls the same jitted search with one person; it is timed on a few people and scaled. Both give
-the same edits. The data are random connectomes and an untrained twin: the work does not depend on
-them.
+loop calls the same jitted search with one person; it is timed on a few people and scaled. How far
+both edits lie apart is printed: only rounding differs. The data are random connectomes and an
+untrained twin: the work does not depend on them.
 """
 
 import argparse
