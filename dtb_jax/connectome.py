@@ -1,10 +1,11 @@
 """Connectomes: Fisher-z correlations of parcel series, as an edge vector or a matrix."""
 
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from dtb_jax.types import Array
 
@@ -45,6 +46,17 @@ def parcel_count(edges: int) -> int:
             f"{edge_count(parcels)} for {parcels}; is the diagonal included?"
         )
     return parcels
+
+
+def edge_blocks(
+    networks: Sequence[str],
+) -> tuple[Int[np.ndarray, " edge"], list[tuple[str, str]]]:
+    """The block of each edge, as a number and as a pair of networks in alphabetical order."""
+    names, network = np.unique(np.asarray(networks), return_inverse=True)
+    one, other = (network[side] for side in np.triu_indices(len(network), k=1))
+    low, high = np.minimum(one, other), np.maximum(one, other)
+    codes, block = np.unique(low * len(names) + high, return_inverse=True)
+    return block, [(str(names[c // len(names)]), str(names[c % len(names)])) for c in codes]
 
 
 def edges(matrix: Float[Array, "parcel parcel"]) -> Float[Array, " edge"]:

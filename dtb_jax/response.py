@@ -125,7 +125,7 @@ def read_hazard(
     log_survival = jnp.cumsum(log_none, axis=1) - log_none
     density = jnp.exp(log_survival[..., None] + log_press[windows.steps])
     density = density * windows.open[..., None]
-    return _summary(density, jnp.exp(jnp.sum(log_none, axis=1)), windows)
+    return summarise(density, jnp.exp(jnp.sum(log_none, axis=1)), windows)
 
 
 def read_pulses(
@@ -139,10 +139,15 @@ def read_pulses(
     density = jnp.where(available > 0, jax.nn.sigmoid(logits), 0.0)[windows.steps]
     density = density * windows.open[..., None]
     omission = jnp.exp(jnp.sum(windows.open * log_off[windows.steps], axis=1))
-    return _summary(density, omission, windows)
+    return summarise(density, omission, windows)
 
 
-def _summary(density, omission, windows: Windows) -> Response:
+def summarise(
+    density: Float[Array, "trial window action"],
+    omission: Float[Array, " trial"],
+    windows: Windows,
+) -> Response:
+    """`Response` from how likely each press at each step is, up to a factor a trial."""
     total = jnp.maximum(jnp.sum(density, axis=(1, 2)), 1e-30)
     share = density / total[:, None, None]
     when = jnp.sum(share, axis=2)

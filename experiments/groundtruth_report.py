@@ -5,9 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from dtb_jax import plots
-from dtb_jax.connectome import matrix
+from dtb_jax.connectome import edge_blocks, matrix
 from dtb_jax.groundtruth.calibration import Row
-from dtb_jax.groundtruth.causes import edge_blocks
 from dtb_jax.groundtruth.cohort import measured_connectome
 from dtb_jax.groundtruth.parameters import NAMES
 from dtb_jax.groundtruth.people import People, causes_table

@@ -12,8 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
+from dtb_jax.connectome import edge_blocks
 from dtb_jax.groundtruth.parameters import NAMES
 
 BLOCKS, SPARSE_EDGES = 8, 64
@@ -81,17 +82,6 @@ def causal_scores(
 ) -> Float[np.ndarray, "*people parameter"]:
     """Scores of one or several people."""
     return (edges @ causes.weights.T - causes.centre) / causes.spread
-
-
-def edge_blocks(
-    networks: Sequence[str],
-) -> tuple[Int[np.ndarray, " edge"], list[tuple[str, str]]]:
-    """The block of each edge, as a number and as a pair of networks in alphabetical order."""
-    names, network = np.unique(np.asarray(networks), return_inverse=True)
-    one, other = (network[side] for side in np.triu_indices(len(network), k=1))
-    low, high = np.minimum(one, other), np.maximum(one, other)
-    codes, block = np.unique(low * len(names) + high, return_inverse=True)
-    return block, [(str(names[c // len(names)]), str(names[c % len(names)])) for c in codes]
 
 
 def _draw_blocks(rng, parameter: str, block, pairs, used: set[int]):

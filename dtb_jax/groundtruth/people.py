@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from dtb_jax.connectome import edge_blocks
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.causes import Causes, edge_blocks
+from dtb_jax.groundtruth.causes import Causes
 from dtb_jax.groundtruth.parameters import NAMES, RUNS, Parameters, Residual, Scale
 from dtb_jax.groundtruth.presses import in_chunks
 from dtb_jax.groundtruth.responses import Gains

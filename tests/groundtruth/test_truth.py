@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dtb_jax.connectome import edge_blocks
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.behaviour import expect, run_trials
-from dtb_jax.groundtruth.causes import causal_scores, edge_blocks
+from dtb_jax.groundtruth.causes import causal_scores
 from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual
 from dtb_jax.groundtruth.truth import Truth
 from dtb_jax.groundtruth.world import draw_subject, make_world

@@ -1,0 +1,136 @@
+"""How likely what people did and what the scanner saw is, given their networks.
+
+Presses: competing hazards with a lapse, p_t(a) = (1 - e) p_t(a | network) + e / actions: at every
+step at risk a random button may be pressed, so that no press is impossible.
+
+BOLD: at the scanner's own volumes, r = W (y - y_network) S^(-1/2), r ~ N(0, 1). W takes out slow
+drifts (as in the GLM) and whitens an AR(1) process, S is the noise's covariance between regions.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Bool, Float
+
+from dtb_jax.bold import cosine_drift, drift_order
+from dtb_jax.response import Response, Windows, log_hazards, summarise
+from dtb_jax.types import Array, Run
+
+FLOOR = -30.0
+
+
+def lapsing_hazards(
+    logits: Float[Array, "*time action"],
+    available: Float[Array, " action"],
+    lapse: Float[Array, ""],
+) -> tuple[Float[Array, "*time action"], Float[Array, "*time"]]:
+    """log p(press a) and log p(no press) at every step.
+
+    Args:
+        logits: of the network.
+        available: which actions are buttons.
+        lapse: logit of e.
+    """
+    log_press, log_none = log_hazards(logits, available)
+    kept, lost = jax.nn.log_sigmoid(-lapse), jax.nn.log_sigmoid(lapse)
+    random = jnp.where(available > 0, lost - jnp.log(available.sum()), -jnp.inf)
+    log_press = jnp.where(
+        available > 0, jnp.logaddexp(jnp.maximum(log_press, FLOOR) + kept, random), -jnp.inf
+    )
+    return log_press, log_none + kept
+
+
+def press_loss(
+    logits: Float[Array, "time action"], run: Run, lapse: Float[Array, ""]
+) -> Float[Array, ""]:
+    """Negative log likelihood of a stretch's presses, summed; see `response.hazard_loss`."""
+    log_press, log_none = lapsing_hazards(logits, run.available, lapse)
+    pressed = jnp.any(run.press > 0, axis=-1)
+    possible = jnp.where(pressed[..., None], run.press > 0, run.available > 0)
+    log_possible = jax.nn.logsumexp(jnp.where(possible, log_press, -1e30), axis=-1)
+    return -jnp.sum(run.at_risk * jnp.where(pressed, log_possible, log_none))
+
+
+def read_lapsing(
+    lapse: Float[Array, ""],
+    logits: Float[Array, "time action"],
+    available: Float[Array, " action"],
+    windows: Windows,
+) -> Response:
+    """P(choice), P(omission) and E[RT] of every trial, as `response.read_hazard` with a lapse."""
+    log_press, log_none = lapsing_hazards(logits, available, lapse)
+    log_none = windows.open * log_none[windows.steps]
+    log_survival = jnp.cumsum(log_none, axis=1) - log_none
+    density = jnp.exp(log_survival[..., None] + log_press[windows.steps])
+    density = density * windows.open[..., None]
+    return summarise(density, jnp.exp(jnp.sum(log_none, axis=1)), windows)
+
+
+class Noise(NamedTuple):
+    """What BOLD does besides answering to a task, fitted to the training people."""
+
+    whiten: Float[Array, "run volume volume"]  # W of each run
+    mix: Float[Array, "region region"]  # S^(-1/2)
+    autocorrelation: float
+
+    def residual(
+        self, difference: Float[Array, "run volume region"], mask: Float[Array, "run volume"]
+    ) -> Float[Array, "run volume region"]:
+        """r of one person; masked volumes count as told exactly."""
+        return jnp.einsum("rvw,rwk,kl->rvl", self.whiten, mask[..., None] * difference, self.mix)
+
+
+def fit_noise(
+    designs: list[Float[np.ndarray, "people volume regressor"]],
+    bold: Float[np.ndarray, "people run volume region"],
+    mask: Bool[np.ndarray, "people run volume"],
+    repetition_time_s: float,
+) -> Noise:
+    """Autocorrelation and covariance of what a GLM of each person leaves, of whole runs only.
+
+    Args:
+        designs: of every run, the task's regressors first, then drifts and a constant.
+        bold: z-scored series of the training people.
+        mask: volumes that were acquired.
+        repetition_time_s: seconds a volume.
+    """
+    people, runs, volumes, regions = bold.shape
+    left = []
+    for r in range(runs):
+        length = int(mask[:, r].sum(axis=1).max(initial=0))
+        for i in np.flatnonzero(mask[:, r].sum(axis=1) == max(length, 1)):
+            design, series = designs[r][i][:length], bold[i, r, :length]
+            left.append((r, series - design @ (np.linalg.pinv(design) @ series)))
+    whiten = np.zeros((runs, volumes, volumes), np.float32)
+    if not left:
+        return Noise(whiten, np.eye(regions, dtype=np.float32), 0.0)
+    neighbours = sum((rest[1:] * rest[:-1]).sum() for _, rest in left)
+    phi = float(np.clip(neighbours / sum((rest**2).sum() for _, rest in left), 0, 0.95))
+    for r, rest in left:
+        if not whiten[r].any():
+            whiten[r, : len(rest), : len(rest)] = _whitening(len(rest), phi, repetition_time_s)
+    covariance, freedom = np.zeros((regions, regions)), 0.0
+    for r, rest in left:
+        white = whiten[r, : len(rest), : len(rest)] @ rest
+        covariance += white.T @ white
+        freedom += len(rest) - drift_order(len(rest), repetition_time_s) - 1
+    values, vectors = np.linalg.eigh(covariance / freedom)
+    mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
+    return Noise(whiten, mix.astype(np.float32), phi)
+
+
+def _whitening(volumes: int, phi: float, repetition_time_s: float) -> np.ndarray:
+    """(1 - Q Q') A: A makes AR(1) noise white, Q spans what A makes of drifts and a constant."""
+    drifts = cosine_drift(volumes, drift_order(volumes, repetition_time_s))
+    drifts = np.concatenate([drifts, np.ones((volumes, 1))], axis=1)
+    white = np.eye(volumes) - phi * np.eye(volumes, k=-1)
+    white[0, 0] = np.sqrt(1 - phi**2)
+    basis, _ = np.linalg.qr(white @ drifts)
+    return white - basis @ (basis.T @ white)
+
+
+def bold_loss(residual: Float[Array, "run volume region"]) -> Float[Array, ""]:
+    """Negative log likelihood of one person's BOLD up to a constant, |r|^2 / 2."""
+    return 0.5 * jnp.sum(residual**2)

@@ -1,0 +1,87 @@
+"""What people did and what the scanner saw in a part of the data, as likelihoods take it."""
+
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from jaxtyping import Float
+
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.evaluation.glm import make_glm
+from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, volume_range, z_scored
+from dtb_jax.mixed.likelihood import Noise, fit_noise
+from dtb_jax.types import STEP_S, Array, Cohort, Run
+
+
+class Observed(NamedTuple):
+    """One person or several, leading axis people; BOLD at the scanner's own volumes."""
+
+    run: Run  # [run, time, ...], without BOLD
+    bold: Float[Array, "*people run volume region"]
+    mask: Float[Array, "*people run volume"]
+
+
+class Scanner(NamedTuple):
+    """What is learned of BOLD from training people: its units and its noise."""
+
+    scale: BoldScale
+    noise: Noise
+
+
+def volume_steps(cohort: Cohort) -> int:
+    """Steps of the network from one volume to the next."""
+    return round(cohort.repetition_time_s / STEP_S)
+
+
+def observe(cohort: Cohort, part: Part, scale: BoldScale, *, piece: int) -> Observed:
+    """A part of everybody's runs, filled up to whole pieces.
+
+    Args:
+        cohort: everybody.
+        part: which runs and times; people are not chosen here.
+        scale: units of BOLD.
+        piece: see `network.in_pieces`.
+    """
+    cohort = part.of(cohort)
+    longest = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
+    stop_s = min(part.stop_s, longest)
+    steps = -(-round((stop_s - part.start_s) / STEP_S) // piece) * piece
+    silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
+    runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
+    fields = {
+        name: leaf if name == "available" else _filled(leaf, steps)
+        for name, leaf in runs._replace(bold=runs.bold[..., :0])._asdict().items()
+    }
+    volumes = -(-steps // volume_steps(cohort))
+    bold, mask = [], []
+    for run in cohort.runs:
+        inside = volume_range(run, part.start_s, stop_s)
+        seen = run.bold_mask[:, inside]
+        bold.append(_filled(z_scored(run.bold[:, inside], seen, scale)[:, None], volumes)[:, 0])
+        mask.append(_filled(seen[:, None].astype(np.float32), volumes)[:, 0])
+    return Observed(
+        Run(**fields), np.stack(bold, 1).astype(np.float32), np.stack(mask, 1).astype(np.float32)
+    )
+
+
+def fit_scanner(cohort: Cohort, part: Part, *, piece: int) -> Scanner:
+    """Units and noise of BOLD in the training people's part."""
+    people = np.flatnonzero(part.people)
+    inside = part.of(cohort)
+    longest = max(run.stimulus.shape[1] for run in inside.runs) * STEP_S
+    scale = fit_bold_scale(inside, min(part.stop_s, longest), people)
+    seen = observe(cohort, part, scale, piece=piece)
+    designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
+    noise = fit_noise(designs, seen.bold[people], seen.mask[people] > 0, cohort.repetition_time_s)
+    return Scanner(scale, noise)
+
+
+def rows(observed: Observed, people: np.ndarray) -> Observed:
+    """Some people's."""
+    return jax.tree.map(lambda leaf: leaf[people], observed)
+
+
+def _filled(sequence: np.ndarray, steps: int) -> np.ndarray:
+    """Zeros behind the third axis, time."""
+    missing = steps - sequence.shape[2]
+    return np.pad(sequence, [(0, 0)] * 2 + [(0, missing)] + [(0, 0)] * (sequence.ndim - 3))
