@@ -31,6 +31,7 @@ class Prediction(NamedTuple):
     quantiles_s: np.ndarray | None = None  # [people, trial, level], given a press
     log_likelihood: np.ndarray | None = None  # [people, trial], of what was done
     person_time_s: np.ndarray | None = None  # [people]
+    person_time_sd_s: np.ndarray | None = None  # [people], of an observed mean around the told one
     condition_time_s: np.ndarray | None = None  # [people, condition]
     bold: np.ndarray | None = None  # [people, volume, region], z-scored
     person_t: np.ndarray | None = None  # [people, region], where no series is predicted

@@ -8,12 +8,12 @@ Being linear in edges, its gradient is W for everybody.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mixed.components import (
     LEVELS,
+    Spectrum,
     log_evidence,
     mixtures,
     outside,
@@ -22,6 +22,9 @@ from dtb_jax.mixed.components import (
 )
 from dtb_jax.mixed.features import Features
 from dtb_jax.types import Array
+
+NEGLIGIBLE = 1e-4
+"""Weight of a point of the grid."""
 
 
 class Encoder(NamedTuple):
@@ -44,48 +47,69 @@ class Encoded(NamedTuple):
     mixture: Float[np.ndarray, "kernel target"]  # how much each kind of feature counts
 
 
-def fit_encoder(
-    kinds: Sequence[Features],
-    connectomes: Float[np.ndarray, "people edge"],
-    targets: Float[np.ndarray, "people target"],
-) -> Encoded:
+class Prepared(NamedTuple):
+    """All that does not depend on what is to be told."""
+
+    kinds: list[Features]
+    features: list[Float[np.ndarray, "people feature"]]
+    spectra: list[Spectrum]
+    sizes: list[float]  # mean eigenvalue of each mixture, before it was scaled to 1
+    centre: Float[np.ndarray, " edge"]
+
+
+def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people edge"]) -> Prepared:
+    """Kernels between the training people and their spectra.
+
+    Args:
+        kinds: of features, made for these people.
+        connectomes: theirs.
+    """
+    features = [kind.of(connectomes) for kind in kinds]
+    kernels = [np.asarray(f @ f.T, float) for f in features]
+    rest = outside(np.zeros((len(connectomes), 0)))
+    mixed = mixtures(len(kinds))
+    traces = np.array([np.einsum("ij,ik,kj->", rest, k, rest, optimize=True) for k in kernels])
+    return Prepared(
+        list(kinds),
+        features,
+        [spectrum(mixture, kernels, rest) for mixture in mixed],
+        [float(mixture @ traces) / rest.shape[1] for mixture in mixed],
+        connectomes.mean(axis=0),
+    )
+
+
+def fit_encoder(prepared: Prepared, targets: Float[np.ndarray, "people target"]) -> Encoded:
     """f by averaging over the grid of `components`, weighted by restricted likelihood.
 
     With v = h l + 1 - h and a = U diag(h / v) U'y: the weights of kind k are m_k phi_k'a; without
     person i, y_i - (U diag(1 / v) U'y)_i / (U diag(1 / v) U')_ii.
 
     Args:
-        kinds: of features, made for these people.
-        connectomes: training people's.
-        targets: what is to be told, nothing missing.
-
-    Returns: `Encoded`.
+        prepared: of the training people.
+        targets: what is to be told of them, nothing missing.
     """
-    people = len(connectomes)
-    features = [kind.of(connectomes) for kind in kinds]
-    kernels = [f @ f.T for f in features]
-    rest = outside(np.zeros((people, 0)))
-    spectra = [spectrum(m, kernels, rest) for m in mixtures(len(kinds))]
-    weights = weights_of(log_evidence(spectra, targets))
+    weights = weights_of(log_evidence(prepared.spectra, targets))
+    weights = np.where(weights > NEGLIGIBLE, weights, 0)
+    weights /= weights.sum(axis=(0, 1))
     h = LEVELS[:, None]
-    dual = np.zeros((len(kinds), *targets.shape))
+    dual = np.zeros((len(prepared.kinds), *targets.shape))
     left_out = np.zeros(targets.shape)
-    for one, weight in zip(spectra, weights, strict=True):
+    for one, size, weight in zip(prepared.spectra, prepared.sizes, weights, strict=True):
         v = h * one.variance + 1 - h
         along = one.basis.T @ targets
-        shrunk = (h / v).T @ weight * along  # averaged over h at once
-        trace = sum(m * np.trace(rest.T @ k @ rest) for m, k in zip(one.mixture, kernels))
-        dual += one.mixture[:, None, None] * (one.basis @ shrunk) * len(along) / trace
+        told = one.basis @ ((h / v).T @ weight * along) / size
+        dual += one.mixture[:, None, None] * told
         square = one.basis**2
-        for level, inverse in enumerate(1 / v):
-            if weight[level].max() > 1e-4:
+        for inverse, part in zip(1 / v, weight):
+            if part.any():
                 off = one.basis @ (inverse[:, None] * along) / (square @ inverse)[:, None]
-                left_out += weight[level] * (targets - off)
-    edges = sum(k.to_edges(f.T @ a) for k, f, a in zip(kinds, features, dual))
+                left_out += part * (targets - off)
+    parts = zip(prepared.kinds, prepared.features, dual, strict=True)
+    edges = sum(kind.to_edges(f.T @ a) for kind, f, a in parts)
     encoder = Encoder(
-        jnp.asarray(connectomes.mean(axis=0)),
-        jnp.asarray(edges, jnp.float32),
-        jnp.asarray(targets.mean(axis=0), jnp.float32),
+        prepared.centre.astype(np.float32),
+        np.asarray(edges, np.float32),
+        targets.mean(axis=0).astype(np.float32),
     )
-    mixture = np.stack([one.mixture for one in spectra], axis=1) @ weights.sum(axis=1)
+    mixture = np.stack([one.mixture for one in prepared.spectra], axis=1) @ weights.sum(axis=1)
     return Encoded(encoder, left_out, mixture)

@@ -1,0 +1,165 @@
+"""Where a person is, given what the connectome says and however many trials there are.
+
+    log p(presses, BOLD | z)  ~  -1/2 z' L z + l'z + constant,   L = J'F J,   l = L z* - gradient
+
+around the mode z*. F is the Fisher information of the presses (a categorical draw at every step at
+risk) and of the BOLD (white), J how logits and BOLD move with z. The steps to the mode are scoring
+steps; no network is trained again. With a normal prior all else is algebra: (P + L)^(-1) and
+(P + L)^(-1) (P prior mean + l). Without trials L = 0, and the person is where the prior is.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+
+from dtb_jax.mixed.fit import Common, Method, answers
+from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, press_loss
+from dtb_jax.mixed.network import Population
+from dtb_jax.mixed.observed import Observed
+from dtb_jax.types import Array
+
+LONGEST = 1.5
+"""How far one scoring step may go, in the population's standard deviations."""
+PARTS = 4
+"""Of the time of a run, whose information is kept apart: do people stay where they are?"""
+
+
+class Gaussian(NamedTuple):
+    """A normal distribution of one person's coordinates, or of several people's."""
+
+    mean: Float[Array, "*people coordinate"]
+    covariance: Float[Array, "*people coordinate coordinate"]
+
+
+class Told(NamedTuple):
+    """What data tell of coordinates, as a quadratic form; parts of the time add up."""
+
+    information: Float[Array, "*people part coordinate coordinate"]  # L
+    pull: Float[Array, "*people part coordinate"]  # l
+
+    def whole(self) -> tuple[Float[Array, "*people z z"], Float[Array, "*people z"]]:
+        """Of all the time."""
+        return self.information.sum(-3), self.pull.sum(-2)
+
+
+def standard(people: int, coordinates: int) -> Gaussian:
+    """The population's own: N(0, 1) for everybody."""
+    mean = np.zeros((people, coordinates), np.float32)
+    return Gaussian(mean, np.tile(np.eye(coordinates, dtype=np.float32), (people, 1, 1)))
+
+
+def combine(prior: Gaussian, told: Told) -> Gaussian:
+    """What is believed after the data, for several people in double precision."""
+    information, pull = (np.asarray(part, float) for part in told.whole())
+    precision = np.linalg.inv(np.asarray(prior.covariance, float))
+    covariance = np.linalg.inv(precision + information)
+    before = np.einsum("...yz,...z->...y", precision, prior.mean)
+    return Gaussian(np.einsum("...yz,...z->...y", covariance, before + pull), covariance)
+
+
+def listen(
+    population: Population,
+    common: Common,
+    prior: Gaussian,
+    start: Float[Array, " coordinate"],
+    observed: Observed,
+    scanner_noise: Noise,
+    method: Method,
+    steps: int,
+) -> Told:
+    """What one person's data tell, around the mode that they have with this prior.
+
+    Args:
+        population, common: the model.
+        prior: of this person.
+        start: of the scoring steps.
+        observed: what is known of the person; masks say what.
+        scanner_noise: of BOLD.
+        method: lengths of pieces, and how much BOLD counts.
+        steps: of scoring.
+    """
+    silent = jnp.zeros((method.before + method.piece, population.units))
+    precision = jnp.linalg.inv(prior.covariance)
+
+    def told(z):
+        person = population.apply(common.network, z)
+        logits, bold = answers(person, observed, silent, method)
+        return logits, scanner_noise.residual(observed.bold - bold, observed.mask)
+
+    def scoring(z):
+        (logits, residual), (by_logits, by_residual) = told(z), jax.jacfwd(told)(z)
+        slope = jax.grad(partial(_presses, observed=observed, lapse=common.lapse))(logits)
+        gradient = jnp.einsum("rtpa,rtpaz->pz", *map(_parted, (slope, by_logits)))
+        p = jax.vmap(_press_probability, in_axes=(0, 0, None))(
+            logits, observed.run.available, common.lapse
+        )
+        p = p * observed.run.at_risk[..., None]
+        mean = jnp.einsum("rta,rtaz->rtz", p, by_logits)
+        ways, p, mean = map(_parted, (by_logits, p, mean))
+        information = jnp.einsum("rtpa,rtpay,rtpaz->pyz", p, ways, ways)
+        information -= jnp.einsum("rtpy,rtpz->pyz", mean, mean)
+        seen, moved = _parted(residual), method.bold_weight * _parted(by_residual)
+        gradient += jnp.einsum("rvpk,rvpkz->pz", seen, moved)
+        information += jnp.einsum("rvpky,rvpkz->pyz", _parted(by_residual), moved)
+        return gradient, information
+
+    def step(z, _):
+        gradient, information = (part.sum(0) for part in scoring(z))
+        gradient += precision @ (z - prior.mean)
+        way = jnp.linalg.solve(precision + information, gradient)
+        return z - way * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(way), 1e-9)), None
+
+    mode, _ = jax.lax.scan(step, start, length=steps)
+    gradient, information = scoring(mode)
+    return Told(information, information @ mode - gradient)
+
+
+def _parted(sequence: Float[Array, "run time ..."]) -> Float[Array, "run step part ..."]:
+    """Time as parts of equal length, a last odd step left out."""
+    runs, time, *rest = sequence.shape
+    kept = time // PARTS * PARTS
+    return sequence[:, :kept].reshape(runs, PARTS, kept // PARTS, *rest).swapaxes(1, 2)
+
+
+def _presses(logits, observed: Observed, lapse):
+    return jnp.sum(jax.vmap(press_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
+
+
+def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:
+    return jnp.exp(lapsing_hazards(logits, available, lapse)[0])
+
+
+@partial(jax.jit, static_argnames=("population", "method", "steps"))
+def _several(population, common, prior, start, observed, scanner_noise, *, method, steps):
+    def one(prior, start, observed):
+        return listen(population, common, prior, start, observed, scanner_noise, method, steps)
+
+    return jax.vmap(one)(prior, start, observed)
+
+
+def listen_to(
+    population: Population,
+    common: Common,
+    prior: Gaussian,
+    start: Float[np.ndarray, "people coordinate"],
+    observed: Observed,
+    scanner_noise: Noise,
+    method: Method,
+    *,
+    steps: int,
+    chunk: int = 32,
+) -> Told:
+    """`listen` to several people, some at a time; arguments with a leading axis of people."""
+    people, found = len(start), []
+    each = jax.tree.map(np.asarray, (prior, np.asarray(start, np.float32), observed))
+    each = jax.tree.map(lambda leaf: leaf.astype(np.float32), each)
+    for first in range(0, people, chunk):
+        rows = np.minimum(np.arange(first, first + chunk), people - 1)
+        part = jax.tree.map(lambda leaf, rows=rows: leaf[rows], each)
+        one = _several(population, common, *part, scanner_noise, method=method, steps=steps)
+        found.append(jax.tree.map(lambda leaf, n=people - first: np.asarray(leaf)[:n], one))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)

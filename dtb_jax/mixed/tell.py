@@ -1,0 +1,239 @@
+"""What people will do, as far as it is known who they are: a mixture over the belief in z.
+
+    p(press, time) = mean over z ~ q of p(press, time | z)
+
+Draws are quasi-random and the same for everybody. What is said of a person's mean time has two
+parts of spread: that of the belief, and that of as many single presses as are counted.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import norm, qmc
+
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.evaluation.predict import LEVELS, Prediction
+from dtb_jax.evaluation.splits import BoldScale
+from dtb_jax.mixed.fit import Common
+from dtb_jax.mixed.likelihood import read_lapsing
+from dtb_jax.mixed.network import Population, outputs
+from dtb_jax.mixed.observed import volume_steps
+from dtb_jax.mixed.posterior import Gaussian
+from dtb_jax.response import Response, Windows, log_likelihood, summarise, time_quantiles, windows
+from dtb_jax.twin import split_outputs
+from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
+
+DRAWS = 16
+
+
+class Trial(NamedTuple):
+    """One person's trials in a run, as the reading takes them, and what trials add to everybody."""
+
+    onset_s: Float[Array, "*people trial"]
+    deadline_s: Float[Array, "*people trial"]
+    time_s: Float[Array, "*people trial"]
+    present: Float[Array, "*people trial"]
+    possible: Float[Array, "*people trial action"]
+    answered: Float[Array, "*people trial"]
+    correct: Float[Array, "*people trial"]
+    tested: Float[Array, "*people trial"]
+    later_s: Float[Array, "*people trial"]  # by how much everybody is later on this trial
+    wrong: Float[Array, "*people trial"]  # log odds of a wrong press beyond what networks say
+    missed: Float[Array, "*people trial"]  # log odds of an omission
+
+
+def tell(
+    population: Population,
+    common: Common,
+    scale: BoldScale,
+    cohort: Cohort,
+    part: Part,
+    where: Gaussian,
+    items: list[Any] | None = None,
+    *,
+    draws: int = DRAWS,
+    chunk: int = 16,
+) -> list[Prediction]:
+    """Every run of a part, in one piece from h = 0.
+
+    Args:
+        population, common: the model.
+        scale: of BOLD, whose units the prediction is given back.
+        cohort: whose trials.
+        part: whom and what to tell.
+        where: belief in each person of the cohort.
+        items: `profiles.Items` of every run, beyond what networks say; None: nothing.
+        draws: from each belief, a power of 2; 1: its mean alone.
+        chunk: people at a time.
+
+    Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
+    """
+    people = np.flatnonzero(part.people)
+    z = points(where, draws).astype(np.float32)
+    return [
+        _tell_run(
+            population,
+            common,
+            scale,
+            run,
+            part,
+            z,
+            people,
+            None if items is None else items[r],
+            volume_steps(cohort),
+            chunk,
+        )
+        for r, run in enumerate(part.of(cohort).runs)
+    ]
+
+
+def points(where: Gaussian, draws: int) -> Float[np.ndarray, "people draw coordinate"]:
+    """Quasi-random draws from several normal distributions, with their exact mean."""
+    coordinates = where.mean.shape[1]
+    if draws == 1:
+        return where.mean[:, None]
+    uniform = qmc.Sobol(coordinates, seed=0).random(draws // 2)
+    half = norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
+    drawn = np.concatenate([half, -half])
+    drawn /= np.sqrt((drawn**2).mean(axis=0))
+    root = np.linalg.cholesky(where.covariance + 1e-9 * np.eye(coordinates))
+    return where.mean[:, None] + np.einsum("pyz,sz->psy", root, drawn)
+
+
+def _tell_run(
+    population, common, scale, run: TaskRun, part: Part, z, people, items, per_volume, chunk
+) -> Prediction:
+    trials = run.trials
+    first, last = (
+        min(round(t / STEP_S), run.stimulus.shape[1]) if np.isfinite(t) else run.stimulus.shape[1]
+        for t in (part.start_s, part.stop_s)
+    )
+    zeros = np.zeros_like(trials.onset_s)
+    more = (zeros, zeros, zeros) if items is None else (items.time_s, items.error, items.omission)
+    trial = Trial(
+        trials.onset_s,
+        trials.deadline_s,
+        trials.response_time_s,
+        trials.present,
+        trials.possible,
+        trials.answered,
+        trials.correct,
+        part.trials(run),
+        *more,
+    )
+    trial = jax.tree.map(np.nan_to_num, trial)
+    available = np.array(run.task.available, np.float32)
+    length = int(np.ceil(trials.deadline_s.max() / STEP_S))
+    found = []
+    for start in range(0, len(people), chunk):
+        # The last chunk is filled up, so that every call has one shape and one compilation.
+        rows = people[np.minimum(np.arange(start, start + chunk), len(people) - 1)]
+        one = _tell_people(
+            population,
+            common,
+            z[rows],
+            run.stimulus[rows, first:last],
+            jax.tree.map(lambda leaf, rows=rows: leaf[rows], trial),
+            available,
+            np.float32(part.start_s),
+            per_volume=per_volume,
+            length=length,
+        )
+        kept = min(chunk, len(people) - start)
+        found.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], one))
+    joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
+    bold = joined.pop("bold") * scale.sd + scale.mean
+    if bold.shape[-1]:
+        joined["bold"] = bold
+
+    def everybody(leaf):
+        whole = np.zeros((len(run.present), *leaf.shape[1:]), leaf.dtype)
+        whole[people] = leaf
+        return whole
+
+    return Prediction(**{name: everybody(leaf) for name, leaf in joined.items()})
+
+
+@partial(jax.jit, static_argnames=("population", "per_volume", "length"))
+def _tell_people(population, common, z, stimulus, trial, available, start_s, *, per_volume, length):
+    one = partial(
+        _tell_person, population, common, available, start_s, per_volume=per_volume, length=length
+    )
+    return jax.vmap(one)(z, stimulus, trial)
+
+
+def _tell_person(
+    population: Population,
+    common: Common,
+    available: Float[Array, " action"],
+    start_s: Float[Array, ""],
+    z: Float[Array, "draw coordinate"],
+    stimulus: Float[Array, "time input"],
+    trial: Trial,
+    *,
+    per_volume: int,
+    length: int,
+) -> dict[str, Array]:
+    frame = windows(
+        trial.onset_s, trial.deadline_s, trial.present > 0, start_s, stimulus.shape[0], length
+    )
+
+    def draw(z):
+        person = population.apply(common.network, z)
+        logits, bold = split_outputs(
+            outputs(person, stimulus, len(available), per_volume), len(available)
+        )
+        told = read_lapsing(common.lapse, logits, available, frame)
+        return on_trials(told, frame, trial), bold[::per_volume]
+
+    each, bold = jax.vmap(draw)(z)
+    response = summarise(each.density.mean(0), each.omission_probability.mean(0), frame)
+    tested = trial.tested / jnp.maximum(jnp.sum(trial.tested), 1)
+    mean = each.reaction_time_s @ tested
+    right = jnp.take_along_axis(
+        each.choice_probability, trial.correct[None, :, None].astype(int), 2
+    )
+    right = right[..., 0] * (1 - each.omission_probability)
+    counted = jnp.maximum(jnp.mean(right @ trial.tested), 1)
+    within = jnp.mean(each.reaction_time_sd_s**2 @ tested) / counted
+    before = jnp.floor((trial.onset_s - start_s) / STEP_S + 1e-6).astype(int)
+    pressed = jnp.floor((trial.onset_s + trial.time_s - start_s) / STEP_S + 1e-6).astype(int)
+    return {
+        "choice": jnp.argmax(response.choice_probability, -1),
+        "choice_probability": response.choice_probability,
+        "omission_probability": response.omission_probability,
+        "reaction_time_s": response.reaction_time_s,
+        "reaction_time_sd_s": response.reaction_time_sd_s,
+        "quantiles_s": time_quantiles(response, jnp.asarray(LEVELS, jnp.float32)),
+        "log_likelihood": log_likelihood(
+            response, trial.possible > 0, trial.answered > 0, pressed - before
+        ),
+        "person_time_sd_s": jnp.sqrt(jnp.var(mean) + within),
+        "bold": bold.mean(0),
+    }
+
+
+def on_trials(told: Response, frame: Windows, trial: Trial) -> Response:
+    """What trials add to everybody: seconds to all presses, odds to the two kinds of error."""
+    step = trial.later_s / STEP_S
+    place = jnp.arange(told.density.shape[1]) - step[:, None]
+    below = jnp.floor(place).astype(int)
+    share = (place - below)[..., None]
+
+    def at(index):
+        inside = (index >= 0) & (index < told.density.shape[1])
+        taken = jnp.take_along_axis(
+            told.density, jnp.clip(index, 0, told.density.shape[1] - 1)[..., None], axis=1
+        )
+        return jnp.where(inside[..., None], taken, 0)
+
+    density = ((1 - share) * at(below) + share * at(below + 1)) * frame.open[..., None]
+    correct = jnp.arange(density.shape[-1]) == trial.correct[:, None]
+    odds = jnp.where(correct, 1.0, jnp.exp(trial.wrong)[:, None])
+    omission = jnp.clip(told.omission_probability, 1e-6, 1 - 1e-6)
+    omission = jax.nn.sigmoid(jnp.log(omission) - jnp.log1p(-omission) + trial.missed)
+    return summarise(density * odds[:, None], omission, frame)

@@ -1,0 +1,157 @@
+"""Fit a mixed-effects twin to a part of a cohort, and what it believes of people then."""
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from dtb_jax.checkpoint import Checkpoints
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.mixed.drift import go_on
+from dtb_jax.mixed.fit import Common, Method, State, initial_state, learn
+from dtb_jax.mixed.network import Population
+from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
+from dtb_jax.mixed.posterior import Gaussian, Told, combine, listen_to, standard
+from dtb_jax.mixed.prior import Prior, fit_prior
+from dtb_jax.mixed.start import start_from_profiles
+from dtb_jax.types import Cohort
+
+SEEN_STEPS, FEW_STEPS = 3, 8
+"""Of scoring: from where learning left people, and from where their connectome puts them."""
+
+
+class Mixed(NamedTuple):
+    """A fitted mixed-effects twin."""
+
+    population: Population
+    common: Common
+    scanner: Scanner
+    prior: Prior
+    told: Told  # by the training people's data
+    people: np.ndarray  # rows who trained
+    method: Method
+    timing: dict[str, Any]
+
+    def seen(self) -> Gaussian:
+        """Belief in the training people, over the time that they were seen."""
+        return combine(self.prior.of_training(), self.told)
+
+    def ahead(self) -> Gaussian:
+        """Belief in the training people in a stretch of time as long as the training, after it."""
+        return go_on(self.prior.of_training(), self.told)
+
+
+def train(
+    cohort: Cohort,
+    part: Part,
+    *,
+    seed: int,
+    networks: Sequence[str] | None = None,
+    units: int = 32,
+    coordinates: int = 16,
+    method: Method = Method(),
+    folder: Path | None = None,
+    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+) -> Mixed:
+    """Learn the population, where its people are, and what connectomes say of that.
+
+    Args:
+        cohort: everybody.
+        part: who trains, on which runs and times.
+        seed: of everything random.
+        networks: a label a parcel, for features between networks; None: edges alone.
+        units, coordinates: sizes.
+        method: how.
+        folder: of checkpoints, from which an interrupted call goes on; None keeps none.
+        on_epoch: told every epoch's numbers.
+    """
+    began = time.perf_counter()
+    people = np.flatnonzero(part.people)
+    scanner = fit_scanner(cohort, part, piece=method.piece)
+    seen = rows(observe(cohort, part, scanner.scale, piece=method.piece), people)
+    population = Population(
+        inputs=seen.run.stimulus.shape[-1],
+        units=units,
+        regions=seen.bold.shape[-1] if seen.mask.any() else 0,
+        coordinates=coordinates,
+        actions=seen.run.press.shape[-1],
+    )
+    seen = seen._replace(bold=seen.bold[..., : population.regions])
+    if not population.regions:
+        noise = scanner.noise
+        scanner = scanner._replace(noise=noise._replace(mix=noise.mix[:0, :0]))
+    start = start_from_profiles(cohort, part, coordinates)[people]
+    state, checkpoints = None, None
+    if folder is not None:
+        checkpoints = Checkpoints(folder)
+        like = jax.eval_shape(
+            lambda key: initial_state(population, start, method, key=key), jax.random.key(0)
+        )
+        found = checkpoints.restore({"state": like})
+        if found is not None:
+            kept = found[0]["state"]
+            state = kept if isinstance(kept, State) else State(*kept)
+
+    def note(state: State, row: dict[str, float]) -> None:
+        if checkpoints is not None and (row["epoch"] % 5 == 0 or row["epoch"] == row["epochs"]):
+            checkpoints.save(int(row["epoch"]), {"state": state}, {})
+        on_epoch(row)
+
+    state = learn(
+        population, seen, scanner.noise, start, method, seed=seed, state=state, on_epoch=note
+    )
+    if checkpoints is not None:
+        checkpoints.close()
+    learned = time.perf_counter()
+    common = jax.tree.map(np.asarray, state.common)
+    told = listen_to(
+        population,
+        common,
+        standard(len(people), coordinates),
+        np.asarray(state.belief.mean),
+        seen,
+        scanner.noise,
+        method,
+        steps=SEEN_STEPS,
+    )
+    listened = time.perf_counter()
+    prior = fit_prior(told, cohort.connectomes[people], networks)
+    timing = {
+        "learn_s": learned - began,
+        "listen_s": listened - learned,
+        "prior_s": time.perf_counter() - listened,
+        "epochs": method.epochs(len(people)),
+        "parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(common)),
+    }
+    return Mixed(population, common, scanner, prior, told, people, method, timing)
+
+
+def after_trials(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian) -> Gaussian:
+    """Belief in people of a part after its trials and volumes.
+
+    Args:
+        mixed: the twin.
+        cohort: everybody; whose trials are not `present` is not known.
+        part: whose people, runs and times are known.
+        prior: belief in the part's people before.
+
+    Returns: belief in the part's people.
+    """
+    people = np.flatnonzero(part.people)
+    seen = observe(cohort, part, mixed.scanner.scale, piece=mixed.method.piece)
+    seen = rows(seen, people)
+    seen = seen._replace(bold=seen.bold[..., : mixed.population.regions])
+    told = listen_to(
+        mixed.population,
+        mixed.common,
+        prior,
+        prior.mean,
+        seen,
+        mixed.scanner.noise,
+        mixed.method,
+        steps=FEW_STEPS,
+    )
+    return combine(prior, told)
