@@ -17,6 +17,8 @@ from dtb_jax.types import STEP_S, TaskRun, Trials
 
 PRIOR_TRIALS = 5.0
 """Trials of the group that a person's own error rates are mixed with: no rate is 0 or 1."""
+BEYOND_PRIOR = 2.0
+"""Donors who say that a trial adds nothing to what a model tells."""
 LAPSE = 0.01
 """Share of presses anywhere in the window: one odd press must not outweigh all others."""
 
@@ -120,6 +122,43 @@ def item_profile(
         np.where(np.isfinite(time), time, 0),
         _odds(pressed & ~right, pressed, shown, trials, conditions),
         _odds(counted & ~trials.answered, counted, shown, trials, conditions),
+    )
+
+
+def items_beyond(
+    run: TaskRun,
+    told: Prediction,
+    donors: Bool[np.ndarray, " people"],
+    counted: Bool[np.ndarray, "people trial"],
+) -> Items:
+    """What each trial adds to what a model tells, from the other donors who saw the same stimulus.
+
+    As `item_profile`, but deviations are from the model's times and rates, so that nothing counts
+    twice; with few donors an item adds little, see `BEYOND_PRIOR`.
+
+    Args:
+        run: behaviour.
+        told: of the donors, by the model.
+        donors: who may tell.
+        counted: trials of the part.
+    """
+    trials = run.trials
+    counted = counted & donors[:, None]
+    right = correct_mask(trials)
+    shown = np.stack([trials.condition, trials.item, trials.correct])
+    own = np.take_along_axis(told.choice_probability, trials.correct[..., None], -1)[..., 0]
+    deviation = np.where(counted & right, trials.response_time_s - told.reaction_time_s, 0.0)
+    pressed = counted & trials.answered
+
+    def beyond(event, among, expected):
+        base = np.clip(_others(expected, among, shown, 0.01, BEYOND_PRIOR), 1e-4, 0.9)
+        seen = _others(event.astype(float), among, shown, base, BEYOND_PRIOR)
+        return logit(seen) - logit(base)
+
+    return Items(
+        _others(deviation, counted & right, shown, 0.0, BEYOND_PRIOR),
+        beyond(pressed & ~right, pressed, 1 - own),
+        beyond(counted & ~trials.answered, counted, told.omission_probability),
     )
 
 

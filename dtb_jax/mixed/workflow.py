@@ -19,7 +19,7 @@ from dtb_jax.mixed.prior import Prior, fit_prior
 from dtb_jax.mixed.start import start_from_profiles
 from dtb_jax.types import Cohort
 
-SEEN_STEPS, FEW_STEPS = 3, 8
+SEEN_STEPS, FEW_STEPS = 2, 8
 """Of scoring: from where learning left people, and from where their connectome puts them."""
 
 
