@@ -3,7 +3,7 @@
 import numpy as np
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.distributions import intervals, quantiles
+from dtb_jax.evaluation.distributions import intervals, person_intervals, quantiles
 from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure
 from dtb_jax.evaluation.people import concordance, masked_mean, row_correlation
 from dtb_jax.evaluation.predict import Prediction
@@ -21,7 +21,7 @@ def behaviour(scored: Scored, told: Prediction) -> Figures:
     differences come from leaving each person's own trials out, and run against the person.
     """
     figures: Figures = {}
-    for part in (choices, errors, times, quantiles, intervals):
+    for part in (choices, errors, times, quantiles, intervals, person_intervals):
         figures |= part(scored, told)
     if told.personal:
         return figures

@@ -1,9 +1,11 @@
 """Predicted distributions of reaction times: quantiles of people, intervals of trials."""
 
 import numpy as np
+from scipy.stats import norm
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, figure
+from dtb_jax.evaluation.figures import Figure, figure, mean_figure
+from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.predict import LEVELS, Prediction
 from dtb_jax.evaluation.scored import Scored
 
@@ -79,6 +81,34 @@ def intervals(scored: Scored, told: Prediction) -> Figures:
             figures[f"{kind}_{name}"] = figure(
                 metrics.per_trial(values, counted), scored.people, scored.drawn
             )
+    return figures
+
+
+def person_intervals(scored: Scored, told: Prediction) -> Figures:
+    """Coverage and interval score (seconds) of normal intervals of a person's mean reaction time.
+
+    mean +- z sd, with the told SD of an observed mean around the told one.
+    """
+    if told.person_time_sd_s is None:
+        return {}
+    observed = masked_mean(scored.run.trials.response_time_s, scored.timed())
+    mean = told.person_time_s
+    if mean is None:
+        mean = masked_mean(np.nan_to_num(told.reaction_time_s), scored.tested())
+    sd = told.person_time_sd_s
+    known = scored.people & np.isfinite(observed) & np.isfinite(mean) & np.isfinite(sd)
+    off = np.where(known, np.abs(observed - mean), 0)
+    figures: Figures = {}
+    for share in INTERVALS:
+        half = np.where(known, norm.ppf((1 + share) / 2) * sd, 0)
+        inside = (off <= half).astype(float)
+        score = 2 * half + 2 / (1 - share) * np.maximum(off - half, 0)
+        name = f"{share * 100:.0f}"
+        for kind, values in (
+            ("person_coverage", inside),
+            ("person_interval_score_s", score),
+        ):
+            figures[f"{kind}_{name}"] = mean_figure(values, known, scored.drawn)
     return figures
 
 

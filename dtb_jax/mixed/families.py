@@ -1,7 +1,8 @@
 """The mixed-effects twin among the other models: what it says of a fold's test part.
 
-mixed             from what is known of the person alone
-mixed_and_items   and from what the training people do on each trial beyond what it tells of them
+Two readings: what is known of the person alone, and with what the training people do on each trial
+of the test part beyond what the twin tells of them. People nobody has seen are told the second way
+(regressions on edges are, too); in later time of the same people the first is the twin's own.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from dtb_jax.evaluation.baselines import derangement
 from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
@@ -43,26 +45,43 @@ def mixed_effects(
         place = None if folder is None else folder / fold.name
         mixed = train(cohort, fold.training, seed=seed, networks=networks, folder=place, **options)
         on_fit(fold, mixed)
-        return told_by(mixed, cohort, fold)
+        return told_by(mixed, cohort, fold, seed=seed)
 
     return family
 
 
-def told_by(mixed: Mixed, cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
+def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, list[Prediction]]:
     """What a fitted twin says of the test part.
 
     People who trained are known from their training trials, others from their connectomes alone.
     """
-    same_time = fold.test.start_s < fold.training.stop_s
-    trained = mixed.seen() if same_time else mixed.ahead()
-    belief = everybodys(mixed, cohort, trained)
+    unseen = not (fold.training.people & fold.test.people).any()
+    later = fold.test.start_s >= fold.training.stop_s
+    belief = everybodys(mixed, cohort, mixed.ahead() if later else mixed.seen())
     donors = fold.test._replace(people=fold.training.people | fold.test.people)
     plain = _tell(mixed, cohort, donors, belief)
     items = beyond(cohort, fold, plain)
-    calibrated = spread_of(cohort, fold, mixed, trained if not same_time else None)
     more = _tell(mixed, cohort, fold.test, belief, items)
-    both = {"mixed": plain, "mixed_and_items": more}
-    return {name: scaled(told, calibrated) for name, told in both.items()}
+    if not unseen:
+        return {"twin": plain, "twin_and_items": more}
+    found = {"twin": more, "twin_without_items": plain}
+    for name, other in swapped(cohort, fold, seed=seed).items():
+        moved = belief._replace(mean=mixed.prior.of(other).mean)
+        found[name] = _tell(mixed, cohort, fold.test, moved, items)
+    wider = spread_of(cohort, fold, mixed)
+    return {name: scaled(told, wider) for name, told in found.items()}
+
+
+def swapped(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, np.ndarray]:
+    """Connectomes in the tested people's place: each other's, and the training people's mean."""
+    edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
+    shuffled = edges.copy()
+    shuffled[tested] = edges[tested[derangement(len(tested), seed)]]
+    mean = edges[fold.training.people].mean(axis=0)
+    return {
+        "shuffled_connectome": shuffled,
+        "group_mean_connectome": np.broadcast_to(mean, edges.shape),
+    }
 
 
 def everybodys(mixed: Mixed, cohort: Cohort, trained: Gaussian) -> Gaussian:
@@ -83,14 +102,11 @@ def beyond(cohort: Cohort, fold: Fold, told: list[Prediction]) -> list[Items]:
     ]
 
 
-def spread_of(cohort: Cohort, fold: Fold, mixed: Mixed, ahead: Gaussian | None) -> list[float]:
+def spread_of(cohort: Cohort, fold: Fold, mixed: Mixed) -> list[float]:
     """By how much mean times of training people are off, in units of what was told, for every run.
 
-    Training people are told from what others make of their connectomes. Where the test part is
-    later time of the same people (`ahead`), there is nobody to learn this from: 1.
+    Training people are told from what the others make of their connectomes.
     """
-    if ahead is not None:
-        return [1.0] * len(fold.test.of(cohort).runs)
     part = fold.test._replace(people=fold.training.people)
     belief = everybodys(mixed, cohort, mixed.prior.of_training())
     told = _tell(mixed, cohort, part, belief)

@@ -1,0 +1,59 @@
+"""How far off any family of models is, learned within the training part: intervals of baselines."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.people import correct_mask, masked_mean
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.families import Family
+from dtb_jax.types import Cohort
+
+
+def with_spread(family: Family, inner: Sequence[Fold]) -> Family:
+    """The family, with the SD of observed around told mean times in folds within the training.
+
+    Args:
+        family: of models that tell reaction times.
+        inner: folds whose people and times all train in the outer fold.
+    """
+
+    def spread(cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
+        off: dict[str, list[list[np.ndarray]]] = {}
+        for part in inner:
+            for name, told in family(cohort, part).items():
+                off.setdefault(name, []).append(errors(cohort, part, told))
+        found = family(cohort, fold)
+        return {
+            name: [
+                one._replace(person_time_sd_s=_everybody(one, [each[r] for each in off[name]]))
+                for r, one in enumerate(told)
+            ]
+            for name, told in found.items()
+        }
+
+    return spread
+
+
+def errors(cohort: Cohort, fold: Fold, told: Sequence[Prediction]) -> list[np.ndarray]:
+    """Observed less told mean reaction times of the tested people, for every run."""
+    found = []
+    for run, one in zip(fold.test.of(cohort).runs, told, strict=True):
+        tested = fold.test.trials(run)
+        mean = one.person_time_s
+        if mean is None and one.reaction_time_s is not None:
+            mean = masked_mean(np.nan_to_num(one.reaction_time_s), tested)
+        if mean is None:
+            found.append(np.zeros(0))
+            continue
+        off = masked_mean(run.trials.response_time_s, tested & correct_mask(run.trials)) - mean
+        found.append(off[np.isfinite(off) & fold.test.people])
+    return found
+
+
+def _everybody(one: Prediction, off: list[np.ndarray]) -> np.ndarray | None:
+    known = np.concatenate(off)
+    if one.reaction_time_s is None or not len(known):
+        return None
+    return np.full(len(one.reaction_time_s), np.sqrt((known**2).mean()))
