@@ -77,6 +77,24 @@ def read_data(config: Any) -> tuple[Any, Any]:
     )
 
 
+def only_regions(cohort: Any, config: Any) -> Any:
+    """The regions whose BOLD the twin makes.
+
+    Raises: DataError for one that is not there.
+    """
+    names = [name.strip() for name in config.bold_regions.split(",") if name.strip()]
+    if not names or cohort.bold_source == "none":
+        return cohort
+    missing = [name for name in names if name not in cohort.regions]
+    if missing:
+        raise DataError(
+            f"--config.bold_regions: {missing[0]!r}, expected some of {', '.join(cohort.regions)}"
+        )
+    rows = [cohort.regions.index(name) for name in names]
+    runs = tuple(run._replace(bold=run.bold[..., rows]) for run in cohort.runs)
+    return cohort._replace(regions=tuple(names), runs=runs)
+
+
 def linear_methods(config: Any) -> dict[str, Any]:
     """Regressions on edges by the names in `config.methods`.
 

@@ -49,7 +49,6 @@ from experiments.interventions_choices import (
     get_config,
     make_arms,
     make_rules,
-    only_regions,
     parcel_table,
 )
 
@@ -78,7 +77,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         fold = by_people(cohort, config.folds, seed=config.seed)[0]
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
-    mask, few = edge_mask(config, parcels), only_regions(cohort, config)
+    mask, few = edge_mask(config, parcels), common.only_regions(cohort, config)
     common.settle_config(config, workdir)
     ledger.write(workdir / "exclusions.tsv")
     twins = train(config, few, made, fold, workdir)

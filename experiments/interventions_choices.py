@@ -108,24 +108,6 @@ def asked_for(cohort: Cohort, config: ConfigDict) -> int | None:
     return cohort.regions.index(config.region)
 
 
-def only_regions(cohort: Cohort, config: ConfigDict) -> Cohort:
-    """The regions whose BOLD the twin makes.
-
-    Raises: DataError for one that is not there.
-    """
-    names = [name.strip() for name in config.bold_regions.split(",") if name.strip()]
-    if not names or cohort.bold_source == "none":
-        return cohort
-    missing = [name for name in names if name not in cohort.regions]
-    if missing:
-        raise DataError(
-            f"--config.bold_regions: {missing[0]!r}, expected some of {', '.join(cohort.regions)}"
-        )
-    rows = [cohort.regions.index(name) for name in names]
-    runs = tuple(run._replace(bold=run.bold[..., rows]) for run in cohort.runs)
-    return cohort._replace(regions=tuple(names), runs=runs)
-
-
 def edge_mask(config: ConfigDict, parcels: pd.DataFrame) -> np.ndarray | None:
     """Edges that hubs and networks leave, or None where all may change.
 

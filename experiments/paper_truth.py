@@ -12,6 +12,7 @@ from dtb_jax.evaluation.figures import correlation_figure
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.people import has_truth, load_truth
+from dtb_jax.regions import REGIONS
 from dtb_jax.types import Cohort
 
 ORACLES = {"oracle_parameters": oracle.knows_run, "oracle_scores": oracle.knows_scores}
@@ -38,8 +39,16 @@ def oracles(folder: Path, cohort: Cohort) -> dict[str, list[Prediction]]:
         return {}
     truth, people = load_truth(folder)
     people = people.of(list(cohort.participants.index))
-    return {
+    regions = [REGIONS.index(name) for name in cohort.regions]
+    found = {
         name: oracle.predict(truth, people, cohort.runs, knows) for name, knows in ORACLES.items()
+    }
+    return {
+        name: [
+            one if one.person_t is None else one._replace(person_t=one.person_t[:, regions])
+            for one in told
+        ]
+        for name, told in found.items()
     }
 
 

@@ -16,6 +16,8 @@ from dtb_jax.plots.evaluation import verdict as verdict
 from dtb_jax.plots.interventions import before_after as before_after
 from dtb_jax.plots.interventions import dose_response as dose_response
 from dtb_jax.plots.interventions import effects as effects
+from dtb_jax.plots.mixed import coverage as coverage
+from dtb_jax.plots.mixed import shares as shares
 from dtb_jax.plots.people import Course as Course
 from dtb_jax.plots.people import Trace as Trace
 from dtb_jax.plots.people import action_traces as action_traces

@@ -1,0 +1,61 @@
+"""What the connectome carries of people's differences, and whether intervals hold what they say."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame
+
+
+def shares(rows: Sequence[tuple[str, dict, float | None]], label: str) -> Figure:
+    """Share of individual differences by function: median, 50, 80 and 95 % intervals.
+
+    Args:
+        rows: (function, figure with ci_50, ci_80 and a 95 % interval, the true share or None).
+        label: what is simulated, or "".
+    """
+    figure, axes = frame(1, 1, (7.6, 0.42 * len(rows) + 1.5), label)
+    axis = axes[0, 0]
+    for k, (_, one, true) in enumerate(rows):
+        spans = [(one["ci_low"], one["ci_high"]), one["ci_80"], one["ci_50"]]
+        for (low, high), width, alpha in zip(spans, (2, 5, 9), (0.5, 0.6, 1.0)):
+            axis.plot([low, high], [k, k], color=TWIN, lw=width, alpha=alpha)
+        axis.plot(one["value"], k, "o", color="white", mec=TWIN, ms=6, zorder=3)
+        if true is not None:
+            axis.plot(true, k, "|", color=WARM, ms=18, mew=3, label=None if k else "truth")
+    if any(true is not None for _, _, true in rows):
+        axis.plot([], [], "|", color=WARM, ms=12, mew=3, label="truth")
+        axis.legend(loc="lower right")
+    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axis.set(
+        xlim=(-0.02, 1.02),
+        ylim=(len(rows) - 0.5, -0.5),
+        xlabel="share of stable differences between people that the connectome carries",
+    )
+    return figure
+
+
+def coverage(
+    panels: Sequence[tuple[str, dict[str, list[tuple[float, dict]]]]], label: str
+) -> Figure:
+    """How many mean reaction times lie inside intervals, by what the intervals say.
+
+    Args:
+        panels: (title, {model: [(nominal share, figure)]}).
+        label: what is simulated, or "".
+    """
+    figure, axes = frame(1, len(panels), (4.4 * len(panels), 4.4), label, sharey=True)
+    for axis, (title, models) in zip(axes[0], panels):
+        axis.plot([0.4, 1], [0.4, 1], color=SEEN, lw=0.8, ls=":")
+        shift = np.linspace(-0.008, 0.008, max(len(models), 2))
+        for (name, points), colour, by in zip(models.items(), (TWIN, WARM, PLAIN, SEEN), shift):
+            x = np.array([share for share, _ in points]) + by
+            axis.plot(x, [f["value"] for _, f in points], "o-", color=colour, label=name)
+            axis.vlines(
+                x, [f["ci_low"] for _, f in points], [f["ci_high"] for _, f in points], color=colour
+            )
+        axis.set(title=title, xlabel="interval says", xlim=(0.4, 1.02), ylim=(0.2, 1.02))
+    axes[0, 0].set_ylabel("people inside")
+    axes[0, -1].legend(loc="lower right", fontsize=9)
+    return figure

@@ -1,0 +1,308 @@
+r"""Twins that know more than a name tag: population, connectome and person, each with its spread.
+
+    python -m experiments.mixed_effects --config.data=out/groundtruth/cohort --workdir=out/mixed
+    python -m experiments.mixed_effects --config.data=TCP --workdir=out/tcp \
+        --config.runs=hammerAP_run-01,stroopAP_run-01,stroopPA_run-01
+
+A person's network is the population's, moved by what the connectome says and by what is the
+person's own; both have a prior learned from data, and every figure has the spread that follows.
+Asked are, in this order: which share of individual differences the connectome carries; people seen
+in the first half of each run, in the second (the paper's split); people nobody has seen; and, where
+there is a second run of Stroop, unseen people after their first trials of it.
+
+Writes metrics.json ("connectome_share", "coverage", "seen", "few_shot" beside the usual keys, which
+are of unseen people), predictions.tsv, figures and a report. Interrupted, the same command goes on.
+"""
+
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from dtb_jax import families, results, workflow
+from dtb_jax.assessment import Assessed, assess, scored_parts
+from dtb_jax.connectome import edge_count
+from dtb_jax.crossvalidation import Told, cross_validate
+from dtb_jax.data import Choices, DataError
+from dtb_jax.data.parcels import read_parcels
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.confounds import CONFOUNDS, design
+from dtb_jax.evaluation.distributions import INTERVALS
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
+from dtb_jax.mixed.carried import Share, likenesses, shares
+from dtb_jax.mixed.families import mixed_effects
+from dtb_jax.mixed.fit import Method
+from dtb_jax.mixed.intervals import with_spread
+from dtb_jax.mixed.numbers import numbers
+from dtb_jax.types import Cohort
+from experiments import common, evaluation_report, mixed_effects_report, paper_truth, unseen
+from experiments.mixed_effects_truth import true_shares
+
+INNER = 4
+"""Folds within the training people, from which baselines learn how far off they are."""
+
+
+def get_config() -> ConfigDict:
+    """Defaults of every choice."""
+    choices, method = Choices(), Method()
+    config = ConfigDict({"data": "", **choices._asdict()})
+    config.rest_runs = ("restAP_run-01",)
+    config.other_rest_runs = ("restAP_run-02",)  # two connectomes a person: what differs is noise
+    config.bold_regions = "R_amygdala"  # that the twin makes; "" for all
+    config.seed = 0
+    config.folds = 4
+    config.split_s, config.stop_s = SPLIT_S, STOP_S
+    config.networks = True  # features between the atlas' networks, where it has some
+    config.units = 32
+    config.coordinates = 16
+    for name in method._fields:
+        config[name] = getattr(method, name)
+    config.methods = "ridge,kernel_ridge"
+    config.paper = False  # the paper's twin with the default recipe beside it: minutes a fold
+    return config
+
+
+def run(config: ConfigDict, workdir: Path) -> dict:
+    """Read, ask, write; returns what went into `metrics.json`."""
+    began = time.perf_counter()
+    common.remember_compilations()
+    check(config)
+    cohort, ledger = common.read_data(config)
+    cohort = common.only_regions(cohort, config)
+    networks = networks_of(config)
+    common.settle_config(config, workdir)
+    workflow.note_below_chance(cohort, ledger)
+    ledger.write(workdir / "exclusions.tsv")
+    carried = carried_shares(config, cohort, networks)
+    cohort = both_connectomes(cohort)
+    (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
+    print("people seen in the first half of every run")
+    seen_told, seen = seen_people(config, cohort, halves, networks, workdir)
+    print("people nobody has seen")
+    folds = make_folds(config, cohort)
+    told, unseen_ = unseen_people(config, cohort, folds, halves, networks, workdir)
+    metrics = {
+        "protocol": protocol(config, cohort, folds),
+        "connectome_share": {k: share_metrics(one) for k, one in carried["plain"].items()},
+        "connectome_share_beyond": {k: share_metrics(one) for k, one in carried["beyond"].items()},
+        "models": unseen_.models,
+        **evaluation_report.verdict_metrics(unseen_),
+        "seen": seen.models,
+        "true_share": true_shares(Path(config.data), cohort),
+        "coverage": coverage(unseen_.models),
+        "coverage_seen": coverage(seen.models),
+        "timing": {
+            "compile_s": None,
+            "train_s": told.seconds["twin"] + seen_told.seconds["twin"],
+            "epochs": method_of(config).epochs(len(cohort.connectomes)),
+            "total_s": time.perf_counter() - began,
+            "families_s": {"seen": seen_told.seconds, "unseen": told.seconds},
+            "device": str(jax.devices()[0].device_kind),
+        },
+    }
+    results.write_json(workdir / "metrics.json", metrics)
+    results.write_predictions(
+        workdir / "predictions.tsv",
+        cohort,
+        unseen_.scored,
+        unseen_.predictions["twin"],
+        seen=False,
+    )
+    mixed_effects_report.write(workdir, cohort, ledger, seen, unseen_, metrics)
+    print(f"report: {workdir / 'report.html'}")
+    return metrics
+
+
+def check(config: ConfigDict) -> None:
+    """Raises: DataError for numbers with which nothing would be learned."""
+    least = {"units": 2, "coordinates": 1, "updates": 1, "batch_people": 1, "folds": 2, "before": 1}
+    for name, number in least.items():
+        if config[name] < number:
+            raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
+    steps = round(config.repetition_time_s / 0.08)
+    if config.piece < steps or config.piece % steps:
+        raise DataError(
+            f"--config.piece: {config.piece} steps, expected a multiple of the {steps} steps of a "
+            "volume"
+        )
+
+
+def method_of(config: ConfigDict) -> Method:
+    """How populations are learned."""
+    return Method(**{name: config[name] for name in Method._fields})
+
+
+def networks_of(config: ConfigDict) -> list[str] | None:
+    """A label a parcel, or None where the table has none or they are not wanted."""
+    _, table = read_parcels(Path(config.data), config.atlas)
+    if not config.networks or "network" not in table:
+        return None
+    return [str(name) for name in table["network"]]
+
+
+def both_connectomes(cohort: Cohort) -> Cohort:
+    """Each person's mean of both connectomes, where there are two."""
+    if cohort.other_connectomes is None:
+        return cohort
+    edges = cohort.connectomes.copy()
+    two = cohort.other_present
+    edges[two] = (edges[two] + cohort.other_connectomes[two]) / 2
+    return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
+
+
+def carried_shares(config: ConfigDict, cohort: Cohort, networks) -> dict[str, dict[str, Share]]:
+    """Shares of all numbers: plain, and beyond age, sex, site and motion."""
+    from threadpoolctl import threadpool_limits
+
+    everyone = np.ones(len(cohort.connectomes), bool)
+    known = everyone if cohort.other_present is None else cohort.other_present
+    scored = scored_parts(cohort, splits.everybody(cohort), np.zeros(len(known), int))
+    asked = numbers(scored, cohort.regions)
+    beyond = design(cohort.participants, CONFOUNDS, known)
+    # matrices between people are small: threads would wait for each other
+    with threadpool_limits(1):
+        kinds = likenesses(cohort.connectomes, cohort.other_connectomes, networks)
+        options = {"seed": config.seed}
+        return {
+            "plain": shares(kinds, asked, known, **options),
+            "beyond": shares(kinds, asked, known, regressors=beyond, **options),
+        }
+
+
+def share_metrics(one: Share) -> dict:
+    """As it goes into `metrics.json`: median, and the 95 % interval as in every figure."""
+    low, high = one.intervals["0.95"]
+    return {
+        "value": one.median,
+        "sd": None,
+        "ci_low": low,
+        "ci_high": high,
+        "n": one.people,
+        "ci_80": list(one.intervals["0.8"]),
+        "ci_50": list(one.intervals["0.5"]),
+        "reliability": one.reliability,
+        "kinds": dict(zip(("edges", "blocks"), one.mixture.tolist(), strict=False)),
+    }
+
+
+def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
+    """The mixed-effects twin of the config."""
+    return mixed_effects(
+        seed=config.seed,
+        networks=networks,
+        folder=folder,
+        units=config.units,
+        coordinates=config.coordinates,
+        method=method_of(config),
+    )
+
+
+def seen_people(
+    config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
+) -> tuple[Told, Assessed]:
+    """The paper's split: every twin beside a person's own first half."""
+    middle = config.split_s / 2
+    early = halves.training._replace(stop_s=middle)
+    inner = [Fold(early, halves.training._replace(start_s=middle), "earlier")]
+
+    def without(cohort: Cohort, fold: Fold):
+        return families.without_connectome(fold.training)(cohort, fold)
+
+    asked: dict[str, families.Family] = {
+        "without": with_spread(without, inner),
+        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
+    }
+    told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
+    return told, assess(cohort, [halves], told, seed=config.seed)
+
+
+def make_folds(config: ConfigDict, cohort: Cohort) -> list[Fold]:
+    """Folds of people.
+
+    Raises: DataError when there are fewer people than folds.
+    """
+    try:
+        return splits.by_people(cohort, config.folds, seed=config.seed)
+    except ValueError as error:
+        raise DataError(f"--config.folds: {error}") from error
+
+
+def unseen_people(
+    config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
+) -> tuple[Told, Assessed]:
+    """The twin beside regressions on edges, on the same folds of people."""
+    methods = common.linear_methods(config)
+
+    def regressions(cohort: Cohort, fold: Fold):
+        inside = fold.training.people
+        names = cohort.participants
+        number = splits.assign_folds(names[inside], INNER, seed=config.seed)
+        inner = []
+        for k in range(INNER):
+            tested = np.zeros(len(inside), bool)
+            tested[np.flatnonzero(inside)[number == k]] = True
+            training = fold.training._replace(people=inside & ~tested)
+            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
+        return with_spread(families.on_edges(methods), inner)(cohort, fold)
+
+    asked: dict[str, families.Family] = {
+        "without": families.without_connectome(halves.training),
+        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "edges": regressions,
+        "twin": twin_family(config, networks, workdir / "checkpoints"),
+    }
+    if config.paper:
+        small = unseen.get_config()
+        small.seed = config.seed
+        asked["paper"] = families.twins(
+            unseen.recipe(small), seed=config.seed, swapped=None, name="paper_twin"
+        )
+    told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
+    return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
+
+
+def coverage(models: dict) -> dict:
+    """How many mean times lie inside intervals, and what intervals cost.
+
+    Returns: `reaction_time_r`, the twin's coverage averaged over tasks by the share that intervals
+        say; `person_coverage` and `person_interval_score_s`, {model: {task: {share: figure}}}.
+    """
+    found: dict[str, dict] = {"person_coverage": {}, "person_interval_score_s": {}}
+    for model, tasks in models.items():
+        for task, figures in tasks.items():
+            for share in INTERVALS:
+                for kind, place in found.items():
+                    if one := figures.get(f"{kind}_{share * 100:.0f}"):
+                        place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
+    twin = found["person_coverage"]["twin"].values()
+    mean = {str(s): float(np.mean([task[str(s)].value for task in twin])) for s in INTERVALS}
+    return {"reaction_time_r": mean} | found
+
+
+def protocol(config: ConfigDict, cohort: Cohort, folds: list[Fold]) -> dict:
+    """Who, what and with which software."""
+    return {
+        "split": "people",
+        "participants": len(cohort.connectomes),
+        "seen_in_training": False,
+        "parcels": cohort.parcels,
+        "edges": edge_count(cohort.parcels),
+        "units": config.units,
+        "coordinates": config.coordinates,
+        "folds": config.folds,
+        "tested_in_a_fold": [int(fold.test.people.sum()) for fold in folds],
+        "seed": config.seed,
+        "commit": common.commit(),
+        "versions": common.versions(),
+        "connectome": cohort.connectome_source,
+        "bold": cohort.bold_source,
+        "runs": [run.name for run in cohort.runs],
+    }
+
+
+if __name__ == "__main__":
+    common.main(get_config, run)

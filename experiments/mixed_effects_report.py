@@ -1,0 +1,127 @@
+"""Figures and report of `experiments.mixed_effects`."""
+
+from pathlib import Path
+
+import numpy as np
+
+from dtb_jax import plots
+from dtb_jax.assessment import Assessed
+from dtb_jax.data import Ledger
+from dtb_jax.evaluation.behaviour import told_means
+from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.scores import run_names
+from dtb_jax.evaluation.verdict import headline
+from dtb_jax.report import write_report
+from dtb_jax.results import as_json
+from dtb_jax.types import Cohort
+from experiments import common
+from experiments.evaluation_report import (
+    reliability_figure,
+    source_label,
+    source_line,
+    verdict_figure,
+)
+
+WITH_INTERVALS = ("twin", "ridge", "own_training_half", "condition_mean")
+
+
+def write(
+    workdir: Path,
+    cohort: Cohort,
+    ledger: Ledger,
+    seen: Assessed,
+    unseen: Assessed,
+    results: dict,
+) -> None:
+    """Draw every figure into `figures/` and embed them in `report.html`.
+
+    Args:
+        workdir: where.
+        cohort, ledger: as read.
+        seen: models of people seen in the first half of each run.
+        unseen: models of people nobody has seen.
+        results: as in `metrics.json`.
+    """
+    results = as_json(results)
+    label = source_label(cohort)
+    drawn = [
+        (
+            "Share of the stable differences between people that the connectome carries: median, "
+            "50, 80 and 95 % intervals. Measurement noise of both sides is taken out.",
+            "connectome_share",
+            plots.shares(share_rows(results), label),
+        ),
+        verdict_figure(results["models"], label),
+        _coverage(results, label),
+        _people("seen", seen, results["seen"], label),
+        _people("unseen", unseen, results["models"], label),
+        reliability_figure(unseen, label),
+    ]
+    write_report(
+        workdir / "report.html",
+        title=f"{results['protocol']['participants']} people: population, connectome, person",
+        first_line=source_line(cohort),
+        summary=sentences(results),
+        protocol=results["protocol"],
+        models=results["models"],
+        verdict=results["verdict"],
+        headline=headline(unseen.verdicts, unseen=True),
+        people="Nobody tested in the table below was seen in training.",
+        figures=common.save_figures(workdir, drawn),
+        exclusions=ledger.entries,
+        timing=results["timing"],
+    )
+
+
+def share_rows(results: dict) -> list[tuple[str, dict, float | None]]:
+    """Rows of the figure of shares, with the truth where a cohort knows it."""
+    true = results.get("true_share", {})
+    found = results["connectome_share"].items()
+    return [(name.replace("_", " "), one, true.get(name)) for name, one in found]
+
+
+def sentences(results: dict) -> list[str]:
+    """What was found, in words."""
+    said = []
+    for name, one in results["connectome_share"].items():
+        low, high = one["ci_80"]
+        said.append(
+            f"{name.replace('_', ' ')}: the connectome carries {one['value']:.0%} of the stable "
+            f"differences between people (80 % interval {low:.0%} to {high:.0%}, n = {one['n']}, "
+            f"reliability {one['reliability']:.2f})."
+        )
+    for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
+        inside = results[key]["person_coverage"]["twin"]
+        texts = [f"{task} {f['0.8']['value']:.0%}" for task, f in inside.items()]
+        said.append(
+            f"80 % intervals of mean reaction times of {who} people hold: {', '.join(texts)}."
+        )
+    return said
+
+
+def _coverage(results: dict, label: str) -> tuple[str, str, object]:
+    panels = []
+    for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
+        inside = results[key]["person_coverage"]
+        for task in inside["twin"]:
+            models = {
+                name.replace("_", " "): [(float(s), f) for s, f in inside[name][task].items()]
+                for name in WITH_INTERVALS
+                if task in inside.get(name, {})
+            }
+            panels.append((f"{task.capitalize()}, {who} people", models))
+    caption = "How many people's mean reaction times lie inside told intervals, by what these say."
+    return caption, "coverage", plots.coverage(panels, label)
+
+
+def _people(who: str, assessed: Assessed, models: dict, label: str) -> tuple[str, str, object]:
+    panels = []
+    for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
+        observed = masked_mean(part.run.trials.response_time_s, part.timed())
+        told, _ = told_means(part, assessed.predictions["twin"][r])
+        keep = part.people & np.isfinite(observed) & np.isfinite(told)
+        one = models["twin"][name]["reaction_time_r"]
+        text = "r undefined" if one["value"] is None else f"r = {one['value']:.2f}"
+        panels.append((f"{name.capitalize()}: twin, {who}", observed[keep], told[keep], text))
+    caption = f"Mean reaction times of {who} people, a dot a person."
+    return caption, f"people_{who}", plots.reaction_times(panels, label, "observed (ms)")
