@@ -18,28 +18,23 @@ import time
 from pathlib import Path
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 
 from dtb_jax import families, results, workflow
-from dtb_jax.assessment import Assessed, assess, scored_parts
+from dtb_jax.assessment import Assessed, assess
 from dtb_jax.connectome import edge_count
 from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import Choices, DataError
 from dtb_jax.data.parcels import read_parcels
 from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.confounds import CONFOUNDS, design
-from dtb_jax.evaluation.distributions import INTERVALS
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
-from dtb_jax.mixed.carried import Share, likenesses, shares
 from dtb_jax.mixed.families import mixed_effects
 from dtb_jax.mixed.fit import Method
-from dtb_jax.mixed.intervals import with_spread
-from dtb_jax.mixed.numbers import numbers
+from dtb_jax.mixed.intervals import coverage, with_spread
 from dtb_jax.types import Cohort
 from experiments import common, evaluation_report, mixed_effects_report, paper_truth, unseen
-from experiments.mixed_effects_truth import true_shares
+from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
 
 INNER = 4
 """Folds within the training people, from which baselines learn how far off they are."""
@@ -76,7 +71,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     common.settle_config(config, workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
-    carried = carried_shares(config, cohort, networks)
+    carried = carried_shares(cohort, networks, seed=config.seed)
     cohort = both_connectomes(cohort)
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     print("people seen in the first half of every run")
@@ -151,41 +146,6 @@ def both_connectomes(cohort: Cohort) -> Cohort:
     two = cohort.other_present
     edges[two] = (edges[two] + cohort.other_connectomes[two]) / 2
     return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
-
-
-def carried_shares(config: ConfigDict, cohort: Cohort, networks) -> dict[str, dict[str, Share]]:
-    """Shares of all numbers: plain, and beyond age, sex, site and motion."""
-    from threadpoolctl import threadpool_limits
-
-    everyone = np.ones(len(cohort.connectomes), bool)
-    known = everyone if cohort.other_present is None else cohort.other_present
-    scored = scored_parts(cohort, splits.everybody(cohort), np.zeros(len(known), int))
-    asked = numbers(scored, cohort.regions)
-    beyond = design(cohort.participants, CONFOUNDS, known)
-    # matrices between people are small: threads would wait for each other
-    with threadpool_limits(1):
-        kinds = likenesses(cohort.connectomes, cohort.other_connectomes, networks)
-        options = {"seed": config.seed}
-        return {
-            "plain": shares(kinds, asked, known, **options),
-            "beyond": shares(kinds, asked, known, regressors=beyond, **options),
-        }
-
-
-def share_metrics(one: Share) -> dict:
-    """As it goes into `metrics.json`: median, and the 95 % interval as in every figure."""
-    low, high = one.intervals["0.95"]
-    return {
-        "value": one.median,
-        "sd": None,
-        "ci_low": low,
-        "ci_high": high,
-        "n": one.people,
-        "ci_80": list(one.intervals["0.8"]),
-        "ci_50": list(one.intervals["0.5"]),
-        "reliability": one.reliability,
-        "kinds": dict(zip(("edges", "blocks"), one.mixture.tolist(), strict=False)),
-    }
 
 
 def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
@@ -263,24 +223,6 @@ def unseen_people(
         )
     told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
     return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
-
-
-def coverage(models: dict) -> dict:
-    """How many mean times lie inside intervals, and what intervals cost.
-
-    Returns: `reaction_time_r`, the twin's coverage averaged over tasks by the share that intervals
-        say; `person_coverage` and `person_interval_score_s`, {model: {task: {share: figure}}}.
-    """
-    found: dict[str, dict] = {"person_coverage": {}, "person_interval_score_s": {}}
-    for model, tasks in models.items():
-        for task, figures in tasks.items():
-            for share in INTERVALS:
-                for kind, place in found.items():
-                    if one := figures.get(f"{kind}_{share * 100:.0f}"):
-                        place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
-    twin = found["person_coverage"]["twin"].values()
-    mean = {str(s): float(np.mean([task[str(s)].value for task in twin])) for s in INTERVALS}
-    return {"reaction_time_r": mean} | found
 
 
 def protocol(config: ConfigDict, cohort: Cohort, folds: list[Fold]) -> dict:

@@ -20,6 +20,7 @@ LEVELS = [
     {"groundtruth", "results", "workflow", "plots", "report"},
     {"adaptation", "interventions"},
     {"families"},
+    {"mixed"},
     {"crossvalidation"},
     {"assessment"},
     {"repeats"},

@@ -183,7 +183,7 @@ def learn(
     *,
     seed: int,
     state: State | None = None,
-    on_epoch: Callable[[State, dict[str, float]], None] = lambda state, row: None,
+    on_epoch: Callable[[State, dict[str, float | int]], None] = lambda state, row: None,
 ) -> State:
     """Learn from everybody in `observed`, going on from a state where one is given.
 

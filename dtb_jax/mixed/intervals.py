@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dtb_jax.evaluation.distributions import INTERVALS
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
@@ -57,3 +58,21 @@ def _everybody(one: Prediction, off: list[np.ndarray]) -> np.ndarray | None:
     if one.reaction_time_s is None or not len(known):
         return None
     return np.full(len(one.reaction_time_s), np.sqrt((known**2).mean()))
+
+
+def coverage(models: dict) -> dict:
+    """How many mean times lie inside intervals, and what intervals cost.
+
+    Returns: `reaction_time_r`, the twin's coverage averaged over tasks by the share that intervals
+        say; `person_coverage` and `person_interval_score_s`, {model: {task: {share: figure}}}.
+    """
+    found: dict[str, dict] = {"person_coverage": {}, "person_interval_score_s": {}}
+    for model, tasks in models.items():
+        for task, figures in tasks.items():
+            for share in INTERVALS:
+                for kind, place in found.items():
+                    if one := figures.get(f"{kind}_{share * 100:.0f}"):
+                        place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
+    twin = found["person_coverage"]["twin"].values()
+    mean = {str(s): float(np.mean([task[str(s)].value for task in twin])) for s in INTERVALS}
+    return {"reaction_time_r": mean} | found

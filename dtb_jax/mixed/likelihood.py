@@ -83,7 +83,7 @@ class Noise(NamedTuple):
 
 
 def fit_noise(
-    designs: list[Float[np.ndarray, "people volume regressor"]],
+    designs: list[Float[np.ndarray, "people _ _"]],
     bold: Float[np.ndarray, "people run volume region"],
     mask: Bool[np.ndarray, "people run volume"],
     repetition_time_s: float,

@@ -54,7 +54,7 @@ def train(
     coordinates: int = 16,
     method: Method = Method(),
     folder: Path | None = None,
-    on_epoch: Callable[[dict[str, float]], None] = lambda row: None,
+    on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
 ) -> Mixed:
     """Learn the population, where its people are, and what connectomes say of that.
 
@@ -95,7 +95,7 @@ def train(
             kept = found[0]["state"]
             state = kept if isinstance(kept, State) else State(*kept)
 
-    def note(state: State, row: dict[str, float]) -> None:
+    def note(state: State, row: dict[str, float | int]) -> None:
         if checkpoints is not None and (row["epoch"] % 5 == 0 or row["epoch"] == row["epochs"]):
             checkpoints.save(int(row["epoch"]), {"state": state}, {})
         on_epoch(row)

@@ -1,18 +1,61 @@
-"""Where a cohort knows its causes: the share that connectomes truly carry of every number."""
+"""The share of individual differences that connectomes carry, and the truth where it is known."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
+from dtb_jax.assessment import scored_parts
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.confounds import CONFOUNDS, design
 from dtb_jax.evaluation.people import condition_means
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.parameters import NAMES, RUNS
 from dtb_jax.groundtruth.people import has_truth, load_truth
+from dtb_jax.mixed.carried import Share, likenesses, shares
+from dtb_jax.mixed.numbers import numbers
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import Cohort, TaskRun
 
 AMYGDALA = "faces_R_amygdala"
+
+
+def carried_shares(
+    cohort: Cohort, networks: Sequence[str] | None, *, seed: int
+) -> dict[str, dict[str, Share]]:
+    """Shares of all numbers: plain, and beyond age, sex, site and motion."""
+    from threadpoolctl import threadpool_limits
+
+    everyone = np.ones(len(cohort.connectomes), bool)
+    known = everyone if cohort.other_present is None else cohort.other_present
+    scored = scored_parts(cohort, splits.everybody(cohort), np.zeros(len(known), int))
+    asked = numbers(scored, cohort.regions)
+    beyond = design(cohort.participants, CONFOUNDS, known)
+    # matrices between people are small: threads would wait for each other
+    with threadpool_limits(1):
+        kinds = likenesses(cohort.connectomes, cohort.other_connectomes, networks)
+        options = {"seed": seed}
+        return {
+            "plain": shares(kinds, asked, known, **options),
+            "beyond": shares(kinds, asked, known, regressors=beyond, **options),
+        }
+
+
+def share_metrics(one: Share) -> dict:
+    """As it goes into `metrics.json`: median, and the 95 % interval as in every figure."""
+    low, high = one.intervals["0.95"]
+    return {
+        "value": one.median,
+        "sd": None,
+        "ci_low": low,
+        "ci_high": high,
+        "n": one.people,
+        "ci_80": list(one.intervals["0.8"]),
+        "ci_50": list(one.intervals["0.5"]),
+        "reliability": one.reliability,
+        "kinds": dict(zip(("edges", "blocks"), one.mixture.tolist(), strict=False)),
+    }
 
 
 def true_shares(folder: Path, cohort: Cohort) -> dict[str, float]:

@@ -1,0 +1,50 @@
+"""The mixed-effects experiment on a few simulated people, from files to report."""
+
+import json
+
+import pytest
+
+from experiments import groundtruth, mixed_effects
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("mixed")
+    simulated = groundtruth.get_config()
+    simulated.update(participants=44, parcels=60, rest_volumes=120)
+    for name in ("simulated", "out"):
+        (folder / name).mkdir()
+    groundtruth.run(simulated, folder / "simulated")
+    config = mixed_effects.get_config()
+    config.update(
+        data=str(folder / "simulated" / "cohort"),
+        updates=20,
+        least_epochs=1,
+        folds=2,
+        units=8,
+        coordinates=4,
+    )
+    return folder, config, mixed_effects.run(config, folder / "out")
+
+
+def test_shares_and_coverage_are_reported(finished):
+    folder, _, metrics = finished
+    written = json.loads((folder / "out" / "metrics.json").read_text())
+    for figure in written["connectome_share"].values():
+        assert 0 <= figure["ci_low"] <= figure["value"] <= figure["ci_high"] <= 1
+    assert set(written["coverage"]["reaction_time_r"]) == {"0.5", "0.8", "0.95"}
+    assert {"twin", "ridge", "own_training_half", "shuffled_connectome"} <= set(metrics["models"])
+    assert written["true_share"]["faces_reaction_time"] > 0
+
+
+def test_report_says_simulated(finished):
+    folder, _, _ = finished
+    assert "simulated" in (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_same_command_goes_on(finished):
+    folder, config, first = finished
+    again = mixed_effects.run(config, folder / "out")
+    assert again["seen"]["twin"]["faces"]["reaction_time_r"].value == pytest.approx(
+        first["seen"]["twin"]["faces"]["reaction_time_r"].value
+    )

@@ -1,0 +1,127 @@
+"""Each part of the mixed-effects twin against what it must equal."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from dtb_jax.bold import glover_hrf
+from dtb_jax.mainnet import unroll
+from dtb_jax.mixed.drift import go_on
+from dtb_jax.mixed.encoder import fit_encoder, prepare
+from dtb_jax.mixed.features import block_features, edge_features
+from dtb_jax.mixed.likelihood import lapsing_hazards
+from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
+from dtb_jax.mixed.posterior import PARTS, Gaussian, Told, combine
+from dtb_jax.mixed.prior import fit_prior
+from dtb_jax.mixed.tell import points
+from dtb_jax.types import STEP_S
+
+PEOPLE, PARCELS = 60, 12
+NETWORKS = ["A"] * 4 + ["B"] * 4 + ["C"] * 4
+
+
+@pytest.fixture(scope="module")
+def edges():
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(PEOPLE, PARCELS * (PARCELS - 1) // 2)).astype(np.float32)
+
+
+def test_pieces_put_together_are_the_whole():
+    population = Population(inputs=4, units=8, regions=2, coordinates=3)
+    params = population.init(jax.random.key(0), jnp.zeros(3))
+    network = population.apply(params, jnp.zeros(3)).network
+    stimulus = jax.random.uniform(jax.random.key(1), (200, 4))
+    whole = unroll(network, stimulus)
+    pieces = in_pieces(network, stimulus, jnp.zeros((90, 8)), piece=50)
+    np.testing.assert_allclose(pieces, whole, atol=2e-2)
+    np.testing.assert_allclose(pieces[:50], whole[:50], atol=1e-5)
+
+
+def test_haemodynamic_is_a_convolution_that_a_delay_shifts():
+    neural = np.zeros((600, 1), np.float32)
+    neural[100:150] = 1
+    early, late = (haemodynamic(jnp.asarray(neural), jnp.float32(d), 10)[:, 0] for d in (0.0, 0.4))
+    kernel = glover_hrf(np.arange(0, 32, STEP_S))
+    reference = np.convolve(neural[:, 0], kernel / kernel.sum())[:600:10]
+    np.testing.assert_allclose(early, reference, atol=1e-4)
+    moved = np.convolve(np.roll(neural[:, 0], 5), kernel / kernel.sum())[:600:10]
+    assert np.abs(late - moved).max() < 0.2 * np.abs(early - moved).max()
+
+
+def test_hazards_with_a_lapse_are_probabilities():
+    logits = jnp.array([[3.0, -2.0, 50.0], [-60.0, -60.0, 0.0]])
+    press, none = lapsing_hazards(logits, jnp.array([1.0, 1.0, 0.0]), jnp.asarray(-3.0))
+    np.testing.assert_allclose(jnp.exp(press).sum(-1) + jnp.exp(none), 1, rtol=1e-5)
+    assert float(jnp.exp(press[1, 0])) > 0.02
+
+
+def test_features_and_weights_of_edges_say_the_same(edges):
+    for kind in (edge_features(edges), block_features(edges, NETWORKS)):
+        phi = kind.of(edges)
+        assert np.square(phi).sum(axis=1).mean() == pytest.approx(1, rel=0.02)
+        weights = np.random.default_rng(1).normal(size=(phi.shape[1], 2))
+        direct = (edges - edges.mean(axis=0)) @ kind.to_edges(weights)
+        np.testing.assert_allclose(phi @ weights, direct, atol=1e-4)
+
+
+def test_left_out_people_are_told_by_the_others(edges):
+    y = edges[:, :20].sum(axis=1, keepdims=True) + np.random.default_rng(2).normal(size=(PEOPLE, 1))
+    kinds = [edge_features(edges), block_features(edges, NETWORKS)]
+    found = fit_encoder(prepare(kinds, edges), y)
+    inside = np.corrcoef(np.asarray(jax.vmap(found.encoder)(edges))[:, 0], y[:, 0])[0, 1]
+    apart = np.corrcoef(found.left_out[:, 0], y[:, 0])[0, 1]
+    others = np.arange(PEOPLE) != 0
+    again = fit_encoder(prepare(kinds, edges[others]), y[others])
+    assert inside > apart > 0
+    assert float(again.encoder(edges[0])[0]) == pytest.approx(found.left_out[0, 0], abs=1.0)
+
+
+def told_of(z, noise, rng, parts=PARTS):
+    """What data tell that measure z with this variance in every part of the time."""
+    people, size = z.shape[0], z.shape[-1]
+    seen = z.reshape(people, -1, size) + np.sqrt(noise) * rng.normal(size=(people, parts, size))
+    information = np.tile(np.eye(size) / noise, (people, parts, 1, 1))
+    return Told(information, seen / noise)
+
+
+def test_without_trials_a_person_is_where_the_prior_is():
+    prior = Gaussian(np.ones((2, 3)), np.tile(np.eye(3), (2, 1, 1)))
+    told = Told(np.zeros((2, PARTS, 3, 3)), np.zeros((2, PARTS, 3)))
+    found = combine(prior, told)
+    np.testing.assert_allclose(found.mean, prior.mean)
+    np.testing.assert_allclose(found.covariance, prior.covariance)
+
+
+def test_prior_finds_what_connectomes_say_and_how_far_people_are_from_it():
+    rng = np.random.default_rng(3)
+    edges = rng.normal(size=(600, 66)).astype(np.float32)
+    caused = edges[:, :2] * 1.5
+    z = caused + rng.normal(size=(600, 2)) * np.array([0.5, 1.0])
+    prior = fit_prior(told_of(z, 2.0, rng), edges)
+    np.testing.assert_allclose(np.sqrt(np.diag(prior.spread)), [0.6, 1.05], atol=0.25)
+    fresh = rng.normal(size=(200, 66)).astype(np.float32)
+    told = prior.of(fresh).mean
+    assert np.corrcoef(told[:, 0], fresh[:, 0])[0, 1] > 0.9
+    assert np.polyfit(told[:, 0], 1.5 * fresh[:, 0], 1)[0] == pytest.approx(1, abs=0.15)
+
+
+def test_people_who_go_one_way_are_believed_to_go_on():
+    rng = np.random.default_rng(4)
+    times = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+    slope = 2 + 0.8 * rng.normal(size=(300, 1, 2))
+    z = rng.normal(size=(300, 1, 2)) + times[None, :, None] * slope
+    prior = Gaussian(np.zeros((300, 2)), np.tile(np.eye(2), (300, 1, 1)))
+    ahead = go_on(prior, told_of(z, 0.1, rng))
+    truth = z.mean(axis=1) + slope[:, 0]
+    off = truth - ahead.mean
+    sd = np.sqrt(np.diagonal(ahead.covariance, axis1=1, axis2=2))
+    assert np.abs(off.mean()) < 0.15
+    assert 0.7 < np.mean(np.abs(off) < 1.2816 * sd) < 0.97
+
+
+def test_draws_have_the_mean_and_nearly_the_spread_of_the_belief():
+    covariance = np.array([[2.0, 0.6], [0.6, 1.0]])
+    drawn = points(Gaussian(np.array([[1.0, -1.0]]), covariance[None]), 64)[0]
+    np.testing.assert_allclose(drawn.mean(axis=0), [1, -1], atol=1e-9)
+    np.testing.assert_allclose(np.cov(drawn.T, bias=True), covariance, atol=0.25)
