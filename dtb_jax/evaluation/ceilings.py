@@ -116,6 +116,7 @@ def _bold(scored: Sequence[Scored]) -> Figures:
         ]
         a, b = (one - one.mean(1, keepdims=True) for one in maps)
         r = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
+        r = np.clip(r, -0.99, 1)  # of one region in two tasks r is 1 or -1
         return np.sqrt(np.maximum(2 * r / (1 + r), 0))
 
     return {

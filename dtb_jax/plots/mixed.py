@@ -7,6 +7,8 @@ from matplotlib.figure import Figure
 
 from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame
 
+COLOURS = (TWIN, WARM, PLAIN, SEEN)
+
 
 def shares(rows: Sequence[tuple[str, dict, float | None]], label: str) -> Figure:
     """Share of individual differences by function: median, 50, 80 and 95 % intervals.
@@ -20,13 +22,13 @@ def shares(rows: Sequence[tuple[str, dict, float | None]], label: str) -> Figure
     for k, (_, one, true) in enumerate(rows):
         spans = [(one["ci_low"], one["ci_high"]), one["ci_80"], one["ci_50"]]
         for (low, high), width, alpha in zip(spans, (2, 5, 9), (0.5, 0.6, 1.0)):
-            axis.plot([low, high], [k, k], color=TWIN, lw=width, alpha=alpha)
+            axis.plot([low, high], [k, k], color=TWIN, lw=width, alpha=alpha, solid_capstyle="butt")
         axis.plot(one["value"], k, "o", color="white", mec=TWIN, ms=6, zorder=3)
         if true is not None:
-            axis.plot(true, k, "|", color=WARM, ms=18, mew=3, label=None if k else "truth")
+            axis.plot(true, k, "|", color=WARM, ms=18, mew=3)
     if any(true is not None for _, _, true in rows):
         axis.plot([], [], "|", color=WARM, ms=12, mew=3, label="truth")
-        axis.legend(loc="lower right")
+        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
     axis.set_yticks(range(len(rows)), [name for name, _, _ in rows])
     axis.set(
         xlim=(-0.02, 1.02),
@@ -46,16 +48,18 @@ def coverage(
         label: what is simulated, or "".
     """
     figure, axes = frame(1, len(panels), (4.4 * len(panels), 4.4), label, sharey=True)
+    names = list(dict.fromkeys(name for _, models in panels for name in models))
     for axis, (title, models) in zip(axes[0], panels):
         axis.plot([0.4, 1], [0.4, 1], color=SEEN, lw=0.8, ls=":")
         shift = np.linspace(-0.008, 0.008, max(len(models), 2))
-        for (name, points), colour, by in zip(models.items(), (TWIN, WARM, PLAIN, SEEN), shift):
+        for (name, points), by in zip(models.items(), shift):
+            colour = COLOURS[names.index(name) % len(COLOURS)]
             x = np.array([share for share, _ in points]) + by
             axis.plot(x, [f["value"] for _, f in points], "o-", color=colour, label=name)
             axis.vlines(
                 x, [f["ci_low"] for _, f in points], [f["ci_high"] for _, f in points], color=colour
             )
         axis.set(title=title, xlabel="interval says", xlim=(0.4, 1.02), ylim=(0.2, 1.02))
+        axis.legend(loc="lower right", fontsize=9)
     axes[0, 0].set_ylabel("people inside")
-    axes[0, -1].legend(loc="lower right", fontsize=9)
     return figure
