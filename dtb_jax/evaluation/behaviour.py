@@ -122,6 +122,8 @@ def times(scored: Scored, told: Prediction) -> Figures:
     figures = {
         "reaction_time_r": correlation_figure(masked_mean(observed, timed), person, people, drawn)
     }
+    off = np.abs(masked_mean(observed, timed) - person)
+    figures["reaction_time_mae_s"] = mean_figure(off, people, drawn)
     for c, name in enumerate(task.conditions):
         figures[f"reaction_time_r_{name}"] = correlation_figure(
             seen[:, c], condition[:, c], people, drawn

@@ -11,7 +11,13 @@ from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.scores import Figures, run_names
 
 NAME = re.compile(r"(.+)_after_(\d+)$")
-SHOWN = ("reaction_time_r", "trial_reaction_time_r", "log_likelihood", "effect_r")
+SHOWN = (
+    "reaction_time_r",
+    "reaction_time_mae_s",
+    "trial_reaction_time_r",
+    "log_likelihood",
+    "effect_r",
+)
 
 
 def is_shot(model: str) -> bool:

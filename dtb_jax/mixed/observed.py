@@ -26,6 +26,16 @@ class Scanner(NamedTuple):
 
     scale: BoldScale
     noise: Noise
+    runs: tuple[str, ...]  # of which the noise is known
+
+    def noise_of(self, runs: tuple[str, ...], volumes: int) -> Noise:
+        """The noise of these runs, cut or filled up to so many volumes; that of an unknown run is
+        the first one's."""
+        place = [self.runs.index(name) if name in self.runs else 0 for name in runs]
+        kept = min(volumes, self.noise.whiten.shape[1])
+        whiten = np.zeros((len(runs), volumes, volumes), np.float32)
+        whiten[:, :kept, :kept] = self.noise.whiten[place, :kept, :kept]
+        return self.noise._replace(whiten=whiten)
 
 
 def volume_steps(cohort: Cohort) -> int:
@@ -73,7 +83,7 @@ def fit_scanner(cohort: Cohort, part: Part, *, piece: int) -> Scanner:
     seen = observe(cohort, part, scale, piece=piece)
     designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
     noise = fit_noise(designs, seen.bold[people], seen.mask[people] > 0, cohort.repetition_time_s)
-    return Scanner(scale, noise)
+    return Scanner(scale, noise, tuple(run.name for run in inside.runs))
 
 
 def rows(observed: Observed, people: np.ndarray) -> Observed:

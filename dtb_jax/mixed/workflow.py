@@ -129,29 +129,35 @@ def train(
     return Mixed(population, common, scanner, prior, told, people, method, timing)
 
 
-def after_trials(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian) -> Gaussian:
-    """Belief in people of a part after its trials and volumes.
+def listen_again(
+    mixed: Mixed,
+    cohort: Cohort,
+    part: Part,
+    prior: Gaussian,
+    start: np.ndarray | None = None,
+) -> Told:
+    """What the data of a part tell of its people.
 
     Args:
         mixed: the twin.
-        cohort: everybody; whose trials are not `present` is not known.
+        cohort: everybody; trials that are not `present` and masked volumes are not known.
         part: whose people, runs and times are known.
-        prior: belief in the part's people before.
-
-    Returns: belief in the part's people.
+        prior: belief in the part's people.
+        start: where scoring begins; None: at the prior's mean, with more steps.
     """
-    people = np.flatnonzero(part.people)
     seen = observe(cohort, part, mixed.scanner.scale, piece=mixed.method.piece)
-    seen = rows(seen, people)
+    seen = rows(seen, np.flatnonzero(part.people))
     seen = seen._replace(bold=seen.bold[..., : mixed.population.regions])
-    told = listen_to(
+    noise = mixed.scanner.noise_of(
+        tuple(run.name for run in part.of(cohort).runs), seen.bold.shape[2]
+    )
+    return listen_to(
         mixed.population,
         mixed.common,
         prior,
-        prior.mean,
+        prior.mean if start is None else start,
         seen,
-        mixed.scanner.noise,
+        noise,
         mixed.method,
-        steps=FEW_STEPS,
+        steps=FEW_STEPS if start is None else SEEN_STEPS,
     )
-    return combine(prior, told)

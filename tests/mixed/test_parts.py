@@ -14,6 +14,7 @@ from dtb_jax.mixed.likelihood import lapsing_hazards
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
 from dtb_jax.mixed.posterior import PARTS, Gaussian, Told, combine
 from dtb_jax.mixed.prior import fit_prior
+from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
 from dtb_jax.mixed.tell import points
 from dtb_jax.types import STEP_S
 
@@ -125,3 +126,17 @@ def test_draws_have_the_mean_and_nearly_the_spread_of_the_belief():
     drawn = points(Gaussian(np.array([[1.0, -1.0]]), covariance[None]), 64)[0]
     np.testing.assert_allclose(drawn.mean(axis=0), [1, -1], atol=1e-9)
     np.testing.assert_allclose(np.cov(drawn.T, bias=True), covariance, atol=0.25)
+
+
+def test_what_runs_share_is_told_from_what_they_do_not():
+    rng = np.random.default_rng(5)
+    z = rng.normal(size=(400, 2))
+    runs = [z + 0.5 * rng.normal(size=z.shape) for _ in range(2)]
+    prior = Gaussian(np.zeros((400, 2)), np.tile(np.eye(2), (400, 1, 1)))
+    told = [told_of(one[:, None], 0.2, rng) for one in runs]
+    wander = between_runs(prior, told)
+    np.testing.assert_allclose(np.sqrt(np.diag(wander)), 0.5, atol=0.1)
+    new = in_a_new_run(stable_part(prior, told, wander), wander)
+    third = z + 0.5 * rng.normal(size=z.shape)
+    sd = np.sqrt(np.diagonal(new.covariance, axis1=1, axis2=2))
+    assert np.mean(np.abs(third - new.mean) < 1.2816 * sd) == pytest.approx(0.8, abs=0.05)

@@ -1,0 +1,140 @@
+"""An unseen person's first trials of a run, and what they tell of the rest of it.
+
+twin_after_K              the connectome and K trials
+twin_with_runs_after_K    and the person's other runs
+regression_after_K        the same as a regression: mean times of the other runs of the task and
+                          of the first trials, item-adjusted, on the mean of the rest
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from dtb_jax.adaptation import first_trials
+from dtb_jax.evaluation import baselines
+from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.people import correct_mask, masked_mean
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.profiles import as_prediction
+from dtb_jax.mixed.families import beyond, everybodys
+from dtb_jax.mixed.posterior import Gaussian, Told, combine
+from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
+from dtb_jax.mixed.tell import tell
+from dtb_jax.mixed.workflow import Mixed, listen_again
+from dtb_jax.types import Cohort
+
+
+def few_shot(
+    mixed: Mixed, cohort: Cohort, fold: Fold, shots: Sequence[int]
+) -> dict[str, list[Prediction]]:
+    """The twin of unseen people after their first trials of a run, without and with other runs.
+
+    Args:
+        mixed: trained on the fold's training people, on all runs.
+        cohort: everybody.
+        fold: whose test part is one run.
+        shots: numbers of first trials; 0: none.
+    """
+    (run,) = fold.test.runs
+    others = tuple(name for name in fold.training.runs if name != run)
+    wander, trained = learned_between(mixed, cohort, fold.training)
+    prior = mixed.prior.of(cohort.connectomes[fold.test.people])
+    knowns: dict[str, list[Told]] = {"twin": []}
+    if others:
+        knowns["twin_with_runs"] = [
+            listen_again(mixed, cohort, fold.test._replace(runs=(name,)), prior) for name in others
+        ]
+    donors = fold.test._replace(people=fold.training.people)
+    seen = everybodys(mixed, cohort, trained)
+    items = beyond(cohort, fold, _tell(mixed, cohort, donors, seen))
+    found = {}
+    for name, known in knowns.items():
+        before = in_a_new_run(stable_part(prior, known, wander), wander)
+        for k in shots:
+            now = before if not k else after_first(mixed, cohort, fold.test, before, k)
+            belief = _spread_out(seen, fold.test.people, now)
+            found[f"{name}_after_{k}"] = _tell(mixed, cohort, fold.test, belief, items)
+    return found
+
+
+def learned_between(mixed: Mixed, cohort: Cohort, part: Part) -> tuple[np.ndarray, Gaussian]:
+    """How people differ from run to run, and where the training people are in all of them."""
+    prior = mixed.prior.of_training()
+    told = [
+        listen_again(mixed, cohort, part._replace(runs=(name,)), prior, mixed.seen().mean)
+        for name in part.runs
+    ]
+    return between_runs(prior, told), mixed.seen()
+
+
+def after_first(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian, shots: int) -> Gaussian:
+    """Belief in a part's people after their first trials of its only run, without its BOLD."""
+    kept = []
+    for run in part.of(cohort).runs:
+        trials = run.trials._replace(present=first_trials(run, shots))
+        kept.append(run._replace(trials=trials, bold_mask=np.zeros_like(run.bold_mask)))
+    return combine(prior, listen_again(mixed, cohort._replace(runs=tuple(kept)), part, prior))
+
+
+def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, list[Prediction]]:
+    """The mean of the rest from the first trials and from the other runs of the task.
+
+    Least squares on training people; a person's predictor is the mean deviation of the first
+    trials from everybody's on these trials, and the mean time of each other run of the task.
+    Whoever lacks a number has the training mean.
+    """
+    (run,) = fold.test.of(cohort).runs
+    others = [
+        one
+        for one in fold.training.of(cohort).runs
+        if one.task.name == run.task.name and one.name != run.name
+    ]
+    group, items = baselines.group_profile(cohort, fold, run), baselines.items_of(fold, run)
+    plain = as_prediction(run, group, items)
+    right = correct_mask(run.trials) & run.present[:, None]
+    off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
+    known = [
+        masked_mean(one.trials.response_time_s, correct_mask(one.trials) & one.present[:, None])
+        for one in others
+    ]
+    last = max(shots)
+    later = right & ~first_trials(run, last)
+    target = masked_mean(off, later)
+    found = {}
+    for k in shots:
+        first = masked_mean(off, first_trials(run, k) & right)
+        columns = np.stack([*known, first] if k else known, axis=1) if known or k else None
+        moved, left = _least_squares(columns, target, fold.training.people & np.isfinite(target))
+        spread = np.sqrt(group.spread**2 * np.clip(left, 0.2, 1))
+        one = as_prediction(
+            run,
+            group._replace(time_s=np.maximum(group.time_s + moved[:, None], 0.1), spread=spread),
+            items,
+        )
+        found[f"regression_after_{k}"] = [one._replace(personal=columns is not None)]
+    return found
+
+
+def _least_squares(columns, target: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, float]:
+    """Told deviations of everybody, and the share of the log times' variance that is left."""
+    if columns is None:
+        return np.full(len(target), target[training].mean()), 1.0
+    mean = np.nanmean(columns[training], axis=0)
+    whole = np.concatenate(
+        [np.ones((len(target), 1)), np.where(np.isfinite(columns), columns, mean)], axis=1
+    )
+    slope = np.linalg.lstsq(whole[training], target[training], rcond=None)[0]
+    told = whole @ slope
+    explained = 1 - np.var(target[training] - told[training]) / np.var(target[training])
+    # about a third of single times' variance lies between people
+    return told, float(1 - explained / 3)
+
+
+def _spread_out(belief: Gaussian, people: np.ndarray, now: Gaussian) -> Gaussian:
+    moved = Gaussian(belief.mean.copy(), belief.covariance.copy())
+    moved.mean[people], moved.covariance[people] = now.mean, now.covariance
+    return moved
+
+
+def _tell(mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items=None):
+    return tell(mixed.population, mixed.common, mixed.scanner.scale, cohort, part, belief, items)
