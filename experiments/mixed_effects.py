@@ -18,27 +18,28 @@ import time
 from pathlib import Path
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax import families, results, workflow
-from dtb_jax.assessment import Assessed, assess
+from dtb_jax import results, workflow
 from dtb_jax.connectome import edge_count
-from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import Choices, DataError
 from dtb_jax.data.parcels import read_parcels
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
-from dtb_jax.mixed.families import mixed_effects
 from dtb_jax.mixed.fit import Method
-from dtb_jax.mixed.intervals import coverage, with_spread
-from dtb_jax.types import Cohort
-from experiments import common, evaluation_report, mixed_effects_report, paper_truth, unseen
+from dtb_jax.mixed.intervals import coverage
+from dtb_jax.types import STEP_S, Cohort
+from experiments import common, evaluation_report, mixed_effects_report
+from experiments.mixed_effects_models import (
+    few_shot_people,
+    make_folds,
+    method_of,
+    seen_people,
+    shots_of,
+    unseen_people,
+)
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
-
-INNER = 4
-"""Folds within the training people, from which baselines learn how far off they are."""
 
 
 def get_config() -> ConfigDict:
@@ -58,6 +59,8 @@ def get_config() -> ConfigDict:
         config[name] = getattr(method, name)
     config.methods = "ridge,kernel_ridge"
     config.paper = False  # the paper's twin with the default recipe beside it: minutes a fold
+    config.shots_run = "stroopPA_run-01"  # of an unseen person, where the cohort has it
+    config.shots = "0,1,5,10,20"
     return config
 
 
@@ -80,6 +83,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     print("people nobody has seen")
     folds = make_folds(config, cohort)
     told, unseen_ = unseen_people(config, cohort, folds, halves, networks, workdir)
+    shown = few_shot_people(config, cohort, folds, networks, workdir)
     metrics = {
         "protocol": protocol(config, cohort, folds),
         "connectome_share": {k: share_metrics(one) for k, one in carried["plain"].items()},
@@ -90,6 +94,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "true_share": true_shares(Path(config.data), cohort),
         "coverage": coverage(unseen_.models),
         "coverage_seen": coverage(seen.models),
+        "few_shot": shown,
         "timing": {
             "compile_s": None,
             "train_s": told.seconds["twin"] + seen_told.seconds["twin"],
@@ -118,17 +123,14 @@ def check(config: ConfigDict) -> None:
     for name, number in least.items():
         if config[name] < number:
             raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
-    steps = round(config.repetition_time_s / 0.08)
+    shots_of(config)
+    common.linear_methods(config)
+    steps = round(config.repetition_time_s / STEP_S)
     if config.piece < steps or config.piece % steps:
         raise DataError(
             f"--config.piece: {config.piece} steps, expected a multiple of the {steps} steps of a "
             "volume"
         )
-
-
-def method_of(config: ConfigDict) -> Method:
-    """How populations are learned."""
-    return Method(**{name: config[name] for name in Method._fields})
 
 
 def networks_of(config: ConfigDict) -> list[str] | None:
@@ -147,83 +149,6 @@ def both_connectomes(cohort: Cohort) -> Cohort:
     two = cohort.other_present
     edges[two] = (edges[two] + cohort.other_connectomes[two]) / 2
     return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
-
-
-def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
-    """The mixed-effects twin of the config."""
-    return mixed_effects(
-        seed=config.seed,
-        networks=networks,
-        folder=folder,
-        units=config.units,
-        coordinates=config.coordinates,
-        method=method_of(config),
-    )
-
-
-def seen_people(
-    config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
-) -> tuple[Told, Assessed]:
-    """The paper's split: every twin beside a person's own first half."""
-    middle = config.split_s / 2
-    early = halves.training._replace(stop_s=middle)
-    inner = [Fold(early, halves.training._replace(start_s=middle), "earlier")]
-
-    def without(cohort: Cohort, fold: Fold):
-        return families.without_connectome(fold.training)(cohort, fold)
-
-    asked: dict[str, families.Family] = {
-        "without": with_spread(without, inner),
-        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
-        "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
-    }
-    told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
-    return told, assess(cohort, [halves], told, seed=config.seed)
-
-
-def make_folds(config: ConfigDict, cohort: Cohort) -> list[Fold]:
-    """Folds of people.
-
-    Raises: DataError when there are fewer people than folds.
-    """
-    try:
-        return splits.by_people(cohort, config.folds, seed=config.seed)
-    except ValueError as error:
-        raise DataError(f"--config.folds: {error}") from error
-
-
-def unseen_people(
-    config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
-) -> tuple[Told, Assessed]:
-    """The twin beside regressions on edges, on the same folds of people."""
-    methods = common.linear_methods(config)
-
-    def regressions(cohort: Cohort, fold: Fold):
-        inside = fold.training.people
-        names = cohort.participants
-        number = splits.assign_folds(names[inside], INNER, seed=config.seed)
-        inner = []
-        for k in range(INNER):
-            tested = np.zeros(len(inside), bool)
-            tested[np.flatnonzero(inside)[number == k]] = True
-            training = fold.training._replace(people=inside & ~tested)
-            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
-        return with_spread(families.on_edges(methods), inner)(cohort, fold)
-
-    asked: dict[str, families.Family] = {
-        "without": families.without_connectome(halves.training),
-        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
-        "edges": regressions,
-        "twin": twin_family(config, networks, workdir / "checkpoints"),
-    }
-    if config.paper:
-        small = unseen.get_config()
-        small.seed = config.seed
-        asked["paper"] = families.twins(
-            unseen.recipe(small), seed=config.seed, swapped=None, name="paper_twin"
-        )
-    told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
-    return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
 
 
 def protocol(config: ConfigDict, cohort: Cohort, folds: list[Fold]) -> dict:

@@ -1,0 +1,163 @@
+"""Which models `experiments.mixed_effects` asks, and about whom."""
+
+from pathlib import Path
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from dtb_jax import families
+from dtb_jax.assessment import Assessed, assess, scored_parts
+from dtb_jax.crossvalidation import Told, cross_validate
+from dtb_jax.data import DataError
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.shots import curves
+from dtb_jax.families import shrinkage
+from dtb_jax.mixed.families import mixed_effects
+from dtb_jax.mixed.fit import Method
+from dtb_jax.mixed.intervals import with_spread
+from dtb_jax.mixed.shots import few_shot, regression
+from dtb_jax.mixed.workflow import train
+from dtb_jax.types import Cohort
+from experiments import common, paper, paper_truth, unseen
+
+INNER = 4
+"""Folds within the training people, from which baselines learn how far off they are."""
+
+
+def method_of(config: ConfigDict) -> Method:
+    """How populations are learned."""
+    return Method(**{name: config[name] for name in Method._fields})
+
+
+def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
+    """The mixed-effects twin of the config."""
+    return mixed_effects(
+        seed=config.seed,
+        networks=networks,
+        folder=folder,
+        units=config.units,
+        coordinates=config.coordinates,
+        method=method_of(config),
+    )
+
+
+def seen_people(
+    config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
+) -> tuple[Told, Assessed]:
+    """The paper's split: every twin beside a person's own first half."""
+    middle = config.split_s / 2
+    early = halves.training._replace(stop_s=middle)
+    inner = [Fold(early, halves.training._replace(start_s=middle), "earlier")]
+
+    def without(cohort: Cohort, fold: Fold):
+        return families.without_connectome(fold.training)(cohort, fold)
+
+    asked: dict[str, families.Family] = {
+        "without": with_spread(without, inner),
+        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
+    }
+    if config.paper:
+        whole = paper.get_config()
+        asked["paper"] = families.twins(
+            paper.recipe(whole), seed=config.seed, swapped=None, name="paper_twin"
+        )
+    told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
+    return told, assess(cohort, [halves], told, seed=config.seed)
+
+
+def make_folds(config: ConfigDict, cohort: Cohort) -> list[Fold]:
+    """Folds of people.
+
+    Raises: DataError when there are fewer people than folds.
+    """
+    try:
+        return splits.by_people(cohort, config.folds, seed=config.seed)
+    except ValueError as error:
+        raise DataError(f"--config.folds: {error}") from error
+
+
+def unseen_people(
+    config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
+) -> tuple[Told, Assessed]:
+    """The twin beside regressions on edges, on the same folds of people."""
+    methods = common.linear_methods(config)
+
+    def regressions(cohort: Cohort, fold: Fold):
+        inside = fold.training.people
+        names = cohort.participants
+        number = splits.assign_folds(names[inside], INNER, seed=config.seed)
+        inner = []
+        for k in range(INNER):
+            tested = np.zeros(len(inside), bool)
+            tested[np.flatnonzero(inside)[number == k]] = True
+            training = fold.training._replace(people=inside & ~tested)
+            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
+        return with_spread(families.on_edges(methods), inner)(cohort, fold)
+
+    asked: dict[str, families.Family] = {
+        "without": families.without_connectome(halves.training),
+        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "edges": regressions,
+        "twin": twin_family(config, networks, workdir / "checkpoints"),
+    }
+    if config.paper:
+        small = unseen.get_config()
+        small.seed = config.seed
+        asked["paper"] = families.twins(
+            unseen.recipe(small), seed=config.seed, swapped=None, name="paper_twin"
+        )
+    told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
+    return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
+
+
+def few_shot_people(
+    config: ConfigDict, cohort: Cohort, folds: list[Fold], networks, workdir: Path
+) -> dict:
+    """Unseen people after their first trials of one run, {model: {trials: {task: figures}}}.
+
+    Raises: DataError for numbers of trials that are none.
+    """
+    if config.shots_run not in [run.name for run in cohort.runs]:
+        return {}
+    shots = shots_of(config)
+    print(f"unseen people after their first trials of {config.shots_run}")
+
+    def twin(cohort: Cohort, fold: Fold):
+        whole = fold.training._replace(runs=tuple(run.name for run in cohort.runs))
+        mixed = train(
+            cohort,
+            whole,
+            seed=config.seed,
+            networks=networks,
+            units=config.units,
+            coordinates=config.coordinates,
+            method=method_of(config),
+            folder=workdir / "checkpoints" / fold.name,
+        )
+        return few_shot(mixed, cohort, fold, shots)
+
+    asked: dict[str, families.Family] = {
+        "shrinkage": shrinkage(shots),
+        "regression": lambda cohort, fold: regression(cohort, fold, shots),
+        "twin": twin,
+    }
+    later = [fold._replace(test=fold.test._replace(runs=(config.shots_run,))) for fold in folds]
+    told = cross_validate(cohort, later, asked, folder=workdir / "folds" / "shots")
+    test = later[0].test._replace(people=told.fold >= 0)
+    return curves(scored_parts(cohort, test, told.fold), told.predictions)
+
+
+def shots_of(config: ConfigDict) -> list[int]:
+    """Numbers of first trials.
+
+    Raises: DataError for what is no list of numbers from 0.
+    """
+    try:
+        shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
+    except ValueError as error:
+        raise DataError(f"--config.shots: {config.shots!r}, expected numbers as in 0,5") from error
+    if not shots or shots[0] < 0:
+        raise DataError(f"--config.shots: {config.shots!r}, expected numbers from 0 as in 0,5,20")
+    return shots
