@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 
 FEWEST = 4
 """People for a correlation over people."""
+FEWEST_REGIONS = 3
+"""Values of a group's map for a correlation over them."""
 Weights = Float[np.ndarray, "draw people"]
 Statistic = Callable[[Weights], Float[np.ndarray, " draw"]]
 
@@ -130,9 +132,11 @@ def group_t_correlation(
     observed: Sequence[Float[np.ndarray, "people region"]],
     masks: Sequence[Bool[np.ndarray, " people"]],
 ) -> Statistic:
-    """r between predicted and observed group t-maps, all tasks' regions together."""
+    """r between predicted and observed group t-maps, all tasks' regions together; of two, none."""
 
     def statistic(weights):
+        if sum(v.shape[1] for v in observed) < FEWEST_REGIONS:
+            return np.full(len(weights), np.nan)
         sides = [
             np.concatenate([group_t(v, mask, weights) for v, mask in zip(side, masks)], axis=1)
             for side in (predicted, observed)

@@ -36,6 +36,7 @@ ENDS = {"rt_s": "RT", "bold": "BOLD", "t": "BOLD t", "effect_s": "RT effect"}
 """What some indicators are called in figures and sentences."""
 NetworkOf = Callable[[Array], MainNetwork]
 Read = Callable[..., Response]
+Unroll = Callable[[MainNetwork, Array], Array]
 
 
 class Asked(NamedTuple):
@@ -44,6 +45,7 @@ class Asked(NamedTuple):
     actions: int = 3
     region: int | None = None  # row of the region whose contrasts are indicators; None: no BOLD
     read: Read = read_hazard
+    unroll: Unroll = unroll  # from a network and a stimulus to what it puts out
 
 
 def spoken(name: str) -> str:
@@ -65,7 +67,7 @@ def indicators(network: MainNetwork, scene: Scene, asked: Asked) -> dict[str, Fl
         scene: what the twin is shown.
         asked: how outputs are read.
     """
-    outputs = jax.vmap(unroll, in_axes=(None, 0))(network, scene.stimulus)
+    outputs = jax.vmap(asked.unroll, in_axes=(None, 0))(network, scene.stimulus)
     logits, bold = split_outputs(outputs, asked.actions)
     found: dict[str, Array] = {}
     for r, (task, reading) in enumerate(scene.readings.items()):

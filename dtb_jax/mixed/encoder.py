@@ -39,14 +39,6 @@ class Encoder(NamedTuple):
         return self.offset + (connectome - self.centre) @ self.weights
 
 
-class Encoded(NamedTuple):
-    """An encoder and what fitting it told."""
-
-    encoder: Encoder
-    left_out: Float[np.ndarray, "people target"]  # of training people, fitted without them
-    mixture: Float[np.ndarray, "kernel target"]  # how much each kind of feature counts
-
-
 class Prepared(NamedTuple):
     """All that does not depend on what is to be told."""
 
@@ -55,6 +47,49 @@ class Prepared(NamedTuple):
     spectra: list[Spectrum]
     sizes: list[float]  # mean eigenvalue of each mixture, before it was scaled to 1
     centre: Float[np.ndarray, " edge"]
+
+
+class Encoded(NamedTuple):
+    """An encoder and what fitting it told."""
+
+    encoder: Encoder
+    left_out: Float[np.ndarray, "people target"]  # of training people, fitted without them
+    mixture: Float[np.ndarray, "kernel target"]  # how much each kind of feature counts
+    prepared: Prepared
+    targets: Float[np.ndarray, "people target"]
+    weights: Float[np.ndarray, "mixture level target"]  # of the grid's points
+
+    def variance_of_change(
+        self, edits: Float[np.ndarray, "edited edge"]
+    ) -> Float[np.ndarray, "edited target"]:
+        """Posterior variance of W'edit: how sure the encoder is of what edits do.
+
+        At a point of the grid s2 h (k - h sum_j (u_j'k_X)^2 / v_j), with k the edit's product with
+        itself and k_X those with the training people; over the grid by the law of total variance.
+
+        Args:
+            edits: differences of edges.
+        """
+        own = [kind.difference(edits) for kind in self.prepared.kinds]
+        square = [np.einsum("pf,pf->p", f, f, dtype=float) for f in own]
+        across = [np.asarray(f @ x.T, float) for f, x in zip(own, self.prepared.features)]
+        h = LEVELS[:, None]
+        mean = np.zeros((len(edits), self.targets.shape[1]))
+        second, within = np.zeros_like(mean), np.zeros_like(mean)
+        for one, size, weight in zip(self.prepared.spectra, self.prepared.sizes, self.weights):
+            itself = sum(m * k for m, k in zip(one.mixture, square)) / size
+            along = sum(m * k for m, k in zip(one.mixture, across)) @ one.basis / size
+            y = one.basis.T @ self.targets
+            v = h * one.variance + 1 - h
+            s2 = (1 / v) @ y**2 / len(y)  # [level, target]
+            known = along**2 @ (h / v).T  # [edited, level]
+            for level in np.flatnonzero(weight.any(axis=1)):
+                told = along @ ((LEVELS[level] / v[level])[:, None] * y)
+                left = np.maximum(itself - known[:, level], 0)
+                mean += weight[level] * told
+                second += weight[level] * told**2
+                within += weight[level] * s2[level] * LEVELS[level] * left[:, None]
+        return within + np.maximum(second - mean**2, 0)
 
 
 def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people edge"]) -> Prepared:
@@ -112,4 +147,4 @@ def fit_encoder(prepared: Prepared, targets: Float[np.ndarray, "people target"])
         targets.mean(axis=0).astype(np.float32),
     )
     mixture = np.stack([one.mixture for one in prepared.spectra], axis=1) @ weights.sum(axis=1)
-    return Encoded(encoder, left_out, mixture)
+    return Encoded(encoder, left_out, mixture, prepared, targets, weights)

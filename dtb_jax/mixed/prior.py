@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.encoder import Encoder, Prepared, fit_encoder, prepare
+from dtb_jax.mixed.encoder import Encoded, Prepared, fit_encoder, prepare
 from dtb_jax.mixed.features import features_of
 from dtb_jax.mixed.posterior import Gaussian, Told, combine
 
@@ -24,20 +24,21 @@ ROUNDS, SPREAD_ROUNDS = 4, 30
 class Prior(NamedTuple):
     """Learned from training people, for anybody."""
 
-    encoder: Encoder
+    encoded: Encoded  # f
     spread: Float[np.ndarray, "coordinate coordinate"]  # S
     population: Gaussian  # of one person about whom nothing is known, not even the connectome
-    left_out: Float[np.ndarray, "people coordinate"]  # f of training people, fitted without them
-    mixture: Float[np.ndarray, "kernel coordinate"]  # which features count
 
     def of(self, connectomes: Float[np.ndarray, "people edge"]) -> Gaussian:
         """What is believed of people whom nobody has seen do anything."""
-        mean = (connectomes - self.encoder.centre) @ self.encoder.weights + self.encoder.offset
+        encoder = self.encoded.encoder
+        mean = (connectomes - encoder.centre) @ encoder.weights + encoder.offset
         return Gaussian(np.asarray(mean), np.tile(self.spread, (len(mean), 1, 1)))
 
     def of_training(self) -> Gaussian:
         """The same of each training person, learned from the others."""
-        return Gaussian(self.left_out, np.tile(self.spread, (len(self.left_out), 1, 1)))
+        return Gaussian(
+            self.encoded.left_out, np.tile(self.spread, (len(self.encoded.left_out), 1, 1))
+        )
 
 
 def fit_prior(
@@ -66,7 +67,7 @@ def fit_prior(
     for _ in range(ROUNDS):
         encoded = fit_encoder(prepared, where.mean)
         spread, where = spread_around(encoded.left_out, told, spread)
-    return Prior(encoded.encoder, spread, population, encoded.left_out, encoded.mixture)
+    return Prior(encoded, spread, population)
 
 
 def spread_around(

@@ -78,6 +78,17 @@ def test_left_out_people_are_told_by_the_others(edges):
     assert float(again.encoder(edges[0])[0]) == pytest.approx(found.left_out[0, 0], abs=1.0)
 
 
+def test_spread_of_an_edit_holds_what_it_truly_does(edges):
+    rng = np.random.default_rng(6)
+    truth = rng.normal(size=(edges.shape[1], 40)) / np.sqrt(edges.shape[1])
+    y = edges @ truth + rng.normal(size=(PEOPLE, 40))
+    found = fit_encoder(prepare([edge_features(edges)], edges), y)
+    edits = rng.normal(size=(30, edges.shape[1])).astype(np.float32)
+    off = edits @ (found.encoder.weights - truth)
+    sd = np.sqrt(found.variance_of_change(edits))
+    assert np.mean(np.abs(off) < 1.2816 * sd) == pytest.approx(0.8, abs=0.1)
+
+
 def told_of(z, noise, rng, parts=PARTS):
     """What data tell that measure z with this variance in every part of the time."""
     people, size = z.shape[0], z.shape[-1]
