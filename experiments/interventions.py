@@ -33,6 +33,10 @@ from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.study import Rules, Study, open_study
 from dtb_jax.interventions.support import observed, support
+from dtb_jax.mixed import workflow as workflow_mixed
+from dtb_jax.mixed.intervene import asked_of, through_connectome
+from dtb_jax.mixed.observed import volume_steps
+from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort
 from experiments import (
     common,
@@ -62,6 +66,7 @@ class Twins(NamedTuple):
     rows: np.ndarray  # of the cohort: for whom edits are designed
     unseen: np.ndarray  # [people]: which of them the base never saw
     training: np.ndarray  # rows that the base was trained on
+    mixed: Mixed | None  # the base, where it is a mixed-effects twin
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
@@ -125,31 +130,24 @@ def train(
     """Twins of the training people by seed, and one of the unseen people."""
     unseen, training = np.flatnonzero(fold.test.people), np.flatnonzero(fold.training.people)
     rows = np.r_[unseen, training][: config.people]
-    asked = Asked(region=asked_for(cohort, config))
+    region, mixed = asked_for(cohort, config), {}
 
     def study(part, seed: int, name: str, sd=None) -> Study:
-        people = int(part.people.sum())
-        batch = config.batch_people or max(16, people // 12)
-        sized = recipe._replace(
-            sizes=recipe.sizes | {"components": min(config.components, people - 1)},
-            settings=recipe.settings._replace(batch_people=batch),
-        )
-        with common.epochs_bar(recipe.settings, name) as show:
-            fitted = workflow.train(
-                cohort,
-                part,
-                sized,
-                seed=seed,
-                folder=workdir / "checkpoints" / name.replace(" ", "_"),
-                save_every=config.save_every,
-                on_epoch=show,
-            )
-        whole = standard_scene(cohort, fitted.scale)
+        folder = workdir / "checkpoints" / name.replace(" ", "_")
+        if config.twin == "mixed":
+            found = mixed_effects(config, cohort, part, seed, name, folder)
+            scale, twin = found.scanner.scale, through_connectome(found)
+            asked = asked_of(found, region, volume_steps(cohort))
+            mixed[name] = found
+        else:
+            fitted = hypernetwork(config, cohort, part, recipe, seed, name, folder)
+            scale, twin = fitted.scale, twin_of(fitted.twin, fitted.params)
+            asked = Asked(region=region)
+        whole = standard_scene(cohort, scale)
         try:
-            short = standard_scene(cohort, fitted.scale, stop_s=config.design_s)
+            short = standard_scene(cohort, scale, stop_s=config.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
-        twin = twin_of(fitted.twin, fitted.params)
         return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)
 
     base = study(fold.training, config.seed, "twin")
@@ -158,7 +156,36 @@ def train(
         for k in range(1, config.seeds)
     ]
     judge = study(fold.test, config.seed, "judge")
-    return Twins(base, refits, judge, rows, np.isin(rows, unseen), training)
+    return Twins(base, refits, judge, rows, np.isin(rows, unseen), training, mixed.get("twin"))
+
+
+def hypernetwork(config, cohort: Cohort, part, recipe, seed: int, name: str, folder: Path):
+    """The paper's model, trained on a part."""
+    people = int(part.people.sum())
+    sized = recipe._replace(
+        sizes=recipe.sizes | {"components": min(config.components, people - 1)},
+        settings=recipe.settings._replace(
+            batch_people=config.batch_people or max(16, people // 12)
+        ),
+    )
+    with common.epochs_bar(recipe.settings, name) as show:
+        return workflow.train(
+            cohort,
+            part,
+            sized,
+            seed=seed,
+            folder=folder,
+            save_every=config.save_every,
+            on_epoch=show,
+        )
+
+
+def mixed_effects(config, cohort: Cohort, part, seed: int, name: str, folder: Path) -> Mixed:
+    """The mixed-effects twin, trained on a part with the defaults of its experiment."""
+    parcels = parcel_table(config)
+    networks = [str(n) for n in parcels["network"]] if "network" in parcels else None
+    print(f"mixed-effects {name}")
+    return workflow_mixed.train(cohort, part, seed=seed, networks=networks, folder=folder)
 
 
 def protocol(config: ConfigDict, cohort: Cohort, twins: Twins, rules: Rules) -> dict:
@@ -168,6 +195,7 @@ def protocol(config: ConfigDict, cohort: Cohort, twins: Twins, rules: Rules) -> 
         "edited": len(twins.rows),
         "edited_unseen": int(twins.unseen.sum()),
         "seeds": config.seeds,
+        "twin": config.twin,
         "twin_regions": config.bold_regions or "all",
         "budget_z": rules.budget,
         "validity_ridge": config.ridge,

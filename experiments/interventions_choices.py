@@ -32,6 +32,7 @@ def get_config() -> ConfigDict:
         validation_share=0.1,
         identity=False,
     )
+    config.twin = "paper"  # or "mixed": edits act through what it learned of connectomes
     config.bold_regions = "R_amygdala"  # that the twin makes; "" for all: see docs/architecture.md
     config.region = "R_amygdala"  # whose contrast is the affective indicator
     config.folds = 4  # one of them is unseen, and judges
@@ -84,6 +85,8 @@ def check(config: ConfigDict) -> None:
         raise DataError(
             f"--config.response: {config.response!r}; edits need the smooth reading, hazard"
         )
+    if config.twin not in ("paper", "mixed"):
+        raise DataError(f"--config.twin: {config.twin!r}, expected paper or mixed")
     shares(config)
 
 

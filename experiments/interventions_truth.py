@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from ml_collections import ConfigDict
+from scipy.stats import norm
 
+from dtb_jax.evaluation.distributions import INTERVALS
 from dtb_jax.evaluation.figures import Figure, mean_figure, resample
 from dtb_jax.groundtruth.people import has_truth, load_connectomes, load_truth
 from dtb_jax.interventions import against_truth as truth
@@ -20,6 +22,7 @@ from dtb_jax.interventions.directions import ConnectomeScore
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.study import Rules, Study, made_feasible
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.mixed.intervene import spread_of_changes
 from dtb_jax.types import Cohort
 from experiments.interventions_arms import DESIGNED, Edited
 from experiments.interventions_choices import shares
@@ -136,6 +139,8 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         ),
         "not_held_sd": mean_figure(np.mean(aside, axis=0), everybody) if aside else Figure(None),
     }
+    if twins.mixed is not None:
+        found["coverage"] = _coverage(twins.mixed, study, known, arm, edits[DESIGNED])
     if "network" in parcels:
         found |= _recovery(
             config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
@@ -152,6 +157,24 @@ def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarra
             predicted.append((after[name] - study.before[name]) / known.sd[name])
             true.append((truly[name] - known.before[name]) / known.sd[name])
     return np.stack(predicted, axis=1), np.stack(true, axis=1)
+
+
+def _coverage(mixed, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray) -> dict:
+    """How many true effects lie inside told intervals, {target: {share: figure}}."""
+    sd = spread_of_changes(mixed, study.connectomes, edits, study.scene, study.asked)
+    after, truly = study.after(edits), known.after(edits)
+    found: dict[str, dict] = {}
+    for name in arm.targets_sd:
+        off = (truly[name] - known.before[name]) - (after[name] - study.before[name])
+        found[name] = {
+            str(share): mean_figure(
+                (np.abs(off) <= norm.ppf((1 + share) / 2) * sd[name]).astype(float),
+                np.ones(len(off), bool),
+            )
+            for share in INTERVALS
+        }
+        found[name]["sd_in_sd"] = mean_figure(sd[name] / known.sd[name], np.ones(len(off), bool))
+    return found
 
 
 def _along(direction: np.ndarray, study: Study, rules: Rules, own: np.ndarray) -> np.ndarray:
