@@ -77,13 +77,23 @@ def share_rows(results: dict) -> list[tuple[str, dict, float | None]]:
     """Rows of the figure of shares, with the truth where a cohort knows it."""
     true = results.get("true_share", {})
     found = results["connectome_share"].items()
-    return [(name.replace("_", " "), one, true.get(name)) for name, one in found]
+    return [
+        (name.replace("_", " "), one, true.get(name))
+        for name, one in found
+        if one["value"] is not None
+    ]
 
 
 def sentences(results: dict) -> list[str]:
     """What was found, in words."""
     said = []
     for name, one in results["connectome_share"].items():
+        if one["value"] is None:
+            said.append(
+                f"{name.replace('_', ' ')}: nothing is said, its reliability is "
+                f"{one['reliability']:.2f}."
+            )
+            continue
         low, high = one["ci_80"]
         said.append(
             f"{name.replace('_', ' ')}: the connectome carries {one['value']:.0%} of the stable "

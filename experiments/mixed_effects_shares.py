@@ -44,15 +44,16 @@ def carried_shares(
 
 def share_metrics(one: Share) -> dict:
     """As it goes into `metrics.json`: median, and the 95 % interval as in every figure."""
-    low, high = one.intervals["0.95"]
+    known = one.median is not None
+    low, high = one.intervals["0.95"] if known else (None, None)
     return {
         "value": one.median,
         "sd": None,
         "ci_low": low,
         "ci_high": high,
         "n": one.people,
-        "ci_80": list(one.intervals["0.8"]),
-        "ci_50": list(one.intervals["0.5"]),
+        "ci_80": list(one.intervals["0.8"]) if known else None,
+        "ci_50": list(one.intervals["0.5"]) if known else None,
         "reliability": one.reliability,
         "kinds": dict(zip(("edges", "blocks"), one.mixture.tolist(), strict=False)),
     }

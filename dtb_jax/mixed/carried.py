@@ -12,12 +12,14 @@ from dtb_jax.mixed.share import Likeness, connectome_share, likeness
 
 FEWEST = 40
 """People with a number, below whom nothing is said of its share."""
+LEAST_RELIABILITY = 0.2
+"""Of a number, below which its reliable part is too small to be asked about."""
 
 
 class Share(NamedTuple):
-    """Of one number."""
+    """Of one number; without a median where it is not reliable enough."""
 
-    median: float
+    median: float | None
     intervals: dict[str, tuple[float, float]]  # "0.5", "0.8", "0.95"
     reliability: float
     people: int
@@ -78,10 +80,12 @@ def shares(
         )
         spans = {str(s): carried.interval(s) for s in (0.5, 0.8, 0.95)}
         for k, name in enumerate(names):
+            reliability = float(np.median(asked[name].reliability))
+            reliable = reliability >= LEAST_RELIABILITY
             found[name] = Share(
-                float(spans["0.8"][0][k]),
+                float(spans["0.8"][0][k]) if reliable else None,
                 {s: (float(low[k]), float(high[k])) for s, (_, low, high) in spans.items()},
-                float(np.median(asked[name].reliability)),
+                reliability,
                 len(rows),
                 carried.mixture[:, k],
             )

@@ -190,6 +190,9 @@ def expected_figures(scored, told):
         "reaction_time_r": over_people(
             rows, lambda r: mean(r["time"][r["right"]]), lambda r: mean(r["told"])
         ),
+        "reaction_time_mae_s": np.mean(
+            [abs(mean(r["time"][r["right"]]) - mean(r["told"])) for r in rows if r["right"].any()]
+        ),
         "effect_r": effect_r,
         "effect_r_disattenuated": effect_r / ceiling if ceiling > 0.1 else None,
         "trial_reaction_time_r": fisher(everything),
