@@ -2,7 +2,7 @@ r"""Twins that know more than a name tag: population, connectome and person, eac
 
     python -m experiments.mixed_effects --config.data=out/groundtruth/cohort --workdir=out/mixed
     python -m experiments.mixed_effects --config.data=TCP --workdir=out/tcp \
-        --config.runs=hammerAP_run-01,stroopAP_run-01,stroopPA_run-01
+        --config.runs="('hammerAP_run-01','stroopAP_run-01','stroopPA_run-01')"
 
 A person's network is the population's, moved by what the connectome says and by what is the
 person's own; both have a prior learned from data, and every figure has the spread that follows.
