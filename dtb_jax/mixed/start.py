@@ -1,9 +1,10 @@
-"""Where people begin: their own mean times, spreads and error rates, in principal components."""
+"""Where people begin: what any twin should know of them, in principal components."""
 
 import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.evaluation.folds import Part
+from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.profiles import observe
 from dtb_jax.types import Cohort
 
@@ -17,11 +18,16 @@ def start_from_profiles(
     """Scores of everybody on the training people's first components, with SD `SHRUNK`.
 
     Components are of the logarithms of mean times, spreads and error rates in every run and
-    condition, each standardised; where a person lacks a number it is the mean. Coordinates beyond
-    are 0.
+    condition, and of the t-values of the contrasts, each standardised; where a person lacks a
+    number it is the mean. Coordinates beyond are 0. Differences in BOLD are small beside its noise:
+    learning from nothing does not find them (block AUC of the amygdala's gradient .71 at rho = 1
+    with 1,500 people).
     """
     columns = []
     for run in part.of(cohort).runs:
+        if run.bold_mask.any():
+            glm = make_glm(run, part.start_s, part.stop_s)
+            columns.append(person_t(glm, run.bold[:, glm.volumes]))
         counted = part._replace(people=np.ones(len(part.people), bool)).trials(run)
         profile = observe(run, counted, part.people)
         columns += [np.log(np.maximum(field, 1e-4)) for field in profile]
