@@ -148,7 +148,7 @@ def shrunken(
         plain = as_prediction(run, group, items)
         right = correct_mask(run.trials) & run.present[:, None]
         off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
-        between, within = _variances(off[fold.training.people], right[fold.training.people])
+        between, within = variances(off[fold.training.people], right[fold.training.people])
         for k in shots:
             counted = first_trials(run, k) & right
             n = counted.sum(1)
@@ -168,7 +168,7 @@ def shrunken(
     return found
 
 
-def _variances(off: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+def variances(off: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Of a person's mean deviation over people, and of single trials around it."""
     n = right.sum(1)
     kept = n > 1

@@ -75,7 +75,13 @@ def hazard_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, "
     -sum_t at_risk_t [pressed_t log sum_{a possible} p_t(a) + (1 - pressed_t) log p_t(no press)].
     An omission is survival to the deadline; an unknown wrong button is summed over.
     """
-    log_press, log_none = log_hazards(logits, run.available)
+    return press_loss(*log_hazards(logits, run.available), run)
+
+
+def press_loss(
+    log_press: Float[Array, "time action"], log_none: Float[Array, " time"], run: Run
+) -> Float[Array, ""]:
+    """`hazard_loss` from hazards of any kind, see `log_hazards`."""
     pressed = jnp.any(run.press > 0, axis=-1)
     # The unused branch must stay finite, or its zero weight turns its gradient into NaN.
     possible = jnp.where(pressed[..., None], run.press > 0, run.available > 0)
@@ -120,7 +126,13 @@ def read_hazard(
 
     Returns: `Response` [trial].
     """
-    log_press, log_none = log_hazards(logits, available)
+    return read_hazards(*log_hazards(logits, available), windows)
+
+
+def read_hazards(
+    log_press: Float[Array, "time action"], log_none: Float[Array, " time"], windows: Windows
+) -> Response:
+    """`read_hazard` from hazards of any kind, see `log_hazards`."""
     log_none = windows.open * log_none[windows.steps]
     log_survival = jnp.cumsum(log_none, axis=1) - log_none
     density = jnp.exp(log_survival[..., None] + log_press[windows.steps])

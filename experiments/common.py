@@ -109,10 +109,26 @@ def linear_methods(config: Any) -> dict[str, Any]:
         raise DataError(f"--config.methods: {error}") from error
 
 
+def first_trials(config: Any) -> list[int]:
+    """Numbers of first trials in `config.shots`.
+
+    Raises: DataError for what is no list of numbers from 0.
+    """
+    try:
+        shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
+    except ValueError as error:
+        raise DataError(
+            f"--config.shots: {config.shots!r}, expected numbers like 0,5,20"
+        ) from error
+    if min(shots, default=0) < 0:
+        raise DataError(f"--config.shots: {config.shots!r}, expected no negative number")
+    return shots
+
+
 @contextmanager
-def epochs_bar(settings: Any, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
+def epochs_bar(epochs: int, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
     """A progress bar over epochs, and what tells it of each."""
-    with tqdm(total=settings.epochs, desc=what, unit="epoch") as bar:
+    with tqdm(total=epochs, desc=what, unit="epoch") as bar:
 
         def show(row: dict[str, float]) -> None:
             bar.update(int(row.get("resumed_after_epoch", 1)))

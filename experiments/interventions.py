@@ -19,6 +19,7 @@ figures and a report. Interrupted, the same command goes on.
 """
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,12 +29,15 @@ from ml_collections import ConfigDict
 
 from dtb_jax import results, workflow
 from dtb_jax.data import DataError
+from dtb_jax.data.parcels import networks_of
 from dtb_jax.evaluation.folds import Fold, by_people
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.study import Rules, Study, open_study
 from dtb_jax.interventions.support import observed, support
+from dtb_jax.mainnet import MainNetwork
 from dtb_jax.mixed import workflow as workflow_mixed
+from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervene import asked_of, through_connectome
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
@@ -130,33 +134,33 @@ def train(
     """Twins of the training people by seed, and one of the unseen people."""
     unseen, training = np.flatnonzero(fold.test.people), np.flatnonzero(fold.training.people)
     rows = np.r_[unseen, training][: config.people]
-    region, mixed = asked_for(cohort, config), {}
+    region = asked_for(cohort, config)
 
-    def study(part, seed: int, name: str, sd=None) -> Study:
+    def study(part, seed: int, name: str, sd=None) -> tuple[Study, Mixed | None]:
         folder = workdir / "checkpoints" / name.replace(" ", "_")
+        mixed, asked = None, Asked(region=region)
+        twin: Callable[..., MainNetwork]
         if config.twin == "mixed":
-            found = mixed_effects(config, cohort, part, seed, name, folder)
-            scale, twin = found.scanner.scale, through_connectome(found)
-            asked = asked_of(found, region, volume_steps(cohort))
-            mixed[name] = found
+            mixed = mixed_effects(config, cohort, part, seed, name, folder)
+            scale, twin = mixed.scanner.scale, through_connectome(mixed)
+            asked = asked_of(mixed, region, volume_steps(cohort))
         else:
             fitted = hypernetwork(config, cohort, part, recipe, seed, name, folder)
             scale, twin = fitted.scale, twin_of(fitted.twin, fitted.params)
-            asked = Asked(region=region)
         whole = standard_scene(cohort, scale)
         try:
             short = standard_scene(cohort, scale, stop_s=config.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
-        return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)
+        return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd), mixed
 
-    base = study(fold.training, config.seed, "twin")
+    base, mixed = study(fold.training, config.seed, "twin")
     refits = [
-        study(fold.training, config.seed + k, f"seed {config.seed + k}", base.sd)
+        study(fold.training, config.seed + k, f"seed {config.seed + k}", base.sd)[0]
         for k in range(1, config.seeds)
     ]
-    judge = study(fold.test, config.seed, "judge")
-    return Twins(base, refits, judge, rows, np.isin(rows, unseen), training, mixed.get("twin"))
+    judge, _ = study(fold.test, config.seed, "judge")
+    return Twins(base, refits, judge, rows, np.isin(rows, unseen), training, mixed)
 
 
 def hypernetwork(config, cohort: Cohort, part, recipe, seed: int, name: str, folder: Path):
@@ -168,7 +172,7 @@ def hypernetwork(config, cohort: Cohort, part, recipe, seed: int, name: str, fol
             batch_people=config.batch_people or max(16, people // 12)
         ),
     )
-    with common.epochs_bar(recipe.settings, name) as show:
+    with common.epochs_bar(recipe.settings.epochs, name) as show:
         return workflow.train(
             cohort,
             part,
@@ -182,10 +186,11 @@ def hypernetwork(config, cohort: Cohort, part, recipe, seed: int, name: str, fol
 
 def mixed_effects(config, cohort: Cohort, part, seed: int, name: str, folder: Path) -> Mixed:
     """The mixed-effects twin, trained on a part with the defaults of its experiment."""
-    parcels = parcel_table(config)
-    networks = [str(n) for n in parcels["network"]] if "network" in parcels else None
-    print(f"mixed-effects {name}")
-    return workflow_mixed.train(cohort, part, seed=seed, networks=networks, folder=folder)
+    networks = networks_of(parcel_table(config))
+    with common.epochs_bar(Method().epochs(int(part.people.sum())), name) as show:
+        return workflow_mixed.train(
+            cohort, part, seed=seed, networks=networks, folder=folder, on_epoch=show
+        )
 
 
 def protocol(config: ConfigDict, cohort: Cohort, twins: Twins, rules: Rules) -> dict:

@@ -21,22 +21,20 @@ import jax
 from ml_collections import ConfigDict
 
 from dtb_jax import results, workflow
-from dtb_jax.connectome import edge_count
 from dtb_jax.data import Choices, DataError
-from dtb_jax.data.parcels import read_parcels
+from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervals import coverage
 from dtb_jax.types import STEP_S, Cohort
-from experiments import common, evaluation_report, mixed_effects_report
+from experiments import common, evaluation_report, mixed_effects_report, paper
 from experiments.mixed_effects_models import (
     few_shot_people,
     make_folds,
     method_of,
     seen_people,
-    shots_of,
     unseen_people,
 )
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
@@ -71,7 +69,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     check(config)
     cohort, ledger = common.read_data(config)
     cohort = common.only_regions(cohort, config)
-    networks = networks_of(config)
+    networks = known_networks(config)
     common.settle_config(config, workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
@@ -123,7 +121,8 @@ def check(config: ConfigDict) -> None:
     for name, number in least.items():
         if config[name] < number:
             raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
-    shots_of(config)
+    if not common.first_trials(config):
+        raise DataError("--config.shots: empty, expected numbers like 0,5,20")
     common.linear_methods(config)
     steps = round(config.repetition_time_s / STEP_S)
     if config.piece < steps or config.piece % steps:
@@ -133,12 +132,10 @@ def check(config: ConfigDict) -> None:
         )
 
 
-def networks_of(config: ConfigDict) -> list[str] | None:
-    """A label a parcel, or None where the table has none or they are not wanted."""
+def known_networks(config: ConfigDict) -> list[str] | None:
+    """The network of each parcel, or None where the table has none or they are not wanted."""
     _, table = read_parcels(Path(config.data), config.atlas)
-    if not config.networks or "network" not in table:
-        return None
-    return [str(name) for name in table["network"]]
+    return networks_of(table) if config.networks else None
 
 
 def both_connectomes(cohort: Cohort) -> Cohort:
@@ -153,22 +150,10 @@ def both_connectomes(cohort: Cohort) -> Cohort:
 
 def protocol(config: ConfigDict, cohort: Cohort, folds: list[Fold]) -> dict:
     """Who, what and with which software."""
-    return {
-        "split": "people",
-        "participants": len(cohort.connectomes),
-        "seen_in_training": False,
-        "parcels": cohort.parcels,
-        "edges": edge_count(cohort.parcels),
-        "units": config.units,
+    return paper.protocol(config, cohort, "people") | {
         "coordinates": config.coordinates,
         "folds": config.folds,
         "tested_in_a_fold": [int(fold.test.people.sum()) for fold in folds],
-        "seed": config.seed,
-        "commit": common.commit(),
-        "versions": common.versions(),
-        "connectome": cohort.connectome_source,
-        "bold": cohort.bold_source,
-        "runs": [run.name for run in cohort.runs],
     }
 
 

@@ -13,11 +13,11 @@ from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
-from dtb_jax.mixed.families import mixed_effects
+from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervals import with_spread
 from dtb_jax.mixed.shots import few_shot, regression
-from dtb_jax.mixed.workflow import train
+from dtb_jax.mixed.workflow import Mixed, train
 from dtb_jax.types import Cohort
 from experiments import common, paper, paper_truth, unseen
 
@@ -30,16 +30,31 @@ def method_of(config: ConfigDict) -> Method:
     return Method(**{name: config[name] for name in Method._fields})
 
 
+def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path) -> Mixed:
+    """The mixed-effects twin of the config, with a progress bar."""
+    method = method_of(config)
+    with common.epochs_bar(method.epochs(int(fold.training.people.sum())), fold.name) as show:
+        return train(
+            cohort,
+            fold.training,
+            seed=config.seed,
+            networks=networks,
+            units=config.units,
+            coordinates=config.coordinates,
+            method=method,
+            folder=folder / fold.name,
+            on_epoch=show,
+        )
+
+
 def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
-    """The mixed-effects twin of the config."""
-    return mixed_effects(
-        seed=config.seed,
-        networks=networks,
-        folder=folder,
-        units=config.units,
-        coordinates=config.coordinates,
-        method=method_of(config),
-    )
+    """The mixed-effects twin among the other models."""
+
+    def family(cohort: Cohort, fold: Fold):
+        mixed = learn(config, cohort, fold, networks, folder)
+        return told_by(mixed, cohort, fold, seed=config.seed)
+
+    return family
 
 
 def seen_people(
@@ -115,27 +130,14 @@ def unseen_people(
 def few_shot_people(
     config: ConfigDict, cohort: Cohort, folds: list[Fold], networks, workdir: Path
 ) -> dict:
-    """Unseen people after their first trials of one run, {model: {trials: {task: figures}}}.
-
-    Raises: DataError for numbers of trials that are none.
-    """
+    """Unseen people after their first trials of one run, {model: {trials: {task: figures}}}."""
     if config.shots_run not in [run.name for run in cohort.runs]:
         return {}
-    shots = shots_of(config)
+    shots = common.first_trials(config)
     print(f"unseen people after their first trials of {config.shots_run}")
 
     def twin(cohort: Cohort, fold: Fold):
-        whole = fold.training._replace(runs=tuple(run.name for run in cohort.runs))
-        mixed = train(
-            cohort,
-            whole,
-            seed=config.seed,
-            networks=networks,
-            units=config.units,
-            coordinates=config.coordinates,
-            method=method_of(config),
-            folder=workdir / "checkpoints" / fold.name,
-        )
+        mixed = learn(config, cohort, fold, networks, workdir / "checkpoints")
         return few_shot(mixed, cohort, fold, shots)
 
     asked: dict[str, families.Family] = {
@@ -147,17 +149,3 @@ def few_shot_people(
     told = cross_validate(cohort, later, asked, folder=workdir / "folds" / "shots")
     test = later[0].test._replace(people=told.fold >= 0)
     return curves(scored_parts(cohort, test, told.fold), told.predictions)
-
-
-def shots_of(config: ConfigDict) -> list[int]:
-    """Numbers of first trials.
-
-    Raises: DataError for what is no list of numbers from 0.
-    """
-    try:
-        shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
-    except ValueError as error:
-        raise DataError(f"--config.shots: {config.shots!r}, expected numbers as in 0,5") from error
-    if not shots or shots[0] < 0:
-        raise DataError(f"--config.shots: {config.shots!r}, expected numbers from 0 as in 0,5,20")
-    return shots

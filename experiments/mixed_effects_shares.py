@@ -16,7 +16,7 @@ from dtb_jax.groundtruth.people import has_truth, load_truth
 from dtb_jax.mixed.carried import Share, likenesses, shares
 from dtb_jax.mixed.numbers import numbers
 from dtb_jax.tasks.task import effect
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Array, Cohort, TaskRun
 
 AMYGDALA = "faces_R_amygdala"
 
@@ -35,10 +35,9 @@ def carried_shares(
     # matrices between people are small: threads would wait for each other
     with threadpool_limits(1):
         kinds = likenesses(cohort.connectomes, cohort.other_connectomes, networks)
-        options = {"seed": seed}
         return {
-            "plain": shares(kinds, asked, known, **options),
-            "beyond": shares(kinds, asked, known, regressors=beyond, **options),
+            "plain": shares(kinds, asked, known, seed=seed),
+            "beyond": shares(kinds, asked, known, seed=seed, regressors=beyond),
         }
 
 
@@ -98,7 +97,7 @@ def _numbers(run: TaskRun, told: Prediction) -> dict[str, np.ndarray]:
     }
 
 
-def _square(one: np.ndarray, other: np.ndarray) -> float:
+def _square(one: Array, other: Array) -> float:
     if min(one.std(), other.std()) < 1e-9:
         return 0.0
     return float(np.corrcoef(one, other)[0, 1] ** 2)

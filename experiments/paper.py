@@ -134,7 +134,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     ledger.write(workdir / "exclusions.tsv")
     (fold,) = by_time(cohort, config.split_s, config.stop_s)
     options = {"seed": config.seed, "save_every": config.save_every}
-    with common.epochs_bar(made.settings, "training") as show:
+    with common.epochs_bar(made.settings.epochs, "training") as show:
         fitted = workflow.train(
             cohort,
             fold.training,
@@ -149,7 +149,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
     }
     if config.identity:
-        with common.epochs_bar(made.settings, "training on name tags") as show:
+        with common.epochs_bar(made.settings.epochs, "training on name tags") as show:
             tagged = families.identities(
                 made, folder=workdir / "checkpoints_identity", on_epoch=show, **options
             )

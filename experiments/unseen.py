@@ -154,15 +154,9 @@ def families_of(config: ConfigDict, made: workflow.Recipe, workdir: Path):
     """Families for every fold, and those that are timed apart."""
     options = {"seed": config.seed, "folder": workdir / "checkpoints"}
     methods = common.linear_methods(config)
-    try:
-        shots = sorted({int(k) for k in config.shots.split(",") if k.strip()})
-    except ValueError as error:
-        raise DataError(
-            f"--config.shots: {config.shots!r}, expected numbers like 0,5,20"
-        ) from error
-    for name, least in (("shots", min(shots, default=0)), ("retrained", config.retrained)):
-        if least < 0:
-            raise DataError(f"--config.{name}: {config[name]!r}, expected no negative number")
+    shots = common.first_trials(config)
+    if config.retrained < 0:
+        raise DataError(f"--config.retrained: {config.retrained}, expected no negative number")
 
     def without(cohort, fold):
         own = splits.by_time(cohort, config.split_s, config.stop_s)[0].training

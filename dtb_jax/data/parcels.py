@@ -27,6 +27,11 @@ def read_parcels(root: Path, atlas: str = "") -> tuple[Path, pd.DataFrame]:
     return path, table
 
 
+def networks_of(table: pd.DataFrame) -> list[str] | None:
+    """The network of each parcel, or None where the table has none."""
+    return [str(name) for name in table["network"]] if "network" in table else None
+
+
 def parcels_and_regions(
     root: Path, atlas: str = "", regions: str = ""
 ) -> tuple[list[str], dict[str, list[int]]]:

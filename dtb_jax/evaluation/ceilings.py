@@ -96,7 +96,7 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     if not with_bold:
         return {}
     first, second = (
-        np.concatenate([_half_t(part, k) for part in with_bold], axis=1) for k in (0, 1)
+        np.concatenate([half_t(part, k) for part in with_bold], axis=1) for k in (0, 1)
     )
     drawn = scored[0].drawn
     tested = drawn.fold >= 0
@@ -125,7 +125,7 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     }
 
 
-def _half_t(part: Scored, k: int) -> np.ndarray:
+def half_t(part: Scored, k: int) -> np.ndarray:
     """t-values from the first or the second half of the part."""
     seconds = part.run.bold.shape[1] and part.run.stimulus.shape[1] / part.run.bold.shape[1] * 0.08
     stop_s = min(part.stop_s, part.run.bold.shape[1] * seconds)

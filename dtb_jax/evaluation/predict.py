@@ -79,10 +79,10 @@ def predict(
         kept = min(chunk, len(people) - start)
         told.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], found))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *told)
-    return [_spread_out(one, people, len(connectomes)) for one in joined]
+    return [spread_out(one, people, len(connectomes)) for one in joined]
 
 
-def _spread_out(found: dict[str, np.ndarray], people: np.ndarray, total: int) -> Prediction:
+def spread_out(found: dict[str, np.ndarray], people: np.ndarray, total: int) -> Prediction:
     """Rows of `people` among zeros for everybody else."""
 
     def fill(leaf):
@@ -104,18 +104,9 @@ def _read_run(run: TaskRun, rows, outputs, available, actions, read, start_s) ->
         for field in (trials.onset_s, trials.deadline_s, trials.response_time_s)
     ]
     flags = [trials.present[rows], trials.possible[rows], trials.answered[rows]]
-    response, quantiles, likelihood = _read(
+    found = _read(
         logits, available, *single, *flags, jnp.float32(start_s), read=read, length=length
     )
-    found = {
-        "choice": jnp.argmax(response.choice_probability, -1),
-        "choice_probability": response.choice_probability,
-        "omission_probability": response.omission_probability,
-        "reaction_time_s": response.reaction_time_s,
-        "reaction_time_sd_s": response.reaction_time_sd_s,
-        "quantiles_s": quantiles,
-        "log_likelihood": likelihood,
-    }
     return found | ({"bold": series[:, ::per_volume]} if series.shape[-1] else {})
 
 
@@ -129,10 +120,29 @@ def _read(
     def one(logits, available, onset, deadline, time, present, possible, answered):
         frame = windows(onset, deadline, present, start_s, logits.shape[0], length)
         response = read(logits, available, frame)
-        first, pressed = (
-            jnp.floor((onset + late - start_s) / STEP_S + 1e-6).astype(int) for late in (0, time)
-        )
-        likelihood = log_likelihood(response, possible, answered, pressed - first)
-        return response, time_quantiles(response, jnp.asarray(LEVELS)), likelihood
+        return fields_of(response, onset - start_s, time, possible, answered)
 
     return jax.vmap(one)(logits, available, onset, deadline, time, present, possible, answered)
+
+
+def fields_of(response: Response, onset_s, time_s, possible, answered) -> dict[str, Any]:
+    """Fields of a `Prediction` about one person's trials.
+
+    Args:
+        response: expected on every trial.
+        onset_s: of the trials, from the start of the stretch.
+        time_s: when the person pressed.
+        possible, answered: see `types.Trials`.
+    """
+    first, pressed = (
+        jnp.floor((onset_s + late) / STEP_S + 1e-6).astype(int) for late in (0, time_s)
+    )
+    return {
+        "choice": jnp.argmax(response.choice_probability, -1),
+        "choice_probability": response.choice_probability,
+        "omission_probability": response.omission_probability,
+        "reaction_time_s": response.reaction_time_s,
+        "reaction_time_sd_s": response.reaction_time_sd_s,
+        "quantiles_s": time_quantiles(response, jnp.asarray(LEVELS, jnp.float32)),
+        "log_likelihood": log_likelihood(response, possible, answered, pressed - first),
+    }

@@ -25,13 +25,10 @@ def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarra
     """
     edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
     trained = np.flatnonzero(fold.training.people)
-    shown = {"shuffled_connectome": edges.copy()}
-    shown["shuffled_connectome"][tested] = edges[tested[derangement(len(tested), seed)]]
+    shown = strangers(cohort, fold, seed=seed)
     if not np.intersect1d(trained, tested).size:
         drawn = np.random.default_rng([seed, 1]).choice(trained, len(edges))
         shown["another_person"] = edges[drawn]
-    mean = edges[trained].mean(axis=0)
-    shown["group_mean_connectome"] = np.broadcast_to(mean, edges.shape)
     if is_matrix(edges.shape[1]):
         rng = np.random.default_rng([seed, 2])
         shown["surrogate"] = edges.copy()
@@ -42,6 +39,20 @@ def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarra
         other[~cohort.other_present] = np.nan
         shown["other_rest_run"] = other
     return shown
+
+
+def strangers(
+    cohort: Cohort, fold: Fold, *, seed: int
+) -> dict[str, Float[np.ndarray, "people edge"]]:
+    """`shuffled_connectome` and `group_mean_connectome` of `swaps`."""
+    edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
+    shuffled = edges.copy()
+    shuffled[tested] = edges[tested[derangement(len(tested), seed)]]
+    mean = edges[fold.training.people].mean(axis=0)
+    return {
+        "shuffled_connectome": shuffled,
+        "group_mean_connectome": np.broadcast_to(mean, edges.shape),
+    }
 
 
 def is_matrix(edges: int) -> bool:

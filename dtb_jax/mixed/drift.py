@@ -15,6 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mixed.posterior import PARTS, Gaussian, Told
+from dtb_jax.mixed.wander import square, without
+from dtb_jax.types import Array
 
 ROUNDS = 200
 TIMES = (np.arange(PARTS) + 0.5) / PARTS - 0.5
@@ -25,13 +27,13 @@ START = 0.05
 class Movement(NamedTuple):
     """How people move."""
 
-    mean: Float[np.ndarray, " coordinate"]
-    trend: Float[np.ndarray, "coordinate coordinate"]  # L
-    walk: Float[np.ndarray, "coordinate coordinate"]  # R
-    wander: Float[np.ndarray, "coordinate coordinate"]  # W
+    mean: Float[Array, " coordinate"]
+    trend: Float[Array, "coordinate coordinate"]  # L
+    walk: Float[Array, "coordinate coordinate"]  # R
+    wander: Float[Array, "coordinate coordinate"]  # W
 
 
-def go_on(prior: Gaussian, told: Told, rounds: int = ROUNDS) -> Gaussian:
+def go_on(prior: Gaussian, told: Told) -> Gaussian:
     """Belief in people in a stretch as long as the training, right after it.
 
     z + l + b(last) + the mean of as many further steps of the walk, + the mean of as many new w.
@@ -39,13 +41,12 @@ def go_on(prior: Gaussian, told: Told, rounds: int = ROUNDS) -> Gaussian:
     Args:
         prior: before their data, over people.
         told: by their data, in parts of time.
-        rounds: of expectation and maximisation.
     """
     information, pull = (np.asarray(field, float) for field in told)
     size = pull.shape[-1]
     begin = START * prior.covariance.mean(axis=0)
     movement = Movement(np.zeros(size), begin, begin, begin)
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         path, movement = _round(prior, information, pull, movement)
     eye, none = np.eye(size), np.zeros((size, size))
     way = np.concatenate([eye, eye, *[none] * (PARTS - 2), eye], axis=1)
@@ -62,22 +63,22 @@ def _round(prior: Gaussian, information, pull, movement: Movement) -> tuple[Gaus
     mean = slope.mean(axis=0)
     trend = _square(path, np.eye(path.mean.shape[1])[size : 2 * size], mean)
     walk = np.mean([_square(path, way) for way in _steps(size)], axis=0)
-    inverse, moods = np.linalg.inv(movement.wander), []
-    for t, way in enumerate(_ways(size)):
-        given = np.linalg.inv(inverse + information[:, t])
-        answer = given @ information[:, t]
-        off = np.einsum("pyz,pz->py", given, pull[:, t])
-        off -= np.einsum("pyz,pz->py", answer, path.mean @ way.T)
-        unsure = answer @ (way @ path.covariance @ way.T) @ answer.swapaxes(1, 2)
-        moods.append(off.T @ off / len(off) + (given + unsure).mean(axis=0))
+    moods = [
+        square(
+            movement.wander,
+            information[:, t],
+            pull[:, t],
+            path.mean @ way.T,
+            way @ path.covariance @ way.T,
+        )
+        for t, way in enumerate(_ways(size))
+    ]
     return path, Movement(mean, trend, walk, np.mean(moods, axis=0))
 
 
 def _path(prior: Gaussian, information, pull, movement: Movement) -> Gaussian:
     size = len(movement.mean)
-    # moods taken out: what a part tells of all the rest
-    keep = np.linalg.inv(np.eye(size) + information @ movement.wander)
-    left, drawn = keep @ information, np.einsum("ptyz,ptz->pty", keep, pull)
+    left, drawn = without(movement.wander, information, pull)
     own = np.linalg.inv(prior.covariance)
     trend, walk = np.linalg.inv(movement.trend), np.linalg.inv(movement.walk)
     whole = np.zeros((len(pull), (PARTS + 1) * size, (PARTS + 1) * size))
@@ -115,7 +116,7 @@ def _steps(size: int) -> list[np.ndarray]:
     return rows
 
 
-def _square(path: Gaussian, way: np.ndarray, mean: np.ndarray | float = 0.0) -> np.ndarray:
+def _square(path: Gaussian, way: np.ndarray, mean: Array | float = 0.0) -> Array:
     """E (way x - mean)(way x - mean)', averaged over people."""
     away = path.mean @ way.T - mean
     return away.T @ away / len(away) + (way @ path.covariance @ way.T).mean(axis=0)

@@ -54,7 +54,6 @@ class Encoded(NamedTuple):
 
     encoder: Encoder
     left_out: Float[np.ndarray, "people target"]  # of training people, fitted without them
-    mixture: Float[np.ndarray, "kernel target"]  # how much each kind of feature counts
     prepared: Prepared
     targets: Float[np.ndarray, "people target"]
     weights: Float[np.ndarray, "mixture level target"]  # of the grid's points
@@ -146,5 +145,4 @@ def fit_encoder(prepared: Prepared, targets: Float[np.ndarray, "people target"])
         np.asarray(edges, np.float32),
         targets.mean(axis=0).astype(np.float32),
     )
-    mixture = np.stack([one.mixture for one in prepared.spectra], axis=1) @ weights.sum(axis=1)
-    return Encoded(encoder, left_out, mixture, prepared, targets, weights)
+    return Encoded(encoder, left_out, prepared, targets, weights)

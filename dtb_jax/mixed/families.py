@@ -5,49 +5,18 @@ of the test part beyond what the twin tells of them. People nobody has seen are 
 (regressions on edges are, too); in later time of the same people the first is the twin's own.
 """
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
-
 import numpy as np
 
-from dtb_jax.evaluation.baselines import derangement
 from dtb_jax.evaluation.folds import Fold, Part
-from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import Items, items_beyond
+from dtb_jax.evaluation.swaps import strangers
+from dtb_jax.families import MEAN
+from dtb_jax.mixed.intervals import errors
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.tell import tell
-from dtb_jax.mixed.workflow import Mixed, train
+from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort
-
-Family = Callable[[Cohort, Fold], dict[str, list[Prediction]]]
-
-
-def mixed_effects(
-    *,
-    seed: int,
-    networks: Sequence[str] | None,
-    folder: Path | None = None,
-    on_fit: Callable[[Fold, Mixed], None] = lambda fold, mixed: None,
-    **options,
-) -> Family:
-    """A mixed-effects twin trained on the fold.
-
-    Args:
-        seed: of everything random.
-        networks: a label a parcel; None: unknown.
-        folder: of checkpoints, one subfolder a fold.
-        on_fit: told every fitted twin.
-        **options: of `workflow.train`.
-    """
-
-    def family(cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
-        place = None if folder is None else folder / fold.name
-        mixed = train(cohort, fold.training, seed=seed, networks=networks, folder=place, **options)
-        on_fit(fold, mixed)
-        return told_by(mixed, cohort, fold, seed=seed)
-
-    return family
 
 
 def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, list[Prediction]]:
@@ -59,37 +28,30 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
     later = fold.test.start_s >= fold.training.stop_s
     belief = everybodys(mixed, cohort, mixed.ahead() if later else mixed.seen())
     donors = fold.test._replace(people=fold.training.people | fold.test.people)
-    plain = _tell(mixed, cohort, donors, belief)
+    plain = said(mixed, cohort, donors, belief)
     items = beyond(cohort, fold, plain)
-    more = _tell(mixed, cohort, fold.test, belief, items)
+    more = said(mixed, cohort, fold.test, belief, items)
     if not unseen:
         return {"twin": plain, "twin_and_items": more}
     found = {"twin": more, "twin_without_items": plain}
-    for name, other in swapped(cohort, fold, seed=seed).items():
+    for name, other in strangers(cohort, fold, seed=seed).items():
         moved = belief._replace(mean=mixed.prior.of(other).mean)
-        found[name] = _tell(mixed, cohort, fold.test, moved, items)
+        found[name] = said(mixed, cohort, fold.test, moved, items)
+    found[MEAN] = [run._replace(personal=False) for run in found[MEAN]]
     wider = spread_of(cohort, fold, mixed)
     return {name: scaled(told, wider) for name, told in found.items()}
 
 
-def swapped(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, np.ndarray]:
-    """Connectomes in the tested people's place: each other's, and the training people's mean."""
-    edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
-    shuffled = edges.copy()
-    shuffled[tested] = edges[tested[derangement(len(tested), seed)]]
-    mean = edges[fold.training.people].mean(axis=0)
-    return {
-        "shuffled_connectome": shuffled,
-        "group_mean_connectome": np.broadcast_to(mean, edges.shape),
-    }
-
-
 def everybodys(mixed: Mixed, cohort: Cohort, trained: Gaussian) -> Gaussian:
     """Belief in all people of a cohort: those who trained, and others by their connectomes."""
-    belief = mixed.prior.of(cohort.connectomes)
-    belief.mean[mixed.people] = trained.mean
-    belief.covariance[mixed.people] = trained.covariance
-    return belief
+    return replaced(mixed.prior.of(cohort.connectomes), mixed.people, trained)
+
+
+def replaced(belief: Gaussian, people: np.ndarray, now: Gaussian) -> Gaussian:
+    """The belief with that in some people exchanged for another."""
+    found = Gaussian(belief.mean.copy(), belief.covariance.copy())
+    found.mean[people], found.covariance[people] = now
+    return found
 
 
 def beyond(cohort: Cohort, fold: Fold, told: list[Prediction]) -> list[Items]:
@@ -109,17 +71,12 @@ def spread_of(cohort: Cohort, fold: Fold, mixed: Mixed) -> list[float]:
     """
     part = fold.test._replace(people=fold.training.people)
     belief = everybodys(mixed, cohort, mixed.prior.of_training())
-    told = _tell(mixed, cohort, part, belief)
+    told = said(mixed, cohort, part, belief)
     found = []
-    for run, one in zip(part.of(cohort).runs, told, strict=True):
-        tested = part.trials(run)
-        timed = tested & correct_mask(run.trials)
-        off = masked_mean(run.trials.response_time_s, timed) - masked_mean(
-            one.reaction_time_s, tested
-        )
-        kept = timed.sum(axis=1) > 1
-        off = off[kept] - off[kept].mean()  # items say what is everybody's
-        found.append(float(np.sqrt((off**2).mean() / (one.person_time_sd_s[kept] ** 2).mean())))
+    for off, one in zip(errors(cohort, part, told), told, strict=True):
+        kept = np.isfinite(off)
+        around = off[kept] - off[kept].mean()  # items say what is everybody's
+        found.append(float(np.sqrt((around**2).mean() / (one.person_time_sd_s[kept] ** 2).mean())))
     return found
 
 
@@ -131,5 +88,8 @@ def scaled(told: list[Prediction], by: list[float]) -> list[Prediction]:
     ]
 
 
-def _tell(mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items=None):
+def said(
+    mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items: list[Items] | None = None
+) -> list[Prediction]:
+    """What the twin says of a part with this belief in everybody, see `tell.tell`."""
     return tell(mixed.population, mixed.common, mixed.scanner.scale, cohort, part, belief, items)

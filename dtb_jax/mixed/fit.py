@@ -16,7 +16,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
-from dtb_jax.mixed.likelihood import Noise, bold_loss, press_loss
+from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
 from dtb_jax.mixed.network import Person, Population, haemodynamic, in_pieces
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.segments import batches
@@ -42,8 +42,11 @@ class Method(NamedTuple):
 
     def epochs(self, people: int) -> int:
         """Times that everybody is seen."""
-        each = -(-people // min(self.batch_people, people))
-        return max(self.least_epochs, -(-self.updates // each))
+        return max(self.least_epochs, -(-self.updates // self.updates_of_epoch(people)))
+
+    def updates_of_epoch(self, people: int) -> int:
+        """Batches in which everybody is once."""
+        return -(-people // min(self.batch_people, people))
 
 
 class Common(NamedTuple):
@@ -92,7 +95,7 @@ def person_loss(
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Negative log likelihood of one person's presses, and of their BOLD."""
     logits, bold = answers(person, observed, noise, method)
-    presses = jnp.sum(jax.vmap(press_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
+    presses = jnp.sum(jax.vmap(lapsing_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
     return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))
 
 
@@ -204,7 +207,7 @@ def learn(
     if state is None:
         state = initial_state(population, start, method, key=jax.random.fold_in(key, 0))
     batch = min(method.batch_people, people)
-    each, epochs = -(-people // batch), method.epochs(people)
+    each, epochs = method.updates_of_epoch(people), method.epochs(people)
     warm = min(method.warmup_steps, each * epochs // 2)
     schedule = optax.warmup_cosine_decay_schedule(0.0, 1.0, warm, each * epochs)
     rates = np.asarray(schedule(jnp.arange(each * epochs)), np.float32)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from dtb_jax.evaluation.distributions import INTERVALS
-from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.families import Family
@@ -24,11 +24,11 @@ def with_spread(family: Family, inner: Sequence[Fold]) -> Family:
         off: dict[str, list[list[np.ndarray]]] = {}
         for part in inner:
             for name, told in family(cohort, part).items():
-                off.setdefault(name, []).append(errors(cohort, part, told))
+                off.setdefault(name, []).append(errors(cohort, part.test, told))
         found = family(cohort, fold)
         return {
             name: [
-                one._replace(person_time_sd_s=_everybody(one, [each[r] for each in off[name]]))
+                one._replace(person_time_sd_s=_everybody([each[r] for each in off[name]]))
                 for r, one in enumerate(told)
             ]
             for name, told in found.items()
@@ -37,27 +37,26 @@ def with_spread(family: Family, inner: Sequence[Fold]) -> Family:
     return spread
 
 
-def errors(cohort: Cohort, fold: Fold, told: Sequence[Prediction]) -> list[np.ndarray]:
-    """Observed less told mean reaction times of the tested people, for every run."""
+def errors(cohort: Cohort, part: Part, told: Sequence[Prediction]) -> list[np.ndarray]:
+    """Observed less told mean reaction times, for every run [people]; NaN of who is not tested."""
     found = []
-    for run, one in zip(fold.test.of(cohort).runs, told, strict=True):
-        tested = fold.test.trials(run)
-        mean = one.person_time_s
+    for run, one in zip(part.of(cohort).runs, told, strict=True):
+        tested, mean = part.trials(run), one.person_time_s
         if mean is None and one.reaction_time_s is not None:
             mean = masked_mean(np.nan_to_num(one.reaction_time_s), tested)
         if mean is None:
-            found.append(np.zeros(0))
-            continue
-        off = masked_mean(run.trials.response_time_s, tested & correct_mask(run.trials)) - mean
-        found.append(off[np.isfinite(off) & fold.test.people])
+            mean = np.full(len(tested), np.nan)
+        seen = masked_mean(run.trials.response_time_s, tested & correct_mask(run.trials))
+        found.append(np.where(part.people, seen - mean, np.nan))
     return found
 
 
-def _everybody(one: Prediction, off: list[np.ndarray]) -> np.ndarray | None:
+def _everybody(off: list[np.ndarray]) -> np.ndarray | None:
     known = np.concatenate(off)
-    if one.reaction_time_s is None or not len(known):
+    known = known[np.isfinite(known)]
+    if not len(known):
         return None
-    return np.full(len(one.reaction_time_s), np.sqrt((known**2).mean()))
+    return np.full(len(off[0]), np.sqrt((known**2).mean()))
 
 
 def coverage(models: dict) -> dict:

@@ -7,7 +7,7 @@ an edit is to change what regions do, not when blood follows.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import equinox as eqx
 import flax.linen as nn
@@ -36,7 +36,7 @@ class ThroughConnectome(eqx.Module):
 
     def at(self, z: Float[Array, " coordinate"]) -> MainNetwork:
         """The network of a person who is there."""
-        return self.population.apply(self.network, z).network
+        return cast(Person, self.population.apply(self.network, z)).network
 
     def __call__(self, connectome: Float[Array, " edge"]) -> MainNetwork:
         """The network that the connectome alone lets one expect."""
@@ -58,12 +58,11 @@ def asked_of(mixed: Mixed, region: int | None, per_volume: int) -> Asked:
         per_volume: steps from one volume to the next.
     """
     actions = mixed.population.actions
-    delay = mixed.population.apply(
-        mixed.common.network, jnp.asarray(mixed.prior.population.mean, jnp.float32)
-    ).delay_s
+    middle = jnp.asarray(mixed.prior.population.mean, jnp.float32)
+    person = cast(Person, mixed.population.apply(mixed.common.network, middle))
 
     def unroll(network: MainNetwork, stimulus: Float[Array, "time input"]) -> Array:
-        return outputs(Person(network, delay), stimulus, actions, per_volume)
+        return outputs(Person(network, person.delay_s), stimulus, actions, per_volume)
 
     return Asked(actions, region, partial(read_lapsing, jnp.asarray(mixed.common.lapse)), unroll)
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dtb_jax.bold import cosine_drift, drift_order
-from dtb_jax.response import Response, Windows, log_hazards, summarise
+from dtb_jax.response import Response, Windows, log_hazards, press_loss, read_hazards
 from dtb_jax.types import Array, Run
 
 FLOOR = -30.0
@@ -42,15 +42,11 @@ def lapsing_hazards(
     return log_press, log_none + kept
 
 
-def press_loss(
+def lapsing_loss(
     logits: Float[Array, "time action"], run: Run, lapse: Float[Array, ""]
 ) -> Float[Array, ""]:
     """Negative log likelihood of a stretch's presses, summed; see `response.hazard_loss`."""
-    log_press, log_none = lapsing_hazards(logits, run.available, lapse)
-    pressed = jnp.any(run.press > 0, axis=-1)
-    possible = jnp.where(pressed[..., None], run.press > 0, run.available > 0)
-    log_possible = jax.nn.logsumexp(jnp.where(possible, log_press, -1e30), axis=-1)
-    return -jnp.sum(run.at_risk * jnp.where(pressed, log_possible, log_none))
+    return press_loss(*lapsing_hazards(logits, run.available, lapse), run)
 
 
 def read_lapsing(
@@ -60,12 +56,7 @@ def read_lapsing(
     windows: Windows,
 ) -> Response:
     """P(choice), P(omission) and E[RT] of every trial, as `response.read_hazard` with a lapse."""
-    log_press, log_none = lapsing_hazards(logits, available, lapse)
-    log_none = windows.open * log_none[windows.steps]
-    log_survival = jnp.cumsum(log_none, axis=1) - log_none
-    density = jnp.exp(log_survival[..., None] + log_press[windows.steps])
-    density = density * windows.open[..., None]
-    return summarise(density, jnp.exp(jnp.sum(log_none, axis=1)), windows)
+    return read_hazards(*lapsing_hazards(logits, available, lapse), windows)
 
 
 class Noise(NamedTuple):
@@ -73,7 +64,6 @@ class Noise(NamedTuple):
 
     whiten: Float[Array, "run volume volume"]  # W of each run
     mix: Float[Array, "region region"]  # S^(-1/2)
-    autocorrelation: float
 
     def residual(
         self, difference: Float[Array, "run volume region"], mask: Float[Array, "run volume"]
@@ -105,7 +95,7 @@ def fit_noise(
             left.append((r, series - design @ (np.linalg.pinv(design) @ series)))
     whiten = np.zeros((runs, volumes, volumes), np.float32)
     if not left:
-        return Noise(whiten, np.eye(regions, dtype=np.float32), 0.0)
+        return Noise(whiten, np.eye(regions, dtype=np.float32))
     neighbours = sum((rest[1:] * rest[:-1]).sum() for _, rest in left)
     phi = float(np.clip(neighbours / sum((rest**2).sum() for _, rest in left), 0, 0.95))
     for r, rest in left:
@@ -118,7 +108,7 @@ def fit_noise(
         freedom += len(rest) - drift_order(len(rest), repetition_time_s) - 1
     values, vectors = np.linalg.eigh(covariance / freedom)
     mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
-    return Noise(whiten, mix.astype(np.float32), phi)
+    return Noise(whiten, mix.astype(np.float32))
 
 
 def _whitening(volumes: int, phi: float, repetition_time_s: float) -> np.ndarray:

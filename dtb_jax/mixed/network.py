@@ -90,10 +90,11 @@ def _convolutions(steps: int, per_volume: int) -> tuple[np.ndarray, np.ndarray]:
     lag = np.arange(0, steps, per_volume)[:, None] - np.arange(steps)
     inside = (lag >= 0) & (lag < len(time))
     at = np.where(inside, lag, 0)
-    return tuple(
+    response, later = (
         np.where(inside, kernel[at] / shape.sum(), 0).astype(np.float32)
         for kernel in (shape, derivative)
     )
+    return response, later
 
 
 def outputs(

@@ -6,13 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.ceilings import half_t
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.reliability import reliability_ceiling
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.tasks.task import effect
-from dtb_jax.types import STEP_S
 
 
 class Number(NamedTuple):
@@ -40,7 +39,7 @@ def numbers(scored: Sequence[Scored], regions: Sequence[str]) -> dict[str, Numbe
             halves = [measure(part, half) for half in part.halves(tested)]
             found[f"{name}_{kind}"] = _number(part, measure(part, tested), *halves)
         if part.run.bold_mask.any():
-            first, second = _half_t(part)
+            first, second = (half_t(part, k) for k in (0, 1))
             for r, region in enumerate(regions):
                 found[f"{name}_{region}"] = _number(part, part.t[:, r], first[:, r], second[:, r])
     return found
@@ -68,13 +67,3 @@ def _accuracy(part: Scored, counted: Bool[np.ndarray, "people trial"]) -> np.nda
 
 
 _MEASURES = {"reaction_time": _time, "effect": _effect, "accuracy": _accuracy}
-
-
-def _half_t(part: Scored) -> list[np.ndarray]:
-    stop_s = min(part.stop_s, part.run.stimulus.shape[1] * STEP_S)
-    middle_s = (part.start_s + stop_s) / 2
-    found = []
-    for start, stop in ((part.start_s, middle_s), (middle_s, stop_s)):
-        glm = make_glm(part.run, start, stop)
-        found.append(person_t(glm, part.run.bold[:, glm.volumes]))
-    return found

@@ -74,16 +74,18 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, *, piece: int) -> Obse
     )
 
 
-def fit_scanner(cohort: Cohort, part: Part, *, piece: int) -> Scanner:
-    """Units and noise of BOLD in the training people's part."""
+def fit_scanner(cohort: Cohort, part: Part, *, piece: int) -> tuple[Scanner, Observed]:
+    """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
     longest = max(run.stimulus.shape[1] for run in inside.runs) * STEP_S
     scale = fit_bold_scale(inside, min(part.stop_s, longest), people)
-    seen = observe(cohort, part, scale, piece=piece)
+    seen = rows(observe(cohort, part, scale, piece=piece), people)
     designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
-    noise = fit_noise(designs, seen.bold[people], seen.mask[people] > 0, cohort.repetition_time_s)
-    return Scanner(scale, noise, tuple(run.name for run in inside.runs))
+    noise = fit_noise(
+        designs, np.asarray(seen.bold), np.asarray(seen.mask) > 0, cohort.repetition_time_s
+    )
+    return Scanner(scale, noise, tuple(run.name for run in inside.runs)), seen
 
 
 def rows(observed: Observed, people: np.ndarray) -> Observed:

@@ -17,7 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mixed.fit import Common, Method, answers
-from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, press_loss
+from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, lapsing_loss
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.types import Array
@@ -41,9 +41,9 @@ class Told(NamedTuple):
     information: Float[Array, "*people part coordinate coordinate"]  # L
     pull: Float[Array, "*people part coordinate"]  # l
 
-    def whole(self) -> tuple[Float[Array, "*people z z"], Float[Array, "*people z"]]:
-        """Of all the time."""
-        return self.information.sum(-3), self.pull.sum(-2)
+    def whole(self) -> tuple[Float[np.ndarray, "*people z z"], Float[np.ndarray, "*people z"]]:
+        """Of all the time, in double precision."""
+        return np.asarray(self.information, float).sum(-3), np.asarray(self.pull, float).sum(-2)
 
 
 def standard(people: int, coordinates: int) -> Gaussian:
@@ -53,8 +53,8 @@ def standard(people: int, coordinates: int) -> Gaussian:
 
 
 def combine(prior: Gaussian, told: Told) -> Gaussian:
-    """What is believed after the data, for several people in double precision."""
-    information, pull = (np.asarray(part, float) for part in told.whole())
+    """What is believed of several people after the data."""
+    information, pull = told.whole()
     precision = np.linalg.inv(np.asarray(prior.covariance, float))
     covariance = np.linalg.inv(precision + information)
     before = np.einsum("...yz,...z->...y", precision, prior.mean)
@@ -126,7 +126,7 @@ def _parted(sequence: Float[Array, "run time ..."]) -> Float[Array, "run step pa
 
 
 def _presses(logits, observed: Observed, lapse):
-    return jnp.sum(jax.vmap(press_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
+    return jnp.sum(jax.vmap(lapsing_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
 
 
 def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.encoder import Encoded, Prepared, fit_encoder, prepare
+from dtb_jax.mixed.encoder import Encoded, fit_encoder, prepare
 from dtb_jax.mixed.features import features_of
 from dtb_jax.mixed.posterior import Gaussian, Told, combine
 
@@ -45,7 +45,6 @@ def fit_prior(
     told: Told,
     connectomes: Float[np.ndarray, "people edge"],
     networks: Sequence[str] | None = None,
-    prepared: Prepared | None = None,
 ) -> Prior:
     """f and S of these people.
 
@@ -53,10 +52,8 @@ def fit_prior(
         told: by their data, see `posterior.listen_to`.
         connectomes: of the same people.
         networks: a label a parcel; None: unknown, edges alone are features.
-        prepared: see `encoder.prepare`, where other features should serve.
     """
-    if prepared is None:
-        prepared = prepare(features_of(connectomes, networks), connectomes)
+    prepared = prepare(features_of(connectomes, networks), connectomes)
     coordinates = told.pull.shape[-1]
     mean = np.zeros((len(connectomes), coordinates))
     spread = np.eye(coordinates)
@@ -65,7 +62,7 @@ def fit_prior(
         mean = np.tile(where.mean.mean(axis=0), (len(mean), 1))
     population = Gaussian(mean[0], spread)
     for _ in range(ROUNDS):
-        encoded = fit_encoder(prepared, where.mean)
+        encoded = fit_encoder(prepared, np.asarray(where.mean))
         spread, where = spread_around(encoded.left_out, told, spread)
     return Prior(encoded, spread, population)
 
@@ -74,7 +71,6 @@ def spread_around(
     mean: Float[np.ndarray, "people coordinate"],
     told: Told,
     spread: Float[np.ndarray, "coordinate coordinate"],
-    rounds: int = SPREAD_ROUNDS,
 ) -> tuple[Float[np.ndarray, "coordinate coordinate"], Gaussian]:
     """S = mean over people of E (z - mean)(z - mean)', and where people are believed to be with it.
 
@@ -82,10 +78,9 @@ def spread_around(
         mean: expected of each person.
         told: by their data.
         spread: to begin with.
-        rounds: of expectation and maximisation.
     """
-    for _ in range(rounds):
+    for _ in range(SPREAD_ROUNDS):
         where = combine(Gaussian(mean, np.tile(spread, (len(mean), 1, 1))), told)
-        away = where.mean - mean
-        spread = (away.T @ away + where.covariance.sum(axis=0)) / len(mean)
+        away = np.asarray(where.mean) - mean
+        spread = (away.T @ away + np.asarray(where.covariance).sum(axis=0)) / len(mean)
     return spread, where

@@ -10,39 +10,36 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mixed.posterior import Gaussian, Told
+from dtb_jax.mixed.wander import square, without
+from dtb_jax.types import Array
 
 ROUNDS = 100
 START = 0.1
 """Of the spread between people, that W begins with."""
 
 
-def between_runs(prior: Gaussian, told: Sequence[Told], rounds: int = ROUNDS) -> np.ndarray:
+def between_runs(prior: Gaussian, told: Sequence[Told]) -> Array:
     """W of these people.
 
     Args:
         prior: before their data.
         told: by the data of every run; no information where a person lacks a run.
-        rounds: of expectation and maximisation.
     """
-    wander = START * prior.covariance.mean(axis=0)
-    parts = [_whole(one) for one in told]
-    known = np.stack([np.trace(one, axis1=1, axis2=2) > 0 for one, _ in parts])
-    for _ in range(rounds):
+    wander: Array = START * prior.covariance.mean(axis=0)
+    parts = [one.whole() for one in told]
+    known = [np.trace(information, axis1=1, axis2=2) > 0 for information, _ in parts]
+    for _ in range(ROUNDS):
         stable = stable_part(prior, told, wander)
-        inverse, square = np.linalg.inv(wander), np.zeros_like(wander)
-        for (information, pull), seen in zip(parts, known, strict=True):
-            given = np.linalg.inv(inverse + information)
-            answer = given @ information
-            off = np.einsum("pyz,pz->py", given, pull)
-            off -= np.einsum("pyz,pz->py", answer, stable.mean)
-            unsure = given + answer @ stable.covariance @ answer.swapaxes(1, 2)
-            square += off[seen].T @ off[seen] + unsure[seen].sum(axis=0)
-        wander = square / max(known.sum(), 1)
+        squares = [
+            seen.sum() * square(wander, *(leaf[seen] for leaf in (*part, *stable)))
+            for part, seen in zip(parts, known, strict=True)
+        ]
+        wander = sum(squares) / max(np.sum(known), 1)
     return wander
 
 
 def stable_part(
-    prior: Gaussian, told: Sequence[Told], wander: Float[np.ndarray, "coordinate coordinate"]
+    prior: Gaussian, told: Sequence[Told], wander: Float[Array, "coordinate coordinate"]
 ) -> Gaussian:
     """Belief in what people are in every run, after some runs.
 
@@ -53,20 +50,13 @@ def stable_part(
     """
     precision = np.linalg.inv(np.asarray(prior.covariance, float))
     push = np.einsum("pyz,pz->py", precision, prior.mean)
-    eye = np.eye(len(wander))
-    for information, pull in map(_whole, told):
-        keep = np.linalg.inv(eye + information @ wander)
-        precision = precision + keep @ information
-        push = push + np.einsum("pyz,pz->py", keep, pull)
+    for one in told:
+        information, pull = without(wander, *one.whole())
+        precision, push = precision + information, push + pull
     covariance = np.linalg.inv(precision)
     return Gaussian(np.einsum("pyz,pz->py", covariance, push), covariance)
 
 
-def in_a_new_run(stable: Gaussian, wander: Float[np.ndarray, "coordinate coordinate"]) -> Gaussian:
+def in_a_new_run(stable: Gaussian, wander: Float[Array, "coordinate coordinate"]) -> Gaussian:
     """Belief in people in a run of which nothing is known yet."""
     return stable._replace(covariance=stable.covariance + wander)
-
-
-def _whole(told: Told) -> tuple[np.ndarray, np.ndarray]:
-    information, pull = told.whole()
-    return np.asarray(information, float), np.asarray(pull, float)

@@ -15,7 +15,7 @@ interval holds the shares that often lead to a statistic like the observed one.
 
 In half of the simulations the share is exact in these people, in half it is exact in the population
 they are drawn from: which of both causes resemble is not known, and so intervals cover what they
-say for causes in blocks (tests/mixed/test_share.py).
+say for causes in blocks (benchmarks/share_coverage.py; where nothing is carried they cover more).
 
 Source: Gourieroux, Monfort & Renault 1993 (indirect inference); Cook & Stefanski 1994 (noise added
 to learn what noise does).
@@ -39,6 +39,8 @@ from dtb_jax.mixed.components import (
 
 SHARES = np.linspace(0, 1, 21)
 """At which numbers are simulated."""
+REMEASURED = 4
+"""How often connectomes are measured again."""
 QUANTILES = np.linspace(0.005, 0.995, 199)
 
 
@@ -97,7 +99,6 @@ def connectome_share(
     *,
     seed: int,
     regressors: Float[np.ndarray, "people regressor"] | None = None,
-    remeasured: int = 4,
     repeats: int = 50,
 ) -> Carried:
     """Posterior of the share for several numbers of the same people.
@@ -108,8 +109,8 @@ def connectome_share(
         reliability: of each, in draws of its uncertainty; the share is of the reliable variance.
         seed: of the simulations.
         regressors: taken out of both sides; None: a constant only.
-        remeasured: how often connectomes are measured again.
-        repeats: simulated numbers for each of them, each share and each mixture.
+        repeats: simulated numbers for each time that connectomes are measured again, each share
+            and each mixture.
 
     Returns: `Carried`.
     """
@@ -120,7 +121,7 @@ def connectome_share(
     observed, weight = statistic(own, values)
     rng = np.random.default_rng(seed)
     simulated = np.stack(
-        [_simulated(kinds, own, rest, rng, repeats) for _ in range(remeasured)], axis=2
+        [_simulated(kinds, own, rest, rng, repeats) for _ in range(REMEASURED)], axis=2
     ).reshape(len(mixed), len(SHARES), -1)
     below = np.einsum(
         "mst,mt->st", (simulated[..., None] <= observed).mean(axis=2), weight

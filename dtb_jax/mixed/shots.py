@@ -10,18 +10,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dtb_jax.adaptation import first_trials
+from dtb_jax.adaptation import first_trials, variances
 from dtb_jax.evaluation import baselines
 from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
-from dtb_jax.mixed.families import beyond, everybodys
+from dtb_jax.mixed.families import beyond, everybodys, replaced, said
 from dtb_jax.mixed.posterior import Gaussian, Told, combine
 from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
-from dtb_jax.mixed.tell import tell
 from dtb_jax.mixed.workflow import Mixed, listen_again
-from dtb_jax.types import Cohort
+from dtb_jax.types import Array, Cohort
 
 
 def few_shot(
@@ -37,7 +36,7 @@ def few_shot(
     """
     (run,) = fold.test.runs
     others = tuple(name for name in fold.training.runs if name != run)
-    wander, trained = learned_between(mixed, cohort, fold.training)
+    wander = learned_between(mixed, cohort, fold.training)
     prior = mixed.prior.of(cohort.connectomes[fold.test.people])
     knowns: dict[str, list[Told]] = {"twin": []}
     if others:
@@ -45,26 +44,25 @@ def few_shot(
             listen_again(mixed, cohort, fold.test._replace(runs=(name,)), prior) for name in others
         ]
     donors = fold.test._replace(people=fold.training.people)
-    seen = everybodys(mixed, cohort, trained)
-    items = beyond(cohort, fold, _tell(mixed, cohort, donors, seen))
+    seen = everybodys(mixed, cohort, mixed.seen())
+    items = beyond(cohort, fold, said(mixed, cohort, donors, seen))
     found = {}
     for name, known in knowns.items():
         before = in_a_new_run(stable_part(prior, known, wander), wander)
         for k in shots:
             now = before if not k else after_first(mixed, cohort, fold.test, before, k)
-            belief = _spread_out(seen, fold.test.people, now)
-            found[f"{name}_after_{k}"] = _tell(mixed, cohort, fold.test, belief, items)
+            belief = replaced(seen, fold.test.people, now)
+            found[f"{name}_after_{k}"] = said(mixed, cohort, fold.test, belief, items)
     return found
 
 
-def learned_between(mixed: Mixed, cohort: Cohort, part: Part) -> tuple[np.ndarray, Gaussian]:
-    """How people differ from run to run, and where the training people are in all of them."""
-    prior = mixed.prior.of_training()
+def learned_between(mixed: Mixed, cohort: Cohort, part: Part) -> Array:
+    """How training people differ from run to run."""
+    prior, start = mixed.prior.of_training(), np.asarray(mixed.seen().mean)
     told = [
-        listen_again(mixed, cohort, part._replace(runs=(name,)), prior, mixed.seen().mean)
-        for name in part.runs
+        listen_again(mixed, cohort, part._replace(runs=(name,)), prior, start) for name in part.runs
     ]
-    return between_runs(prior, told), mixed.seen()
+    return between_runs(prior, told)
 
 
 def after_first(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian, shots: int) -> Gaussian:
@@ -97,18 +95,21 @@ def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, li
         masked_mean(one.trials.response_time_s, correct_mask(one.trials) & one.present[:, None])
         for one in others
     ]
-    last = max(shots)
-    later = right & ~first_trials(run, last)
-    target = masked_mean(off, later)
+    target = masked_mean(off, right & ~first_trials(run, max(shots)))
+    trained = fold.training.people
+    between, within = variances(off[trained], right[trained])
     found = {}
     for k in shots:
         first = masked_mean(off, first_trials(run, k) & right)
         columns = np.stack([*known, first] if k else known, axis=1) if known or k else None
-        moved, left = _least_squares(columns, target, fold.training.people & np.isfinite(target))
-        spread = np.sqrt(group.spread**2 * np.clip(left, 0.2, 1))
+        moved, left = _least_squares(columns, target, trained & np.isfinite(target))
+        narrower = np.sqrt((within + left * between) / (within + between))
         one = as_prediction(
             run,
-            group._replace(time_s=np.maximum(group.time_s + moved[:, None], 0.1), spread=spread),
+            group._replace(
+                time_s=np.maximum(group.time_s + moved[:, None], 0.1),
+                spread=group.spread * narrower,
+            ),
             items,
         )
         found[f"regression_after_{k}"] = [one._replace(personal=columns is not None)]
@@ -116,7 +117,7 @@ def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, li
 
 
 def _least_squares(columns, target: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, float]:
-    """Told deviations of everybody, and the share of the log times' variance that is left."""
+    """Told deviations of everybody, and the share of training people's variance that is left."""
     if columns is None:
         return np.full(len(target), target[training].mean()), 1.0
     mean = np.nanmean(columns[training], axis=0)
@@ -125,16 +126,4 @@ def _least_squares(columns, target: np.ndarray, training: np.ndarray) -> tuple[n
     )
     slope = np.linalg.lstsq(whole[training], target[training], rcond=None)[0]
     told = whole @ slope
-    explained = 1 - np.var(target[training] - told[training]) / np.var(target[training])
-    # about a third of single times' variance lies between people
-    return told, float(1 - explained / 3)
-
-
-def _spread_out(belief: Gaussian, people: np.ndarray, now: Gaussian) -> Gaussian:
-    moved = Gaussian(belief.mean.copy(), belief.covariance.copy())
-    moved.mean[people], moved.covariance[people] = now.mean, now.covariance
-    return moved
-
-
-def _tell(mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items=None):
-    return tell(mixed.population, mixed.common, mixed.scanner.scale, cohort, part, belief, items)
+    return told, float(np.var(target[training] - told[training]) / np.var(target[training]))

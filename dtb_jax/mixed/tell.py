@@ -16,18 +16,19 @@ from jaxtyping import Float
 from scipy.stats import norm, qmc
 
 from dtb_jax.evaluation.folds import Part
-from dtb_jax.evaluation.predict import LEVELS, Prediction
+from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
 from dtb_jax.mixed.fit import Common
 from dtb_jax.mixed.likelihood import read_lapsing
 from dtb_jax.mixed.network import Population, outputs
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.posterior import Gaussian
-from dtb_jax.response import Response, Windows, log_likelihood, summarise, time_quantiles, windows
+from dtb_jax.response import Response, Windows, summarise, windows
 from dtb_jax.twin import split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
 
 DRAWS = 16
+"""From each belief."""
 
 
 class Trial(NamedTuple):
@@ -55,7 +56,6 @@ def tell(
     where: Gaussian,
     items: list[Any] | None = None,
     *,
-    draws: int = DRAWS,
     chunk: int = 16,
 ) -> list[Prediction]:
     """Every run of a part, in one piece from h = 0.
@@ -67,13 +67,12 @@ def tell(
         part: whom and what to tell.
         where: belief in each person of the cohort.
         items: `profiles.Items` of every run, beyond what networks say; None: nothing.
-        draws: from each belief, a power of 2; 1: its mean alone.
         chunk: people at a time.
 
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
     """
     people = np.flatnonzero(part.people)
-    z = points(where, draws).astype(np.float32)
+    z = points(where, DRAWS).astype(np.float32)
     return [
         _tell_run(
             population,
@@ -92,10 +91,8 @@ def tell(
 
 
 def points(where: Gaussian, draws: int) -> Float[np.ndarray, "people draw coordinate"]:
-    """Quasi-random draws from several normal distributions, with their exact mean."""
+    """Quasi-random draws from several normal distributions, with their mean; a power of 2."""
     coordinates = where.mean.shape[1]
-    if draws == 1:
-        return where.mean[:, None]
     uniform = qmc.Sobol(coordinates, seed=0).random(draws // 2)
     half = norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
     drawn = np.concatenate([half, -half])
@@ -149,13 +146,7 @@ def _tell_run(
     bold = joined.pop("bold") * scale.sd + scale.mean
     if bold.shape[-1]:
         joined["bold"] = bold
-
-    def everybody(leaf):
-        whole = np.zeros((len(run.present), *leaf.shape[1:]), leaf.dtype)
-        whole[people] = leaf
-        return whole
-
-    return Prediction(**{name: everybody(leaf) for name, leaf in joined.items()})
+    return spread_out(joined, people, len(run.present))
 
 
 @partial(jax.jit, static_argnames=("population", "per_volume", "length"))
@@ -200,21 +191,10 @@ def _tell_person(
     right = right[..., 0] * (1 - each.omission_probability)
     counted = jnp.maximum(jnp.mean(right @ trial.tested), 1)
     within = jnp.mean(each.reaction_time_sd_s**2 @ tested) / counted
-    before = jnp.floor((trial.onset_s - start_s) / STEP_S + 1e-6).astype(int)
-    pressed = jnp.floor((trial.onset_s + trial.time_s - start_s) / STEP_S + 1e-6).astype(int)
-    return {
-        "choice": jnp.argmax(response.choice_probability, -1),
-        "choice_probability": response.choice_probability,
-        "omission_probability": response.omission_probability,
-        "reaction_time_s": response.reaction_time_s,
-        "reaction_time_sd_s": response.reaction_time_sd_s,
-        "quantiles_s": time_quantiles(response, jnp.asarray(LEVELS, jnp.float32)),
-        "log_likelihood": log_likelihood(
-            response, trial.possible > 0, trial.answered > 0, pressed - before
-        ),
-        "person_time_sd_s": jnp.sqrt(jnp.var(mean) + within),
-        "bold": bold.mean(0),
-    }
+    told = fields_of(
+        response, trial.onset_s - start_s, trial.time_s, trial.possible > 0, trial.answered > 0
+    )
+    return told | {"person_time_sd_s": jnp.sqrt(jnp.var(mean) + within), "bold": bold.mean(0)}
 
 
 def on_trials(told: Response, frame: Windows, trial: Trial) -> Response:

@@ -66,12 +66,11 @@ def train(
         units, coordinates: sizes.
         method: how.
         folder: of checkpoints, from which an interrupted call goes on; None keeps none.
-        on_epoch: told every epoch's numbers.
+        on_epoch: told every epoch's numbers; first, where learning goes on, after which.
     """
     began = time.perf_counter()
     people = np.flatnonzero(part.people)
-    scanner = fit_scanner(cohort, part, piece=method.piece)
-    seen = rows(observe(cohort, part, scanner.scale, piece=method.piece), people)
+    scanner, seen = fit_scanner(cohort, part, piece=method.piece)
     population = Population(
         inputs=seen.run.stimulus.shape[-1],
         units=units,
@@ -83,6 +82,7 @@ def train(
     if not population.regions:
         noise = scanner.noise
         scanner = scanner._replace(noise=noise._replace(mix=noise.mix[:0, :0]))
+    each = method.updates_of_epoch(len(people))
     start = start_from_profiles(cohort, part, coordinates)[people]
     state, checkpoints = None, None
     if folder is not None:
@@ -94,6 +94,7 @@ def train(
         if found is not None:
             kept = found[0]["state"]
             state = kept if isinstance(kept, State) else State(*kept)
+            on_epoch({"resumed_after_epoch": int(state.step) // each})
 
     def note(state: State, row: dict[str, float | int]) -> None:
         if checkpoints is not None and (row["epoch"] % 5 == 0 or row["epoch"] == row["epochs"]):
@@ -155,7 +156,7 @@ def listen_again(
         mixed.population,
         mixed.common,
         prior,
-        prior.mean if start is None else start,
+        np.asarray(prior.mean) if start is None else start,
         seen,
         noise,
         mixed.method,
