@@ -4,7 +4,7 @@
 
 People's rest runs are simulated once, twice each. A cohort is some of them, with causes of its own:
 numbers are simulated at the level of scores, sqrt(rho) score + sqrt(1 - rho) normal, and rho is
-asked for. About 12 minutes on 2 cores for 200 cohorts of 228 of 1,000 people.
+asked for. Seven and a half minutes on 2 cores for 200 cohorts of 228 of 1,000 people.
 """
 
 import argparse
@@ -15,18 +15,13 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from benchmarks.scores import KINDS, all_scores, scan
 from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.causes import causal_scores, draw_causes
-from dtb_jax.groundtruth.cohort import measured_connectome
-from dtb_jax.groundtruth.layout import REST_RUNS, generator
-from dtb_jax.groundtruth.parameters import NAMES
-from dtb_jax.groundtruth.world import draw_subject, make_world
 from dtb_jax.mixed.carried import likenesses
 from dtb_jax.mixed.share import connectome_share
 from dtb_jax.results import write_json
 from experiments.common import commit, versions
 
-KINDS = ("blocks", "sparse", "dense")
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75)
 
 
@@ -34,17 +29,9 @@ def main(drawn: int, people: int, cohorts: int, parcels: int, seed: int) -> dict
     """Simulate, ask, and print one row for each kind of causes and share."""
     atlas = choose_parcels(parcels)
     networks = list(atlas["network"])
-    world = make_world(atlas, seed=seed)
-    scans, true = [], []
-    for k in tqdm(range(drawn), desc="connectomes"):
-        subject = draw_subject(world, f"sub-{k}")
-        runs = [measured_connectome(world, subject, [run], 488, 0.8) for run in REST_RUNS[:2]]
-        scans.append(np.stack(runs).astype(np.float32))
-        true.append(subject.edges)
-    first, second = np.stack(scans, axis=1)
-    edges = np.stack(true)
-    kinds = likenesses(first, second, networks)
-    scores = {kind: all_scores(kind, networks, edges, cohorts, seed) for kind in KINDS}
+    scanned = scan(atlas, drawn, seed)
+    kinds = likenesses(scanned.first, scanned.second, networks)
+    scores = {kind: all_scores(kind, networks, scanned.true, cohorts, seed) for kind in KINDS}
     rng = np.random.default_rng(seed)
     found = []
     with threadpool_limits(1):
@@ -86,17 +73,6 @@ def main(drawn: int, people: int, cohorts: int, parcels: int, seed: int) -> dict
         "versions": versions(),
         "rows": rows,
     }
-
-
-def all_scores(kind: str, networks, edges: np.ndarray, cohorts: int, seed: int) -> np.ndarray:
-    """Standardised scores of causes drawn anew for every cohort, [people, cohort]."""
-    found = []
-    for k in tqdm(range(-(-cohorts // len(NAMES))), desc=f"{kind} causes"):
-        rng = generator(seed, "coverage", kind, str(k))
-        scores = causal_scores(draw_causes(rng, kind, networks, edges), edges)
-        found.append(scores[:, rng.permutation(len(NAMES))])
-    every = np.concatenate(found, axis=1)[:, :cohorts]
-    return (every - every.mean(axis=0)) / every.std(axis=0)
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ Asked are, in this order: which share of individual differences the connectome c
 in the first half of each run, in the second (the paper's split); people nobody has seen; and, where
 there is a second run of Stroop, unseen people after their first trials of it.
 
-Writes metrics.json ("connectome_share", "coverage", "seen", "few_shot" beside the usual keys, which
-are of unseen people), predictions.tsv, figures and a report. Interrupted, the same command goes on.
+Writes metrics.json ("connectome_share", "coverage", "seen", "few_shot", and "paired", by how much
+the twin exceeds baselines on the same people, beside the usual keys, which are of unseen people),
+predictions.tsv, figures and a report. Interrupted, the same command goes on.
 """
 
 import time
@@ -31,6 +32,7 @@ from dtb_jax.mixed.intervals import coverage
 from dtb_jax.types import STEP_S, Cohort
 from experiments import common, evaluation_report, mixed_effects_report, paper
 from experiments.mixed_effects_models import (
+    beside,
     few_shot_people,
     make_folds,
     method_of,
@@ -90,6 +92,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         **evaluation_report.verdict_metrics(unseen_),
         "seen": seen.models,
         "true_share": true_shares(Path(config.data), cohort),
+        "paired": {"seen": beside(seen, "seen"), "unseen": beside(unseen_, "unseen")},
         "coverage": coverage(unseen_.models),
         "coverage_seen": coverage(seen.models),
         "few_shot": shown,

@@ -11,6 +11,7 @@ from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
 from dtb_jax.mixed.families import told_by
@@ -21,6 +22,15 @@ from dtb_jax.mixed.workflow import Mixed, train
 from dtb_jax.types import Cohort
 from experiments import common, paper, paper_truth, unseen
 
+BESIDE = {
+    "seen": {
+        "own_training_half": "twin",
+        "own_half_and_items": "twin_and_items",
+        "paper_twin": "twin",
+    },
+    "unseen": {"ridge": "twin", "kernel_ridge": "twin", "paper_twin": "twin"},
+}
+"""Baselines, and which reading of the twin each is held against."""
 INNER = 4
 """Folds within the training people, from which baselines learn how far off they are."""
 
@@ -33,7 +43,8 @@ def method_of(config: ConfigDict) -> Method:
 def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path) -> Mixed:
     """The mixed-effects twin of the config, with a progress bar."""
     method = method_of(config)
-    with common.epochs_bar(method.epochs(int(fold.training.people.sum())), fold.name) as show:
+    epochs = method.epochs(int(fold.training.people.sum()))
+    with common.epochs_bar(epochs, f"learning ({fold.name})") as show:
         return train(
             cohort,
             fold.training,
@@ -80,6 +91,16 @@ def seen_people(
         )
     told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
     return told, assess(cohort, [halves], told, seed=config.seed)
+
+
+def beside(assessed: Assessed, who: str) -> dict:
+    """The twin less each of `BESIDE` on the same people, {baseline: {task: {metric: figure}}}."""
+    told = assessed.predictions
+    return {
+        baseline: compare(assessed.scored, told[model], told[baseline])
+        for baseline, model in BESIDE[who].items()
+        if baseline in told and model in told
+    }
 
 
 def make_folds(config: ConfigDict, cohort: Cohort) -> list[Fold]:

@@ -103,10 +103,26 @@ def sentences(results: dict) -> list[str]:
     for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
         inside = results[key]["person_coverage"]["twin"]
         texts = [f"{task} {f['0.8']['value']:.0%}" for task, f in inside.items()]
+        said += compared(who, results["paired"][who])
         said.append(
             f"80 % intervals of mean reaction times of {who} people hold: {', '.join(texts)}."
         )
     return said
+
+
+def compared(who: str, paired: dict) -> list[str]:
+    """The twin's r over people less each baseline's, in words."""
+    found = []
+    for baseline, tasks in paired.items():
+        texts = [
+            f"{task} {one['value']:+.3f} [{one['ci_low']:+.3f}, {one['ci_high']:+.3f}]"
+            for task, figures in tasks.items()
+            if (one := figures.get("reaction_time_r")) and one["value"] is not None
+        ]
+        if texts:
+            name = baseline.replace("_", " ")
+            found.append(f"RT r of {who} people, twin less {name}: {', '.join(texts)}.")
+    return found
 
 
 def _coverage(results: dict, label: str) -> tuple[str, str, object]:

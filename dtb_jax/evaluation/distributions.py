@@ -89,8 +89,19 @@ def person_intervals(scored: Scored, told: Prediction) -> Figures:
 
     mean +- z sd, with the told SD of an observed mean around the told one.
     """
-    if told.person_time_sd_s is None:
-        return {}
+    figures: Figures = {}
+    for share in INTERVALS if told.person_time_sd_s is not None else ():
+        inside, score, known = person_scores(scored, told, share)
+        name = f"{share * 100:.0f}"
+        figures[f"person_coverage_{name}"] = mean_figure(inside, known, scored.drawn)
+        figures[f"person_interval_score_s_{name}"] = mean_figure(score, known, scored.drawn)
+    return figures
+
+
+def person_scores(
+    scored: Scored, told: Prediction, share: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Whether each person's mean lies inside, the interval's score in seconds, and who has both."""
     observed = masked_mean(scored.run.trials.response_time_s, scored.timed())
     mean = told.person_time_s
     if mean is None:
@@ -98,18 +109,9 @@ def person_intervals(scored: Scored, told: Prediction) -> Figures:
     sd = told.person_time_sd_s
     known = scored.people & np.isfinite(observed) & np.isfinite(mean) & np.isfinite(sd)
     off = np.where(known, np.abs(observed - mean), 0)
-    figures: Figures = {}
-    for share in INTERVALS:
-        half = np.where(known, norm.ppf((1 + share) / 2) * sd, 0)
-        inside = (off <= half).astype(float)
-        score = 2 * half + 2 / (1 - share) * np.maximum(off - half, 0)
-        name = f"{share * 100:.0f}"
-        for kind, values in (
-            ("person_coverage", inside),
-            ("person_interval_score_s", score),
-        ):
-            figures[f"{kind}_{name}"] = mean_figure(values, known, scored.drawn)
-    return figures
+    half = np.where(known, norm.ppf((1 + share) / 2) * sd, 0)
+    score = 2 * half + 2 / (1 - share) * np.maximum(off - half, 0)
+    return (off <= half).astype(float), score, known
 
 
 def reliability_bins(

@@ -39,6 +39,7 @@ class Method(NamedTuple):
     piece: int = 250  # steps; a multiple of the steps of a volume
     before: int = 50  # steps in which a piece forgets that it begins
     bold_weight: float = 1.0  # 0: behaviour alone
+    lapse: float = -7.0  # logit, to begin with; -40: none, for ever
 
     def epochs(self, people: int) -> int:
         """Times that everybody is seen."""
@@ -170,7 +171,7 @@ def initial_state(
 ) -> State:
     """Fresh parameters; people begin at `start`, half a standard deviation unsure."""
     network = population.init(key, jnp.zeros(population.coordinates))
-    common = Common(network, jnp.asarray(-7.0, jnp.float32))
+    common = Common(network, jnp.asarray(method.lapse, jnp.float32))
     mean = jnp.asarray(start, jnp.float32)
     belief = Belief(mean, jnp.full(mean.shape, np.log(0.5), jnp.float32))
     moments = optimiser(method).init((common, belief))

@@ -37,6 +37,8 @@ def test_shares_and_coverage_are_reported(finished):
     assert set(written["coverage"]["reaction_time_r"]) == {"0.5", "0.8", "0.95"}
     assert {"twin", "ridge", "own_training_half", "shuffled_connectome"} <= set(metrics["models"])
     assert written["true_share"]["faces_reaction_time"] > 0
+    assert "reaction_time_r" in written["paired"]["unseen"]["ridge"]["faces"]
+    assert "log_likelihood" in written["paired"]["seen"]["own_half_and_items"]["stroop"]
 
 
 def test_report_says_simulated(finished):

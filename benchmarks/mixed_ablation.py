@@ -1,0 +1,196 @@
+"""What each part of the mixed-effects twin is for: without it, the same people and trials.
+
+    python -m benchmarks.mixed_ablation --data=out/groundtruth/cohort \
+        --json=benchmarks/results/mixed_ablation.json
+
+Each variant learns from the first half of every run of everybody and tells the second ("seen"), and
+learns from three quarters of the people and tells those of some folds of four ("unseen"). Figures
+are of both tasks, Faces / Stroop; seconds are of learning one population.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from dtb_jax.assessment import scored_parts
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.scores import score
+from dtb_jax.mixed import workflow
+from dtb_jax.mixed.ensemble import mixture
+from dtb_jax.mixed.families import told_by
+from dtb_jax.mixed.fit import Method
+from dtb_jax.mixed.observed import fit_scanner
+from dtb_jax.mixed.workflow import Mixed
+from dtb_jax.results import write_json
+from dtb_jax.types import Cohort
+from experiments import common, mixed_effects
+from experiments.mixed_effects import both_connectomes, known_networks
+
+DRAWS = 20
+"""Of the figures' intervals, which are not shown."""
+
+
+class Variant(NamedTuple):
+    """One change to the twin that ships."""
+
+    method: dict[str, Any] = {}
+    sizes: dict[str, int] = {}
+    networks: bool = True
+    change: Callable[[], Any] = nullcontext  # around learning
+    members: int = 1
+    without_items: bool = False
+
+
+def standing_still(mixed: Mixed):
+    """Belief in training people later, if they were as they are."""
+    return mixed.seen()
+
+
+def white_scanner(cohort: Cohort, part, *, piece: int):
+    """BOLD's noise as if volumes were independent and did not drift: a squared error."""
+    scanner, seen = fit_scanner(cohort, part, piece=piece)
+    volumes = scanner.noise.whiten.shape[1]
+    sd = float(np.sqrt((seen.bold**2).sum() / max(seen.mask.sum() * seen.bold.shape[-1], 1)))
+    white = np.tile(np.eye(volumes, dtype=np.float32) / sd, (len(scanner.runs), 1, 1))
+    mix = np.eye(len(scanner.noise.mix), dtype=np.float32)
+    return scanner._replace(noise=scanner.noise._replace(whiten=white, mix=mix)), seen
+
+
+def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
+    """Everybody begins at 0."""
+    return np.zeros((len(cohort.connectomes), coordinates))
+
+
+def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
+    """A context in which something is exchanged."""
+    return lambda: mock.patch.object(owner, name, other)
+
+
+VARIANTS = {
+    "as it ships": Variant(),
+    "no hidden noise": Variant({"hidden_noise": 0.0}),
+    "people stay as they are (no drift)": Variant(change=patched(Mixed, "ahead", standing_still)),
+    "no lapses": Variant({"lapse": -40.0}),
+    "seen people without items": Variant(without_items=True),
+    "edges alone, no blocks": Variant(networks=False),
+    "behaviour alone, no BOLD": Variant({"bold_weight": 0.0}),
+    "BOLD's noise white, no drifts": Variant(
+        change=patched(workflow, "fit_scanner", white_scanner)
+    ),
+    "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
+    "8 coordinates": Variant(sizes={"coordinates": 8}),
+    "32 coordinates": Variant(sizes={"coordinates": 32}),
+    "16 units": Variant(sizes={"units": 16}),
+    "64 units": Variant(sizes={"units": 64}),
+    "half as many updates": Variant({"updates": 500}),
+    "twice as many updates": Variant({"updates": 2000}),
+    "mixture of 4 seeds": Variant(members=4),
+}
+
+
+def main(data: str, tested: int, seed: int, only: str) -> dict:
+    """Learn and score every variant, and print one row each."""
+    config = mixed_effects.get_config()
+    config.data, config.seed = data, seed
+    common.remember_compilations()
+    cohort, _ = common.read_data(config)
+    cohort = common.only_regions(cohort, config)
+    networks, cohort = known_networks(config), both_connectomes(cohort)
+    (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
+    folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
+    chosen = {k: v for k, v in VARIANTS.items() if not only or only in k}
+    rows = []
+    for name, variant in tqdm(chosen.items(), desc="variants"):
+        labels = networks if variant.networks else None
+        seen, timing = told(cohort, [halves], variant, labels, seed)
+        unseen, _ = told(cohort, folds, variant, labels, seed)
+        rows.append(
+            {"variant": name}
+            | figures(cohort, [halves], seen, "seen")
+            | figures(cohort, folds, unseen, "unseen")
+            | {k: timing[k] * variant.members for k in ("parameters", "learn_s")}
+        )
+        print(pd.DataFrame(rows[-1:]).T.to_string(), flush=True)
+    return {
+        "people": len(cohort.connectomes),
+        "connectome": cohort.connectome_source,
+        "bold": cohort.bold_source,
+        "folds": len(folds),
+        "seed": seed,
+        "commit": common.commit(),
+        "versions": common.versions(),
+        "rows": rows,
+    }
+
+
+def told(
+    cohort: Cohort, folds: list[Fold], variant: Variant, networks, seed: int
+) -> tuple[list[list[Prediction]], dict[str, Any]]:
+    """What the variant says of each fold's test part, and what the last learning took."""
+    found = []
+    for fold in folds:
+        members = []
+        for member in range(variant.members):
+            with variant.change():
+                mixed = workflow.train(
+                    cohort,
+                    fold.training,
+                    seed=seed + member,
+                    networks=networks,
+                    method=Method(**variant.method),
+                    **variant.sizes,
+                )
+                said = told_by(mixed, cohort, fold, seed=seed)
+            with_items = "twin_and_items" in said and not variant.without_items
+            members.append(said["twin_and_items" if with_items else "twin"])
+        found.append(members[0] if len(members) == 1 else mixture(members))
+    return found, mixed.timing
+
+
+def figures(cohort: Cohort, folds: list[Fold], said: list[list[Prediction]], who: str) -> dict:
+    """Figures of both tasks, averaged over folds."""
+    shown: dict[str, list[float]] = {}
+    for fold, runs in zip(folds, said):
+        inside = np.where(fold.test.people, 0, -1)
+        scored = scored_parts(cohort, fold.test, inside, draws=DRAWS)
+        for task, metrics in score(scored, runs).items():
+            for metric in METRICS & metrics.keys():
+                shown.setdefault(f"{who}_{task}_{metric}", []).append(metrics[metric].value)
+    return {name: float(np.mean(values)) for name, values in sorted(shown.items())}
+
+
+METRICS = {
+    "reaction_time_r",
+    "trial_reaction_time_r",
+    "log_likelihood",
+    "effect_r",
+    "choice_concordance",
+    "person_coverage_80",
+    "person_interval_score_s_80",
+    "person_mean_r",
+    "person_t_r",
+}
+
+if __name__ == "__main__":
+    began = time.perf_counter()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--tested", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="part of a variant's name")
+    parser.add_argument("--json", type=Path)
+    options = vars(parser.parse_args())
+    place = options.pop("json")
+    result = main(**options)
+    if place:
+        write_json(place, result | {"total_s": time.perf_counter() - began})
