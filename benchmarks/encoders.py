@@ -16,17 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from benchmarks.scores import KINDS, Scanned, all_scores, scan
-from dtb_jax.connectome import parcel_count
 from dtb_jax.evaluation import linear
 from dtb_jax.evaluation.tangent import correlations
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.mixed.components import LEVELS, log_evidence, mixtures, outside, spectrum, weights_of
-from dtb_jax.mixed.features import Features, block_features, edge_features
+from dtb_jax.mixed.features import block_features, edge_features, parcel_features
 from dtb_jax.results import write_json
 from experiments.common import commit, versions
 
@@ -46,16 +44,18 @@ class Kernel(NamedTuple):
     features: int
 
 
+SHIPPED = ("edges", "blocks", "parcels")
+SHIPS = ", ".join(SHIPPED)
 CANDIDATES: dict[str, tuple[str, ...]] = {
     "edges": ("edges",),
     "blocks": ("blocks",),
     "edges, blocks": ("edges", "blocks"),
-    "edges, blocks, parcels": ("edges", "blocks", "parcels"),
-    "edges, blocks, nonlinear": ("edges", "blocks", "nonlinear"),
-    "edges, blocks, self-supervised": ("edges", "blocks", "agreeing"),
-    "edges, blocks, tangent": ("edges", "blocks", "tangent"),
+    SHIPS: SHIPPED,
+    f"{SHIPS}, nonlinear": (*SHIPPED, "nonlinear"),
+    f"{SHIPS}, self-supervised": (*SHIPPED, "agreeing"),
+    f"{SHIPS}, tangent": (*SHIPPED, "tangent"),
 }
-"""Kinds of features of each; the third is what ships."""
+"""Kinds of features of each."""
 
 
 def main(
@@ -107,7 +107,7 @@ def main(
 def row(name: str, each, found, kernels, seconds, prepared_s) -> dict:
     """One candidate: mean r and explained share by causes, and what r gains over what ships."""
     r, explained = np.array(each).transpose(1, 0, 2)
-    gain = r - np.array(found["edges, blocks"])[:, 0]
+    gain = r - np.array(found[SHIPS])[:, 0]
     error = gain.std(axis=0, ddof=1) / np.sqrt(len(gain))
     kinds = CANDIDATES.get(name, ("edges",))
     return (
@@ -189,23 +189,6 @@ def kernels_of(
     kernels["nonlinear"] = Kernel(np.exp(-distance / width), 0)
     seconds["nonlinear"] = time.perf_counter() - began
     return kernels, seconds
-
-
-def parcel_features(connectomes: np.ndarray, networks: list[str]) -> Features:
-    """The mean of the edges from each parcel to each network, standardised: edge -> node."""
-    parcels = parcel_count(connectomes.shape[1])
-    names, network = np.unique(np.asarray(networks), return_inverse=True)
-    one, other = np.triu_indices(parcels, k=1)
-    edge = np.arange(len(one))
-    column = np.concatenate([one * len(names) + network[other], other * len(names) + network[one]])
-    used, column = np.unique(column, return_inverse=True)
-    share = 1 / np.bincount(column)[column]
-    average = sparse.csc_array(
-        (share.astype(np.float32), (np.tile(edge, 2), column)), (len(edge), len(used))
-    )
-    means = connectomes @ average
-    sd = means.std(axis=0, dtype=float)
-    return Features(average, means.mean(axis=0, dtype=float), sd * np.sqrt(len(sd)))
 
 
 def agreeing(scanned: Scanned, people: int) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dtb_jax.mixed.features import features_of
+from dtb_jax.mixed.features import block_features, edge_features
 from dtb_jax.mixed.numbers import Number
 from dtb_jax.mixed.share import Likeness, connectome_share, likeness
 
@@ -31,15 +31,18 @@ def likenesses(
     second: Float[np.ndarray, "people edge"] | None,
     networks: Sequence[str] | None,
 ) -> list[Likeness]:
-    """Of every kind of feature, from two connectomes of the same people where there are two.
+    """Of edges and of blocks, from two connectomes of the same people where there are two.
 
     Args:
         first, second: from other runs each; without a second nothing is known of noise.
         networks: a label a parcel; None: unknown, edges alone.
     """
     mean = first if second is None else (first + second) / 2
+    kinds = [edge_features(mean)]
+    if networks is not None:
+        kinds.append(block_features(mean, networks))
     found = []
-    for kind in features_of(mean, networks):
+    for kind in kinds:
         noise = None if second is None else kind.difference((first - second) / 2)
         found.append(likeness(kind.of(mean), noise))
     return found

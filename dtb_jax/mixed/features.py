@@ -1,9 +1,10 @@
-"""Linear features of a connectome in which people are alike or not: edges, and network blocks.
+"""Linear features of a connectome in which people are alike or not: edges, parcels, networks.
 
     phi(c) = (A'c - centre) / spread
 
-With A = 1 these are the edges; a column of A that averages the edges between two networks makes a
-block. Whatever is linear in features is linear in edges, w = A (v / spread).
+With A = 1 these are the edges; a column of A that averages the edges from a parcel to a network, or
+between two networks, makes coarser ones. Whatever is linear in features is linear in edges,
+w = A (v / spread).
 """
 
 from collections.abc import Sequence
@@ -60,10 +61,31 @@ def block_features(
         connectomes: of the people who standardise.
         networks: a label a parcel.
     """
-    block, pairs = edge_blocks(networks)
-    share = 1 / np.bincount(block)[block]
+    block, _ = edge_blocks(networks)
+    return _means(connectomes, np.arange(len(block)), block)
+
+
+def parcel_features(
+    connectomes: Float[np.ndarray, "people edge"], networks: Sequence[str]
+) -> Features:
+    """The mean of the edges from each parcel to each network, standardised.
+
+    Args:
+        connectomes: of the people who standardise.
+        networks: a label a parcel.
+    """
+    names, network = np.unique(np.asarray(networks), return_inverse=True)
+    one, other = np.triu_indices(len(network), k=1)
+    to = np.concatenate([one * len(names) + network[other], other * len(names) + network[one]])
+    _, group = np.unique(to, return_inverse=True)
+    return _means(connectomes, np.tile(np.arange(len(one)), 2), group)
+
+
+def _means(connectomes, edge: np.ndarray, group: np.ndarray) -> Features:
+    """Means over groups of edges, standardised; an edge may be in several groups."""
+    share = 1 / np.bincount(group)[group]
     average = sparse.csc_array(
-        (share.astype(np.float32), (np.arange(len(block)), block)), (len(block), len(pairs))
+        (share.astype(np.float32), (edge, group)), (connectomes.shape[1], group.max() + 1)
     )
     means = connectomes @ average
     sd = means.std(axis=0, dtype=float)
@@ -74,6 +96,8 @@ def block_features(
 def features_of(
     connectomes: Float[np.ndarray, "people edge"], networks: Sequence[str] | None
 ) -> list[Features]:
-    """All kinds: edges, and blocks where the parcels' networks are known."""
+    """All kinds: edges, and blocks and parcels where the parcels' networks are known."""
     kinds = [edge_features(connectomes)]
-    return kinds if networks is None else [*kinds, block_features(connectomes, networks)]
+    if networks is None:
+        return kinds
+    return kinds + [make(connectomes, networks) for make in (block_features, parcel_features)]

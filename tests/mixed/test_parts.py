@@ -9,7 +9,7 @@ from dtb_jax.bold import glover_hrf
 from dtb_jax.mainnet import unroll
 from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.encoder import fit_encoder, prepare
-from dtb_jax.mixed.features import block_features, edge_features
+from dtb_jax.mixed.features import block_features, edge_features, features_of, parcel_features
 from dtb_jax.mixed.likelihood import lapsing_hazards
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
 from dtb_jax.mixed.posterior import PARTS, Gaussian, Told, combine
@@ -58,12 +58,24 @@ def test_hazards_with_a_lapse_are_probabilities():
 
 
 def test_features_and_weights_of_edges_say_the_same(edges):
-    for kind in (edge_features(edges), block_features(edges, NETWORKS)):
+    for kind in features_of(edges, NETWORKS):
         phi = kind.of(edges)
         assert np.square(phi).sum(axis=1).mean() == pytest.approx(1, rel=0.02)
         weights = np.random.default_rng(1).normal(size=(phi.shape[1], 2))
         direct = (edges - edges.mean(axis=0)) @ kind.to_edges(weights)
         np.testing.assert_allclose(phi @ weights, direct, atol=1e-4)
+
+
+def test_a_parcels_features_are_its_mean_edges_to_networks(edges):
+    full = np.zeros((PARCELS, PARCELS))
+    full[np.triu_indices(PARCELS, k=1)] = edges[0]
+    full += full.T
+    kind = parcel_features(edges, NETWORKS)
+    found = (kind.of(edges[:1])[0] * kind.spread + kind.centre).reshape(PARCELS, 3)
+    for parcel in range(PARCELS):
+        for k, network in enumerate("ABC"):
+            inside = (np.array(NETWORKS) == network) & (np.arange(PARCELS) != parcel)
+            assert found[parcel, k] == pytest.approx(full[parcel, inside].mean(), abs=1e-5)
 
 
 def test_left_out_people_are_told_by_the_others(edges):
