@@ -56,14 +56,19 @@ def standing_still(mixed: Mixed):
     return mixed.seen()
 
 
-def white_scanner(cohort: Cohort, part, *, piece: int):
+def white_scanner(cohort: Cohort, part, known, *, piece: int):
     """BOLD's noise as if volumes were independent and did not drift: a squared error."""
-    scanner, seen = fit_scanner(cohort, part, piece=piece)
+    scanner, seen = fit_scanner(cohort, part, known, piece=piece)
     volumes = scanner.noise.whiten.shape[1]
     sd = float(np.sqrt((seen.bold**2).sum() / max(seen.mask.sum() * seen.bold.shape[-1], 1)))
     white = np.tile(np.eye(volumes, dtype=np.float32) / sd, (len(scanner.runs), 1, 1))
     mix = np.eye(len(scanner.noise.mix), dtype=np.float32)
     return scanner._replace(noise=scanner.noise._replace(whiten=white, mix=mix)), seen
+
+
+def no_items(cohort: Cohort, part) -> dict:
+    """No item has a number of its own."""
+    return {}
 
 
 def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
@@ -80,6 +85,7 @@ VARIANTS = {
     "as it ships": Variant(),
     "no hidden noise": Variant({"hidden_noise": 0.0}),
     "people stay as they are (no drift)": Variant(change=patched(Mixed, "ahead", standing_still)),
+    "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
     "no lapses": Variant({"lapse": -40.0}),
     "seen people without items": Variant(without_items=True),
     "edges alone, no blocks": Variant(networks=False),
@@ -153,7 +159,8 @@ def told(
                 said = told_by(mixed, cohort, fold, seed=seed)
             with_items = "twin_and_items" in said and not variant.without_items
             members.append(said["twin_and_items" if with_items else "twin"])
-        found.append(members[0] if len(members) == 1 else mixture(members))
+        tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
+        found.append(members[0] if len(members) == 1 else mixture(members, tested))
     return found, mixed.timing
 
 

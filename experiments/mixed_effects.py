@@ -55,6 +55,7 @@ def get_config() -> ConfigDict:
     config.networks = True  # features between the atlas' networks, where it has some
     config.units = 32
     config.coordinates = 16
+    config.members = 1  # twins of as many seeds, mixed
     for name in method._fields:
         config[name] = getattr(method, name)
     config.methods = "ridge,kernel_ridge"
@@ -120,7 +121,15 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 
 def check(config: ConfigDict) -> None:
     """Raises: DataError for numbers with which nothing would be learned."""
-    least = {"units": 2, "coordinates": 1, "updates": 1, "batch_people": 1, "folds": 2, "before": 1}
+    least = {
+        "units": 2,
+        "coordinates": 1,
+        "updates": 1,
+        "batch_people": 1,
+        "folds": 2,
+        "before": 1,
+        "members": 1,
+    }
     for name, number in least.items():
         if config[name] < number:
             raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")

@@ -14,6 +14,7 @@ from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
+from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervals import with_spread
@@ -40,20 +41,23 @@ def method_of(config: ConfigDict) -> Method:
     return Method(**{name: config[name] for name in Method._fields})
 
 
-def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path) -> Mixed:
+def learn(
+    config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path, member: int = 0
+) -> Mixed:
     """The mixed-effects twin of the config, with a progress bar."""
     method = method_of(config)
+    name = f"{fold.name}_{member}" if member else fold.name
     epochs = method.epochs(int(fold.training.people.sum()))
-    with common.epochs_bar(epochs, f"learning ({fold.name})") as show:
+    with common.epochs_bar(epochs, f"learning ({name})") as show:
         return train(
             cohort,
             fold.training,
-            seed=config.seed,
+            seed=config.seed + member,
             networks=networks,
             units=config.units,
             coordinates=config.coordinates,
             method=method,
-            folder=folder / fold.name,
+            folder=folder / name,
             on_epoch=show,
         )
 
@@ -62,8 +66,19 @@ def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
     """The mixed-effects twin among the other models."""
 
     def family(cohort: Cohort, fold: Fold):
-        mixed = learn(config, cohort, fold, networks, folder)
-        return told_by(mixed, cohort, fold, seed=config.seed)
+        each = [
+            told_by(
+                learn(config, cohort, fold, networks, folder, member),
+                cohort,
+                fold,
+                seed=config.seed,
+            )
+            for member in range(config.members)
+        ]
+        if config.members == 1:
+            return each[0]
+        tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
+        return {name: mixture([one[name] for one in each], tested) for name in each[0]}
 
     return family
 

@@ -8,7 +8,9 @@ from scipy.special import logsumexp
 from dtb_jax.evaluation.predict import Prediction
 
 
-def mixture(members: Sequence[Sequence[Prediction]]) -> list[Prediction]:
+def mixture(
+    members: Sequence[Sequence[Prediction]], tested: Sequence[np.ndarray]
+) -> list[Prediction]:
     """An equal mixture of what several twins say of the same runs.
 
     p(press, time) = mean over members of p(press, time). Times are means over presses, spreads
@@ -16,18 +18,20 @@ def mixture(members: Sequence[Sequence[Prediction]]) -> list[Prediction]:
 
     Args:
         members: of each twin a `Prediction` a run; all say something of the same fields.
+        tested: of each run the trials over which a person's mean is told, [people, trial].
     """
-    return [_mixed(runs) for runs in zip(*members, strict=True)]
+    return [_mixed(runs, mask) for *runs, mask in zip(*members, tested, strict=True)]
 
 
-def _mixed(runs: Sequence[Prediction]) -> Prediction:
+def _mixed(runs: Sequence[Prediction], tested: np.ndarray) -> Prediction:
     omission = np.stack([one.omission_probability for one in runs])
     share = (1 - omission) / np.maximum((1 - omission).sum(axis=0), 1e-12)
     choice = np.einsum("mpt,mpta->pta", share, np.stack([one.choice_probability for one in runs]))
     times = np.stack([one.reaction_time_s for one in runs])
     time = (share * times).sum(axis=0)
     square = np.stack([one.reaction_time_sd_s for one in runs]) ** 2 + (times - time) ** 2
-    means = times.mean(axis=2)  # a person's spread is what members disagree on beyond their own
+    # a person's spread is what members disagree on beyond their own
+    means = (times * tested).sum(axis=2) / np.maximum(tested.sum(axis=1), 1)
     own = np.stack([one.person_time_sd_s for one in runs]) ** 2
     likely = np.stack([one.log_likelihood for one in runs])
     bold = None if runs[0].bold is None else np.mean([one.bold for one in runs], axis=0)

@@ -13,6 +13,7 @@ from dtb_jax.evaluation.profiles import Items, items_beyond
 from dtb_jax.evaluation.swaps import strangers
 from dtb_jax.families import MEAN
 from dtb_jax.mixed.intervals import errors
+from dtb_jax.mixed.items import of_new_trials
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.tell import tell
 from dtb_jax.mixed.workflow import Mixed
@@ -91,5 +92,17 @@ def scaled(told: list[Prediction], by: list[float]) -> list[Prediction]:
 def said(
     mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items: list[Items] | None = None
 ) -> list[Prediction]:
-    """What the twin says of a part with this belief in everybody, see `tell.tell`."""
-    return tell(mixed.population, mixed.common, mixed.scanner.scale, cohort, part, belief, items)
+    """What the twin says of a part with this belief in everybody, see `tell.tell`.
+
+    Without items, every trial may be any that the twin has learned.
+    """
+    new = None
+    if items is None:
+        tasks = {run.name: run.task.name for run in cohort.runs}
+        new = []
+        for run in part.of(cohort).runs:
+            alike = [name for name, task in tasks.items() if task == run.task.name]
+            shape = (belief.mean.shape[1] + 1, run.trials.onset_s.shape[1])
+            new.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
+    scale = mixed.scanner.scale
+    return tell(mixed.population, mixed.common, scale, cohort, part, belief, items, new)

@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
+from dtb_jax.mixed.items import ITEM_SD, effects, with_items
 from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
 from dtb_jax.mixed.network import Person, Population, haemodynamic, in_pieces
 from dtb_jax.mixed.observed import Observed
@@ -55,6 +56,7 @@ class Common(NamedTuple):
 
     network: Any  # parameters of `Population`
     lapse: Float[Array, ""]  # logit
+    items: Float[Array, "item 2"]  # see `items`; the first is no item
 
 
 class Belief(NamedTuple):
@@ -74,7 +76,11 @@ class State(NamedTuple):
 
 
 def answers(
-    person: Person, observed: Observed, noise: Float[Array, "step unit"], method: Method
+    person: Person,
+    items: Float[Array, "item 2"],
+    observed: Observed,
+    noise: Float[Array, "step unit"],
+    method: Method,
 ) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
     """Action logits and BOLD of one person's runs."""
     run = partial(in_pieces, person.network, noise=noise, piece=method.piece)
@@ -83,20 +89,22 @@ def answers(
     )
     per_volume = observed.run.stimulus.shape[1] // max(observed.bold.shape[1], 1)
     bold = jax.vmap(haemodynamic, in_axes=(0, None, None))(neural, person.delay_s, per_volume)
-    return logits, bold
+    shown = observed.shown
+    return with_items(logits, effects(items, shown.item), shown.correct), bold
 
 
 def person_loss(
     person: Person,
-    lapse: Float[Array, ""],
+    common: Common,
     observed: Observed,
     scanner_noise: Noise,
     noise: Float[Array, "step unit"],
     method: Method,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Negative log likelihood of one person's presses, and of their BOLD."""
-    logits, bold = answers(person, observed, noise, method)
-    presses = jnp.sum(jax.vmap(lapsing_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
+    logits, bold = answers(person, common.items, observed, noise, method)
+    loss = jax.vmap(lapsing_loss, in_axes=(0, 0, None))
+    presses = jnp.sum(loss(logits, observed.run, common.lapse))
     return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))
 
 
@@ -137,11 +145,14 @@ def update(
         z = mean + jnp.exp(log_sd) * drawn
         persons = jax.vmap(population.apply, in_axes=(None, 0))(common.network, z)
         presses, bold = jax.vmap(person_loss, in_axes=(0, None, 0, None, 0, None))(
-            persons, common.lapse, chosen, scanner_noise, noise, method
+            persons, common, chosen, scanner_noise, noise, method
         )
         away = 0.5 * jnp.sum(mean**2 + jnp.exp(2 * log_sd) - 2 * log_sd - 1, axis=1)
         count = jnp.maximum(jnp.sum(weight * answered), 1.0)
-        total = jnp.sum(weight * (presses + method.bold_weight * bold + away)) / count
+        usual = 0.5 * jnp.sum((common.items / ITEM_SD) ** 2)
+        everybody = jnp.sum(weight) / state.belief.mean.shape[0]
+        total = jnp.sum(weight * (presses + method.bold_weight * bold + away))
+        total = (total + everybody * usual) / count
         told = {
             "press": jnp.sum(weight * presses) / count,
             "bold": jnp.sum(weight * bold) / count,
@@ -165,13 +176,14 @@ def update(
 def initial_state(
     population: Population,
     start: Float[np.ndarray, "people coordinate"],
+    items: int,
     method: Method,
     *,
     key: jax.Array,
 ) -> State:
-    """Fresh parameters; people begin at `start`, half a standard deviation unsure."""
+    """Fresh parameters; people begin at `start`, half a standard deviation unsure, items at 0."""
     network = population.init(key, jnp.zeros(population.coordinates))
-    common = Common(network, jnp.asarray(method.lapse, jnp.float32))
+    common = Common(network, jnp.asarray(method.lapse, jnp.float32), jnp.zeros((items + 1, 2)))
     mean = jnp.asarray(start, jnp.float32)
     belief = Belief(mean, jnp.full(mean.shape, np.log(0.5), jnp.float32))
     moments = optimiser(method).init((common, belief))
@@ -206,7 +218,8 @@ def learn(
     people = len(start)
     key = jax.random.key(seed)
     if state is None:
-        state = initial_state(population, start, method, key=jax.random.fold_in(key, 0))
+        items = int(np.max(observed.shown.item, initial=0))
+        state = initial_state(population, start, items, method, key=jax.random.fold_in(key, 0))
     batch = min(method.batch_people, people)
     each, epochs = method.updates_of_epoch(people), method.epochs(people)
     warm = min(method.warmup_steps, each * epochs // 2)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.glm import make_glm
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, volume_range, z_scored
+from dtb_jax.mixed.items import Known, Shown, shown_of
 from dtb_jax.mixed.likelihood import Noise, fit_noise
 from dtb_jax.types import STEP_S, Array, Cohort, Run
 
@@ -17,6 +18,7 @@ class Observed(NamedTuple):
     """One person or several, leading axis people; BOLD at the scanner's own volumes."""
 
     run: Run  # [run, time, ...], without BOLD
+    shown: Shown  # [run, time]
     bold: Float[Array, "*people run volume region"]
     mask: Float[Array, "*people run volume"]
 
@@ -43,13 +45,14 @@ def volume_steps(cohort: Cohort) -> int:
     return round(cohort.repetition_time_s / STEP_S)
 
 
-def observe(cohort: Cohort, part: Part, scale: BoldScale, *, piece: int) -> Observed:
+def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece: int) -> Observed:
     """A part of everybody's runs, filled up to whole pieces.
 
     Args:
         cohort: everybody.
         part: which runs and times; people are not chosen here.
         scale: units of BOLD.
+        known: items with a number.
         piece: see `network.in_pieces`.
     """
     cohort = part.of(cohort)
@@ -63,24 +66,32 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, *, piece: int) -> Obse
         for name, leaf in runs._replace(bold=runs.bold[..., :0])._asdict().items()
     }
     volumes = -(-steps // volume_steps(cohort))
-    bold, mask = [], []
+    bold, mask, shown = [], [], []
+    first = round(part.start_s / STEP_S)
     for run in cohort.runs:
+        on = shown_of(run, slice(first, first + steps), known)
+        shown.append([_filled(leaf[:, None], steps)[:, 0] for leaf in on])
         inside = volume_range(run, part.start_s, stop_s)
         seen = run.bold_mask[:, inside]
         bold.append(_filled(z_scored(run.bold[:, inside], seen, scale)[:, None], volumes)[:, 0])
         mask.append(_filled(seen[:, None].astype(np.float32), volumes)[:, 0])
     return Observed(
-        Run(**fields), np.stack(bold, 1).astype(np.float32), np.stack(mask, 1).astype(np.float32)
+        Run(**fields),
+        Shown(*(np.stack(leaves, 1) for leaves in zip(*shown))),
+        np.stack(bold, 1).astype(np.float32),
+        np.stack(mask, 1).astype(np.float32),
     )
 
 
-def fit_scanner(cohort: Cohort, part: Part, *, piece: int) -> tuple[Scanner, Observed]:
+def fit_scanner(
+    cohort: Cohort, part: Part, known: Known, *, piece: int
+) -> tuple[Scanner, Observed]:
     """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
     longest = max(run.stimulus.shape[1] for run in inside.runs) * STEP_S
     scale = fit_bold_scale(inside, min(part.stop_s, longest), people)
-    seen = rows(observe(cohort, part, scale, piece=piece), people)
+    seen = rows(observe(cohort, part, scale, known, piece=piece), people)
     designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
     noise = fit_noise(
         designs, np.asarray(seen.bold), np.asarray(seen.mask) > 0, cohort.repetition_time_s

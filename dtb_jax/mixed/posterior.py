@@ -87,7 +87,7 @@ def listen(
 
     def told(z):
         person = population.apply(common.network, z)
-        logits, bold = answers(person, observed, silent, method)
+        logits, bold = answers(person, common.items, observed, silent, method)
         return logits, scanner_noise.residual(observed.bold - bold, observed.mask)
 
     def scoring(z):
@@ -155,8 +155,8 @@ def listen_to(
 ) -> Told:
     """`listen` to several people, some at a time; arguments with a leading axis of people."""
     people, found = len(start), []
-    each = jax.tree.map(np.asarray, (prior, np.asarray(start, np.float32), observed))
-    each = jax.tree.map(lambda leaf: leaf.astype(np.float32), each)
+    beliefs = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), (prior, np.asarray(start)))
+    each = (*beliefs, jax.tree.map(np.asarray, observed))
     for first in range(0, people, chunk):
         rows = np.minimum(np.arange(first, first + chunk), people - 1)
         part = jax.tree.map(lambda leaf, rows=rows: leaf[rows], each)

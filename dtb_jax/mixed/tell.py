@@ -2,10 +2,11 @@
 
     p(press, time) = mean over z ~ q of p(press, time | z)
 
-Draws are quasi-random and the same for everybody. What is said of a person's mean time has two
+Draws are the same for everybody. What is said of a person's mean time has two
 parts of spread: that of the belief, and that of as many single presses as are counted.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,12 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import norm, qmc
+from scipy.linalg import helmert
+from scipy.stats import ortho_group
 
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
 from dtb_jax.mixed.fit import Common
+from dtb_jax.mixed.items import with_items
 from dtb_jax.mixed.likelihood import read_lapsing
 from dtb_jax.mixed.network import Population, outputs
 from dtb_jax.mixed.observed import volume_steps
@@ -26,9 +29,6 @@ from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.response import Response, Windows, summarise, windows
 from dtb_jax.twin import split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
-
-DRAWS = 16
-"""From each belief."""
 
 
 class Trial(NamedTuple):
@@ -55,6 +55,7 @@ def tell(
     part: Part,
     where: Gaussian,
     items: list[Any] | None = None,
+    new: Sequence[Float[np.ndarray, "draw _ 2"]] | None = None,
     *,
     chunk: int = 16,
 ) -> list[Prediction]:
@@ -67,12 +68,13 @@ def tell(
         part: whom and what to tell.
         where: belief in each person of the cohort.
         items: `profiles.Items` of every run, beyond what networks say; None: nothing.
+        new: of every run, what each draw's trials do to everybody, see `items`; None: nothing.
         chunk: people at a time.
 
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
     """
     people = np.flatnonzero(part.people)
-    z = points(where, DRAWS).astype(np.float32)
+    z = points(where).astype(np.float32)
     return [
         _tell_run(
             population,
@@ -83,6 +85,7 @@ def tell(
             z,
             people,
             None if items is None else items[r],
+            None if new is None else new[r],
             volume_steps(cohort),
             chunk,
         )
@@ -90,19 +93,22 @@ def tell(
     ]
 
 
-def points(where: Gaussian, draws: int) -> Float[np.ndarray, "people draw coordinate"]:
-    """Quasi-random draws from several normal distributions, with their mean; a power of 2."""
+def points(where: Gaussian) -> Float[np.ndarray, "people draw coordinate"]:
+    """Draws from several normal distributions whose mean and covariance are exactly theirs.
+
+    Corners of a regular simplex, one more than there are coordinates, turned at random: with fewer
+    some directions would not vary at all.
+    """
     coordinates = where.mean.shape[1]
-    uniform = qmc.Sobol(coordinates, seed=0).random(draws // 2)
-    half = norm.ppf(np.clip(uniform, 1e-6, 1 - 1e-6))
-    drawn = np.concatenate([half, -half])
-    drawn /= np.sqrt((drawn**2).mean(axis=0))
+    corners = np.sqrt(coordinates + 1) * helmert(coordinates + 1).T
+    if coordinates > 1:
+        corners = corners @ ortho_group.rvs(coordinates, random_state=0)
     root = np.linalg.cholesky(where.covariance + 1e-9 * np.eye(coordinates))
-    return where.mean[:, None] + np.einsum("pyz,sz->psy", root, drawn)
+    return where.mean[:, None] + np.einsum("pyz,sz->psy", root, corners)
 
 
 def _tell_run(
-    population, common, scale, run: TaskRun, part: Part, z, people, items, per_volume, chunk
+    population, common, scale, run: TaskRun, part: Part, z, people, items, new, per_volume, chunk
 ) -> Prediction:
     trials = run.trials
     first, last = (
@@ -123,6 +129,8 @@ def _tell_run(
         *more,
     )
     trial = jax.tree.map(np.nan_to_num, trial)
+    if new is None:
+        new = np.zeros((z.shape[1], trials.onset_s.shape[1], 2), np.float32)
     available = np.array(run.task.available, np.float32)
     length = int(np.ceil(trials.deadline_s.max() / STEP_S))
     found = []
@@ -135,6 +143,7 @@ def _tell_run(
             z[rows],
             run.stimulus[rows, first:last],
             jax.tree.map(lambda leaf, rows=rows: leaf[rows], trial),
+            new,
             available,
             np.float32(part.start_s),
             per_volume=per_volume,
@@ -150,16 +159,18 @@ def _tell_run(
 
 
 @partial(jax.jit, static_argnames=("population", "per_volume", "length"))
-def _tell_people(population, common, z, stimulus, trial, available, start_s, *, per_volume, length):
-    one = partial(
-        _tell_person, population, common, available, start_s, per_volume=per_volume, length=length
-    )
+def _tell_people(
+    population, common, z, stimulus, trial, new, available, start_s, *, per_volume, length
+):
+    fixed = (population, common, new, available, start_s)
+    one = partial(_tell_person, *fixed, per_volume=per_volume, length=length)
     return jax.vmap(one)(z, stimulus, trial)
 
 
 def _tell_person(
     population: Population,
     common: Common,
+    new: Float[Array, "draw trial 2"],
     available: Float[Array, " action"],
     start_s: Float[Array, ""],
     z: Float[Array, "draw coordinate"],
@@ -173,15 +184,23 @@ def _tell_person(
         trial.onset_s, trial.deadline_s, trial.present > 0, start_s, stimulus.shape[0], length
     )
 
-    def draw(z):
+    length_of = stimulus.shape[0]  # where steps outside every window are sent
+    inside = jnp.where(frame.open > 0, frame.steps, length_of)
+    number = jnp.arange(1, new.shape[1] + 1)[:, None]
+    on = jnp.zeros(length_of + 1, int).at[inside].max(number)[:length_of]
+    right = jnp.append(0, trial.correct).astype(int)[on]
+
+    def draw(z, new):
         person = population.apply(common.network, z)
         logits, bold = split_outputs(
             outputs(person, stimulus, len(available), per_volume), len(available)
         )
+        effect = jnp.concatenate([jnp.zeros((1, 2)), new])[on]
+        logits = with_items(logits, effect, right)
         told = read_lapsing(common.lapse, logits, available, frame)
         return on_trials(told, frame, trial), bold[::per_volume]
 
-    each, bold = jax.vmap(draw)(z)
+    each, bold = jax.vmap(draw)(z, new)
     response = summarise(each.density.mean(0), each.omission_probability.mean(0), frame)
     tested = trial.tested / jnp.maximum(jnp.sum(trial.tested), 1)
     mean = each.reaction_time_s @ tested

@@ -12,6 +12,7 @@ from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.fit import Common, Method, State, initial_state, learn
+from dtb_jax.mixed.items import Known, known_items
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
 from dtb_jax.mixed.posterior import Gaussian, Told, combine, listen_to, standard
@@ -29,6 +30,7 @@ class Mixed(NamedTuple):
     population: Population
     common: Common
     scanner: Scanner
+    items: Known
     prior: Prior
     told: Told  # by the training people's data
     people: np.ndarray  # rows who trained
@@ -70,7 +72,8 @@ def train(
     """
     began = time.perf_counter()
     people = np.flatnonzero(part.people)
-    scanner, seen = fit_scanner(cohort, part, piece=method.piece)
+    items = known_items(cohort, part)
+    scanner, seen = fit_scanner(cohort, part, items, piece=method.piece)
     population = Population(
         inputs=seen.run.stimulus.shape[-1],
         units=units,
@@ -88,7 +91,8 @@ def train(
     if folder is not None:
         checkpoints = Checkpoints(folder)
         like = jax.eval_shape(
-            lambda key: initial_state(population, start, method, key=key), jax.random.key(0)
+            lambda key: initial_state(population, start, len(items), method, key=key),
+            jax.random.key(0),
         )
         found = checkpoints.restore({"state": like})
         if found is not None:
@@ -127,7 +131,7 @@ def train(
         "epochs": method.epochs(len(people)),
         "parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(common)),
     }
-    return Mixed(population, common, scanner, prior, told, people, method, timing)
+    return Mixed(population, common, scanner, items, prior, told, people, method, timing)
 
 
 def listen_again(
@@ -146,7 +150,7 @@ def listen_again(
         prior: belief in the part's people.
         start: where scoring begins; None: at the prior's mean, with more steps.
     """
-    seen = observe(cohort, part, mixed.scanner.scale, piece=mixed.method.piece)
+    seen = observe(cohort, part, mixed.scanner.scale, mixed.items, piece=mixed.method.piece)
     seen = rows(seen, np.flatnonzero(part.people))
     seen = seen._replace(bold=seen.bold[..., : mixed.population.regions])
     noise = mixed.scanner.noise_of(

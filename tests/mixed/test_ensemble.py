@@ -6,6 +6,8 @@ import pytest
 from dtb_jax.evaluation.predict import LEVELS, Prediction
 from dtb_jax.mixed.ensemble import mixture
 
+TESTED = np.ones((3, 5), bool)
+
 
 def member(rng, people=3, trials=5):
     probability = rng.dirichlet(np.ones(3), (people, trials))
@@ -29,14 +31,14 @@ def members():
 
 
 def test_one_member_is_itself(members):
-    (found,) = mixture([[members[0]]])
+    (found,) = mixture([[members[0]]], [TESTED])
     for name, field in members[0]._asdict().items():
         if isinstance(field, np.ndarray):
             np.testing.assert_allclose(getattr(found, name), field, err_msg=name)
 
 
 def test_a_mixture_is_what_drawing_a_member_and_then_a_press_makes(members):
-    (found,) = mixture([[one] for one in members])
+    (found,) = mixture([[one] for one in members], [TESTED])
     rng = np.random.default_rng(1)
     who = rng.integers(3, size=400_000)
     at = (1, 2)

@@ -1,0 +1,106 @@
+"""What a trial does to everybody: people and items cross, and both have their own spread.
+
+    logit(press a) = network + u(item),   u ~ N(0, ITEM_SD^2) for right and for wrong presses
+
+Without it a network learns the order of trials by heart, which all people share, and tells later
+trials worse. An item is a stimulus at its place in a run. On new trials u is drawn from the items
+that were learned.
+
+Source: Baayen, Davidson & Bates 2008 (people and items as crossed random effects).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Int
+
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.tasks.task import press_steps
+from dtb_jax.types import Array, Cohort, TaskRun, Trials
+
+ITEM_SD = 0.5
+"""Of u before any data, in logits."""
+FEWEST = 8
+"""People who saw an item, below whom it has no number of its own."""
+
+Known = dict[tuple[str, int, int, int, int], int]
+"""(run, place, condition, stimulus, correct press) -> number from 1."""
+
+
+class Shown(NamedTuple):
+    """Which item is on at every step, 0 where none is known, and which press is right."""
+
+    item: Int[np.ndarray, "*people run time"]
+    correct: Int[np.ndarray, "*people run time"]
+
+
+def known_items(cohort: Cohort, part: Part) -> Known:
+    """Numbers of all items that enough of the part's people saw."""
+    count: dict = {}
+    for run in part.of(cohort).runs:
+        for i, k in np.argwhere(part.trials(run)):
+            key = _key(run, int(i), int(k))
+            count[key] = count.get(key, 0) + 1
+    kept = [key for key, people in count.items() if people >= FEWEST]
+    return {key: number for number, key in enumerate(kept, 1)}
+
+
+def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
+    """Everybody's items in some steps of a run, [people, time]."""
+    people, steps = run.stimulus.shape[:2]
+    item, correct = np.zeros((2, people, steps), np.int32)
+    for i in range(people):
+        trials = Trials(*(field[i] for field in run.trials))
+        onset, _, deadline = press_steps(trials)
+        for k in np.flatnonzero(trials.present):
+            item[i, onset[k] : deadline[k]] = known.get(_key(run, i, int(k)), 0)
+            correct[i, onset[k] : deadline[k]] = trials.correct[k]
+    return Shown(item[:, inside], correct[:, inside])
+
+
+def _key(run: TaskRun, i: int, k: int) -> tuple[str, int, int, int, int]:
+    trials = run.trials
+    condition, stimulus, correct = (
+        int(field[i, k]) for field in (trials.condition, trials.item, trials.correct)
+    )
+    return run.name, k, condition, stimulus, correct
+
+
+def of_new_trials(
+    table: Float[Array, "item 2"],
+    known: Known,
+    runs: Sequence[str],
+    shape: tuple[int, int],
+    seed: int,
+) -> Float[np.ndarray, "draw trial 2"]:
+    """u of trials that nobody was seen on: drawn from the items of some runs.
+
+    Args:
+        table: learned.
+        known: its numbers.
+        runs: of the same task.
+        shape: draws, trials.
+        seed: of the draws.
+    """
+    rows = [number for (name, *_), number in known.items() if name in runs]
+    if not rows:
+        return np.zeros((*shape, 2), np.float32)
+    chosen = np.random.default_rng(seed).choice(rows, shape)
+    return np.asarray(table, np.float32)[chosen]
+
+
+def with_items(
+    logits: Float[Array, "*time action"],
+    effect: Float[Array, "*time 2"],
+    correct: Int[Array, "*time"],
+) -> Float[Array, "*time action"]:
+    """Logits and what items add to the right press and to all others."""
+    right = jnp.arange(logits.shape[-1]) == correct[..., None]
+    return logits + jnp.where(right, effect[..., :1], effect[..., 1:])
+
+
+def effects(table: Float[Array, "item 2"], item: Int[Array, "*time"]) -> Float[Array, "*time 2"]:
+    """u at every step; 0 where no item is known."""
+    return jnp.where(item[..., None] > 0, table[item], 0.0)

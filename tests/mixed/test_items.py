@@ -1,0 +1,48 @@
+"""What trials do to everybody: numbering, adding, and drawing for new ones."""
+
+import jax.numpy as jnp
+import numpy as np
+
+from dtb_jax.evaluation.folds import everybody
+from dtb_jax.mixed.items import effects, known_items, of_new_trials, shown_of, with_items
+from dtb_jax.tasks.task import press_steps
+from tests.evaluation.test_folds import make_cohort
+
+
+def test_an_item_is_on_from_its_onset_to_its_deadline_for_all_who_saw_it():
+    cohort = make_cohort(26)
+    known = known_items(cohort, everybody(cohort))
+    run = cohort.runs[0]
+    on = shown_of(run, slice(0, run.stimulus.shape[1]), known)
+    person = int(np.flatnonzero(run.present)[0])
+    trials = type(run.trials)(*(field[person] for field in run.trials))
+    onset, _, deadline = press_steps(trials)
+    for k in np.flatnonzero(trials.present):
+        key = (run.name, int(k), *(int(f[k]) for f in trials[3:6]))
+        assert (on.item[person, onset[k] : deadline[k]] == known.get(key, 0)).all()
+    between = np.ones(run.stimulus.shape[1], bool)
+    for first, last in zip(onset, deadline):
+        between[first:last] = False
+    assert not on.item[person, between].any()
+
+
+def test_items_that_few_people_saw_have_no_number():
+    cohort = make_cohort(26)
+    part = everybody(cohort)
+    few = part._replace(people=np.arange(26) < 4)
+    assert known_items(cohort, part) and not known_items(cohort, few)
+
+
+def test_right_and_wrong_presses_are_moved_apart_and_silence_is_not():
+    table = jnp.array([[9.0, 9.0], [0.5, -0.2]])
+    logits = jnp.zeros((3, 3))
+    moved = with_items(logits, effects(table, jnp.array([0, 1, 1])), jnp.array([0, 0, 2]))
+    np.testing.assert_allclose(moved, [[0, 0, 0], [0.5, -0.2, -0.2], [-0.2, -0.2, 0.5]])
+
+
+def test_new_trials_are_like_those_of_their_task():
+    table = np.array([[0, 0], [1, 1], [2, 2], [3, 3]], np.float32)
+    known = {("a", 0, 0, 0, 0): 1, ("b", 0, 0, 0, 0): 2, ("a", 1, 0, 0, 0): 3}
+    drawn = of_new_trials(table, known, ["a"], (50, 4), seed=0)
+    assert set(np.unique(drawn)) == {1.0, 3.0}
+    assert not of_new_trials(table, known, ["c"], (2, 4), seed=0).any()
