@@ -17,7 +17,7 @@ from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
 from dtb_jax.mixed.families import beyond, everybodys, replaced, said
-from dtb_jax.mixed.posterior import Gaussian, Told, combine
+from dtb_jax.mixed.posterior import Gaussian, Told
 from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
 from dtb_jax.mixed.workflow import Mixed, listen_again
 from dtb_jax.types import Array, Cohort
@@ -37,6 +37,7 @@ def few_shot(
     (run,) = fold.test.runs
     others = tuple(name for name in fold.training.runs if name != run)
     wander = learned_between(mixed, cohort, fold.training)
+    within = learned_within(mixed, cohort, fold.training._replace(runs=(run,)), max(shots))
     prior = mixed.prior.of(cohort.connectomes[fold.test.people])
     knowns: dict[str, list[Told]] = {"twin": []}
     if others:
@@ -47,10 +48,11 @@ def few_shot(
     seen = everybodys(mixed, cohort, mixed.seen())
     items = beyond(cohort, fold, said(mixed, cohort, donors, seen))
     found = {}
-    for name, known in knowns.items():
-        before = in_a_new_run(stable_part(prior, known, wander), wander)
+    for name, other in knowns.items():
+        before = in_a_new_run(stable_part(prior, other, wander), wander)
         for k in shots:
-            now = before if not k else after_first(mixed, cohort, fold.test, before, k)
+            known = [listen_to_first(mixed, cohort, fold.test, before, k)] if k else []
+            now = in_a_new_run(stable_part(before, known, within), within)
             belief = replaced(seen, fold.test.people, now)
             found[f"{name}_after_{k}"] = said(mixed, cohort, fold.test, belief, items)
     return found
@@ -65,13 +67,32 @@ def learned_between(mixed: Mixed, cohort: Cohort, part: Part) -> Array:
     return between_runs(prior, told)
 
 
-def after_first(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian, shots: int) -> Gaussian:
-    """Belief in a part's people after their first trials of its only run, without its BOLD."""
+def learned_within(mixed: Mixed, cohort: Cohort, part: Part, shots: int) -> Array:
+    """How training people differ from their first trials of the part's only run to the rest."""
+    prior, start = mixed.prior.of_training(), np.asarray(mixed.seen().mean)
+    if not shots:
+        return np.zeros_like(prior.covariance[0])
+    told = [
+        listen_again(mixed, only(cohort, part, shots, first), part, prior, start)
+        for first in (True, False)
+    ]
+    return between_runs(prior, told)
+
+
+def listen_to_first(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian, shots: int) -> Told:
+    """What the first trials of a part's only run tell of its people, without its BOLD."""
+    return listen_again(mixed, only(cohort, part, shots, True), part, prior)
+
+
+def only(cohort: Cohort, part: Part, shots: int, first: bool) -> Cohort:
+    """The part's runs with their first trials, or with all others, and without BOLD."""
     kept = []
     for run in part.of(cohort).runs:
-        trials = run.trials._replace(present=first_trials(run, shots))
+        chosen = first_trials(run, shots)
+        chosen = chosen if first else run.trials.present & ~chosen
+        trials = run.trials._replace(present=chosen)
         kept.append(run._replace(trials=trials, bold_mask=np.zeros_like(run.bold_mask)))
-    return combine(prior, listen_again(mixed, cohort._replace(runs=tuple(kept)), part, prior))
+    return cohort._replace(runs=tuple(kept))
 
 
 def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, list[Prediction]]:
