@@ -28,7 +28,7 @@ from dtb_jax.evaluation.scores import score
 from dtb_jax.mixed import workflow
 from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.fit import Method
+from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.observed import fit_scanner
 from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.results import write_json
@@ -124,7 +124,7 @@ def main(data: str, tested: int, seed: int, only: str) -> dict:
             {"variant": name}
             | figures(cohort, [halves], seen, "seen")
             | figures(cohort, folds, unseen, "unseen")
-            | {k: timing[k] * variant.members for k in ("parameters", "learn_s")}
+            | {"parameters": timing["parameters"] * variant.members, "learn_s": timing["learn_s"]}
         )
         print(pd.DataFrame(rows[-1:]).T.to_string(), flush=True)
     return {
@@ -145,23 +145,21 @@ def told(
     """What the variant says of each fold's test part, and what the last learning took."""
     found = []
     for fold in folds:
-        members = []
-        for member in range(variant.members):
-            with variant.change():
-                mixed = workflow.train(
-                    cohort,
-                    fold.training,
-                    seed=seed + member,
-                    networks=networks,
-                    method=Method(**variant.method),
-                    **variant.sizes,
-                )
-                said = told_by(mixed, cohort, fold, seed=seed)
-            with_items = "twin_and_items" in said and not variant.without_items
-            members.append(said["twin_and_items" if with_items else "twin"])
+        with variant.change():
+            twins = workflow.train_members(
+                cohort,
+                fold.training,
+                seeds=range(seed, seed + variant.members),
+                networks=networks,
+                method=Method(**variant.method),
+                **variant.sizes,
+            )
+            each = [told_by(mixed, cohort, fold, seed=seed) for mixed in twins]
+        with_items = "twin_and_items" in each[0] and not variant.without_items
+        members = [one["twin_and_items" if with_items else "twin"] for one in each]
         tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
         found.append(members[0] if len(members) == 1 else mixture(members, tested))
-    return found, mixed.timing
+    return found, twins[0].timing
 
 
 def figures(cohort: Cohort, folds: list[Fold], said: list[list[Prediction]], who: str) -> dict:

@@ -37,8 +37,8 @@ from dtb_jax.interventions.study import Rules, Study, open_study
 from dtb_jax.interventions.support import observed, support
 from dtb_jax.mainnet import MainNetwork
 from dtb_jax.mixed import workflow as workflow_mixed
-from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervene import asked_of, through_connectome
+from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort

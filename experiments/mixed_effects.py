@@ -27,8 +27,8 @@ from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
-from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervals import coverage
+from dtb_jax.mixed.model import Method
 from dtb_jax.types import STEP_S, Cohort
 from experiments import common, evaluation_report, mixed_effects_report, paper
 from experiments.mixed_effects_models import (

@@ -16,10 +16,10 @@ from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
 from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.fit import Method
 from dtb_jax.mixed.intervals import with_spread
+from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.shots import few_shot, regression
-from dtb_jax.mixed.workflow import Mixed, train
+from dtb_jax.mixed.workflow import Mixed, train_members
 from dtb_jax.types import Cohort
 from experiments import common, paper, paper_truth, unseen
 
@@ -41,44 +41,39 @@ def method_of(config: ConfigDict) -> Method:
     return Method(**{name: config[name] for name in Method._fields})
 
 
-def learn(
-    config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path, member: int = 0
-) -> Mixed:
-    """The mixed-effects twin of the config, with a progress bar."""
+def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path) -> list[Mixed]:
+    """The mixed-effects twins of the config, one a seed, with a progress bar."""
     method = method_of(config)
-    name = f"{fold.name}_{member}" if member else fold.name
     epochs = method.epochs(int(fold.training.people.sum()))
-    with common.epochs_bar(epochs, f"learning ({name})") as show:
-        return train(
+    with common.epochs_bar(epochs, f"learning ({fold.name})") as show:
+        return train_members(
             cohort,
             fold.training,
-            seed=config.seed + member,
+            seeds=range(config.seed, config.seed + config.members),
             networks=networks,
             units=config.units,
             coordinates=config.coordinates,
             method=method,
-            folder=folder / name,
+            folder=folder / fold.name,
             on_epoch=show,
         )
+
+
+def mixed_told(cohort: Cohort, fold: Fold, each: list[dict]) -> dict:
+    """What the members say, as one."""
+    if len(each) == 1:
+        return each[0]
+    tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
+    return {name: mixture([one[name] for one in each], tested) for name in each[0]}
 
 
 def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
     """The mixed-effects twin among the other models."""
 
     def family(cohort: Cohort, fold: Fold):
-        each = [
-            told_by(
-                learn(config, cohort, fold, networks, folder, member),
-                cohort,
-                fold,
-                seed=config.seed,
-            )
-            for member in range(config.members)
-        ]
-        if config.members == 1:
-            return each[0]
-        tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
-        return {name: mixture([one[name] for one in each], tested) for name in each[0]}
+        members = learn(config, cohort, fold, networks, folder)
+        each = [told_by(one, cohort, fold, seed=config.seed) for one in members]
+        return mixed_told(cohort, fold, each)
 
     return family
 
@@ -173,8 +168,8 @@ def few_shot_people(
     print(f"unseen people after their first trials of {config.shots_run}")
 
     def twin(cohort: Cohort, fold: Fold):
-        mixed = learn(config, cohort, fold, networks, workdir / "checkpoints")
-        return few_shot(mixed, cohort, fold, shots)
+        members = learn(config, cohort, fold, networks, workdir / "checkpoints")
+        return mixed_told(cohort, fold, [few_shot(one, cohort, fold, shots) for one in members])
 
     asked: dict[str, families.Family] = {
         "shrinkage": shrinkage(shots),

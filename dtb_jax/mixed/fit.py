@@ -6,7 +6,7 @@ The prior on z sets the unit of B: how far people differ is learned from all of 
 person is starts from their mean times, spreads and error rates, which any twin should know.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -16,47 +16,14 @@ import numpy as np
 import optax
 from jaxtyping import Float, Int
 
-from dtb_jax.mixed.items import ITEM_SD, effects, with_items
-from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
-from dtb_jax.mixed.network import Person, Population, haemodynamic, in_pieces
+from dtb_jax.mixed.items import ITEM_SD
+from dtb_jax.mixed.likelihood import Noise
+from dtb_jax.mixed.model import Common, Method, person_loss
+from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.segments import batches
 from dtb_jax.training import NonFiniteLoss
-from dtb_jax.twin import split_outputs
 from dtb_jax.types import Array
-
-
-class Method(NamedTuple):
-    """How a population is learned."""
-
-    updates: int = 1000
-    least_epochs: int = 6  # everybody is seen so often, however many they are
-    batch_people: int = 8
-    learning_rate: float = 8e-3
-    people_rate: float = 0.08
-    warmup_steps: int = 30
-    clip_norm: float = 1.0
-    hidden_noise: float = 0.2  # SD, in training only
-    piece: int = 250  # steps; a multiple of the steps of a volume
-    before: int = 50  # steps in which a piece forgets that it begins
-    bold_weight: float = 1.0  # 0: behaviour alone
-    lapse: float = -7.0  # logit, to begin with; -40: none, for ever
-
-    def epochs(self, people: int) -> int:
-        """Times that everybody is seen."""
-        return max(self.least_epochs, -(-self.updates // self.updates_of_epoch(people)))
-
-    def updates_of_epoch(self, people: int) -> int:
-        """Batches in which everybody is once."""
-        return -(-people // min(self.batch_people, people))
-
-
-class Common(NamedTuple):
-    """What is common to all people."""
-
-    network: Any  # parameters of `Population`
-    lapse: Float[Array, ""]  # logit
-    items: Float[Array, "item 2"]  # see `items`; the first is no item
 
 
 class Belief(NamedTuple):
@@ -75,39 +42,6 @@ class State(NamedTuple):
     step: Int[Array, ""]
 
 
-def answers(
-    person: Person,
-    items: Float[Array, "item 2"],
-    observed: Observed,
-    noise: Float[Array, "step unit"],
-    method: Method,
-) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
-    """Action logits and BOLD of one person's runs."""
-    run = partial(in_pieces, person.network, noise=noise, piece=method.piece)
-    logits, neural = split_outputs(
-        jax.vmap(run)(observed.run.stimulus), observed.run.press.shape[-1]
-    )
-    per_volume = observed.run.stimulus.shape[1] // max(observed.bold.shape[1], 1)
-    bold = jax.vmap(haemodynamic, in_axes=(0, None, None))(neural, person.delay_s, per_volume)
-    shown = observed.shown
-    return with_items(logits, effects(items, shown.item), shown.correct), bold
-
-
-def person_loss(
-    person: Person,
-    common: Common,
-    observed: Observed,
-    scanner_noise: Noise,
-    noise: Float[Array, "step unit"],
-    method: Method,
-) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """Negative log likelihood of one person's presses, and of their BOLD."""
-    logits, bold = answers(person, common.items, observed, noise, method)
-    loss = jax.vmap(lapsing_loss, in_axes=(0, 0, None))
-    presses = jnp.sum(loss(logits, observed.run, common.lapse))
-    return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))
-
-
 def optimiser(method: Method) -> optax.GradientTransformation:
     """Adam's direction: of what is common clipped; of people with a short memory of sizes."""
     common = optax.chain(optax.clip_by_global_norm(method.clip_norm), optax.scale_by_adam())
@@ -116,7 +50,6 @@ def optimiser(method: Method) -> optax.GradientTransformation:
     )
 
 
-@partial(jax.jit, static_argnames=("population", "method"), donate_argnums=0)
 def update(
     state: State,
     observed: Observed,
@@ -173,6 +106,14 @@ def update(
     return state, told | {"total": total}
 
 
+@partial(jax.jit, static_argnames=("population", "method"), donate_argnums=0)
+def update_members(states, observed, scanner_noise, people, weight, rate, keys, **static):
+    """`update` of several twins with the same people, leading axis members."""
+    axes = (0, None, None, None, None, None, 0)
+    one = partial(update, **static)
+    return jax.vmap(one, axes)(states, observed, scanner_noise, people, weight, rate, keys)
+
+
 def initial_state(
     population: Population,
     start: Float[np.ndarray, "people coordinate"],
@@ -197,11 +138,11 @@ def learn(
     start: Float[np.ndarray, "people coordinate"],
     method: Method,
     *,
-    seed: int,
-    state: State | None = None,
-    on_epoch: Callable[[State, dict[str, float | int]], None] = lambda state, row: None,
+    seeds: Sequence[int],
+    states: State | None = None,
+    on_epoch: Callable[[State, dict[str, float | int]], None] = lambda states, row: None,
 ) -> State:
-    """Learn from everybody in `observed`, going on from a state where one is given.
+    """Learn from everybody in `observed`, going on from states where they are given.
 
     Args:
         population: what to learn.
@@ -209,34 +150,40 @@ def learn(
         scanner_noise: of BOLD.
         start: where people begin, see `start_from_profiles`.
         method: how.
-        seed: of everything random.
-        state: a restored state.
-        on_epoch: called after every epoch with the state and that epoch's numbers.
+        seeds: one for each twin that learns; all meet people in the first one's order.
+        states: restored.
+        on_epoch: called after every epoch with the states and that epoch's mean numbers.
+
+    Returns: states with a leading axis of members.
 
     Raises: NonFiniteLoss when the loss is not a number.
     """
     people = len(start)
-    key = jax.random.key(seed)
-    if state is None:
+    first, noise = (
+        jax.vmap(lambda seed, k=k: jax.random.fold_in(jax.random.key(seed), k))(np.array(seeds))
+        for k in (0, 1)
+    )
+    if states is None:
         items = int(np.max(observed.shown.item, initial=0))
-        state = initial_state(population, start, items, method, key=jax.random.fold_in(key, 0))
+        fresh = partial(initial_state, population, start, items, method)
+        states = jax.vmap(lambda key: fresh(key=key))(first)
     batch = min(method.batch_people, people)
     each, epochs = method.updates_of_epoch(people), method.epochs(people)
     warm = min(method.warmup_steps, each * epochs // 2)
     schedule = optax.warmup_cosine_decay_schedule(0.0, 1.0, warm, each * epochs)
     rates = np.asarray(schedule(jnp.arange(each * epochs)), np.float32)
     observed, scanner_noise = jax.tree.map(jnp.asarray, (observed, scanner_noise))
-    for epoch in range(int(state.step) // each, epochs):
+    for epoch in range(int(states.step[0]) // each, epochs):
         rows = []
-        for k, (chosen, weight) in enumerate(batches(people, batch, seed, epoch, 1)):
-            state, told = update(
-                state,
+        for k, (chosen, weight) in enumerate(batches(people, batch, seeds[0], epoch, 1)):
+            states, told = update_members(
+                states,
                 observed,
                 scanner_noise,
                 chosen,
                 weight,
                 rates[epoch * each + k],
-                jax.random.fold_in(key, 1),
+                noise,
                 population=population,
                 method=method,
             )
@@ -244,5 +191,5 @@ def learn(
         mean = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
         if not np.isfinite(mean["total"]):
             raise NonFiniteLoss(f"epoch {epoch}: the loss is {mean['total']}; try a smaller rate")
-        on_epoch(state, {"epoch": epoch + 1, "epochs": epochs, **mean})
-    return state
+        on_epoch(states, {"epoch": epoch + 1, "epochs": epochs, **mean})
+    return states

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.fit import Common, Method, answers
 from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, lapsing_loss
+from dtb_jax.mixed.model import Common, Method, answers
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.types import Array

@@ -20,9 +20,9 @@ from scipy.stats import ortho_group
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
-from dtb_jax.mixed.fit import Common
 from dtb_jax.mixed.items import with_items
 from dtb_jax.mixed.likelihood import read_lapsing
+from dtb_jax.mixed.model import Common
 from dtb_jax.mixed.network import Population, outputs
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.posterior import Gaussian

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,8 +12,9 @@ import numpy as np
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.mixed.drift import go_on
-from dtb_jax.mixed.fit import Common, Method, State, initial_state, learn
+from dtb_jax.mixed.fit import State, initial_state, learn
 from dtb_jax.mixed.items import Known, known_items
+from dtb_jax.mixed.model import Common, Method
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
 from dtb_jax.mixed.posterior import Gaussian, Told, combine, listen_to, standard
@@ -46,24 +48,32 @@ class Mixed(NamedTuple):
         return go_on(self.prior.of_training(), self.told)
 
 
-def train(
+def train(cohort: Cohort, part: Part, *, seed: int, **options) -> Mixed:
+    """`train_members` with one seed."""
+    (mixed,) = train_members(cohort, part, seeds=[seed], **options)
+    return mixed
+
+
+def train_members(
     cohort: Cohort,
     part: Part,
     *,
-    seed: int,
+    seeds: Sequence[int],
     networks: Sequence[str] | None = None,
     units: int = 32,
     coordinates: int = 16,
     method: Method = Method(),
     folder: Path | None = None,
     on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
-) -> Mixed:
+) -> list[Mixed]:
     """Learn the population, where its people are, and what connectomes say of that.
+
+    Twins of several seeds learn side by side, as one device program.
 
     Args:
         cohort: everybody.
         part: who trains, on which runs and times.
-        seed: of everything random.
+        seeds: of everything random, one for each twin.
         networks: a label a parcel, for features between networks; None: edges alone.
         units, coordinates: sizes.
         method: how.
@@ -87,51 +97,56 @@ def train(
         scanner = scanner._replace(noise=noise._replace(mix=noise.mix[:0, :0]))
     each = method.updates_of_epoch(len(people))
     start = start_from_profiles(cohort, part, coordinates)[people]
-    state, checkpoints = None, None
+    states, checkpoints = None, None
     if folder is not None:
         checkpoints = Checkpoints(folder)
-        like = jax.eval_shape(
-            lambda key: initial_state(population, start, len(items), method, key=key),
-            jax.random.key(0),
-        )
+        fresh = partial(initial_state, population, start, len(items), method)
+        keys = jax.random.split(jax.random.key(0), len(seeds))
+        like = jax.eval_shape(jax.vmap(lambda key: fresh(key=key)), keys)
         found = checkpoints.restore({"state": like})
         if found is not None:
             kept = found[0]["state"]
-            state = kept if isinstance(kept, State) else State(*kept)
-            on_epoch({"resumed_after_epoch": int(state.step) // each})
+            states = kept if isinstance(kept, State) else State(*kept)
+            on_epoch({"resumed_after_epoch": int(states.step[0]) // each})
 
-    def note(state: State, row: dict[str, float | int]) -> None:
+    def note(states: State, row: dict[str, float | int]) -> None:
         if checkpoints is not None and (row["epoch"] % 5 == 0 or row["epoch"] == row["epochs"]):
-            checkpoints.save(int(row["epoch"]), {"state": state}, {})
+            checkpoints.save(int(row["epoch"]), {"state": states}, {})
         on_epoch(row)
 
-    state = learn(
-        population, seen, scanner.noise, start, method, seed=seed, state=state, on_epoch=note
+    states = learn(
+        population, seen, scanner.noise, start, method, seeds=seeds, states=states, on_epoch=note
     )
     if checkpoints is not None:
         checkpoints.close()
-    learned = time.perf_counter()
-    common = jax.tree.map(np.asarray, state.common)
-    told = listen_to(
-        population,
-        common,
-        standard(len(people), coordinates),
-        np.asarray(state.belief.mean),
-        seen,
-        scanner.noise,
-        method,
-        steps=SEEN_STEPS,
-    )
-    listened = time.perf_counter()
-    prior = fit_prior(told, cohort.connectomes[people], networks)
-    timing = {
-        "learn_s": learned - began,
-        "listen_s": listened - learned,
-        "prior_s": time.perf_counter() - listened,
-        "epochs": method.epochs(len(people)),
-        "parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(common)),
-    }
-    return Mixed(population, common, scanner, items, prior, told, people, method, timing)
+    learned_s = time.perf_counter() - began
+    found_members = []
+    for member in range(len(seeds)):
+        state = jax.tree.map(lambda leaf, k=member: np.asarray(leaf[k]), states)
+        began = time.perf_counter()
+        told = listen_to(
+            population,
+            state.common,
+            standard(len(people), coordinates),
+            state.belief.mean,
+            seen,
+            scanner.noise,
+            method,
+            steps=SEEN_STEPS,
+        )
+        listened = time.perf_counter()
+        prior = fit_prior(told, cohort.connectomes[people], networks)
+        timing = {
+            "learn_s": learned_s,  # of all members together
+            "listen_s": listened - began,
+            "prior_s": time.perf_counter() - listened,
+            "epochs": method.epochs(len(people)),
+            "parameters": sum(np.size(leaf) for leaf in jax.tree.leaves(state.common)),
+        }
+        found_members.append(
+            Mixed(population, state.common, scanner, items, prior, told, people, method, timing)
+        )
+    return found_members
 
 
 def listen_again(

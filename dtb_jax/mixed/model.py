@@ -1,0 +1,81 @@
+"""One person's presses and BOLD: what the twin answers, and how likely it is what was seen."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Float
+
+from dtb_jax.mixed.items import effects, with_items
+from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
+from dtb_jax.mixed.network import Person, haemodynamic, in_pieces
+from dtb_jax.mixed.observed import Observed
+from dtb_jax.twin import split_outputs
+from dtb_jax.types import Array
+
+
+class Method(NamedTuple):
+    """How a population is learned."""
+
+    updates: int = 1000
+    least_epochs: int = 6  # everybody is seen so often, however many they are
+    batch_people: int = 8
+    learning_rate: float = 8e-3
+    people_rate: float = 0.08
+    warmup_steps: int = 30
+    clip_norm: float = 1.0
+    hidden_noise: float = 0.2  # SD, in training only
+    piece: int = 250  # steps; a multiple of the steps of a volume
+    before: int = 50  # steps in which a piece forgets that it begins
+    bold_weight: float = 1.0  # 0: behaviour alone
+    lapse: float = -7.0  # logit, to begin with; -40: none, for ever
+
+    def epochs(self, people: int) -> int:
+        """Times that everybody is seen."""
+        return max(self.least_epochs, -(-self.updates // self.updates_of_epoch(people)))
+
+    def updates_of_epoch(self, people: int) -> int:
+        """Batches in which everybody is once."""
+        return -(-people // min(self.batch_people, people))
+
+
+class Common(NamedTuple):
+    """What is common to all people."""
+
+    network: Any  # parameters of `Population`
+    lapse: Float[Array, ""]  # logit
+    items: Float[Array, "item 2"]  # see `items`; the first is no item
+
+
+def answers(
+    person: Person,
+    items: Float[Array, "item 2"],
+    observed: Observed,
+    noise: Float[Array, "step unit"],
+    method: Method,
+) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
+    """Action logits and BOLD of one person's runs."""
+    run = partial(in_pieces, person.network, noise=noise, piece=method.piece)
+    logits, neural = split_outputs(
+        jax.vmap(run)(observed.run.stimulus), observed.run.press.shape[-1]
+    )
+    per_volume = observed.run.stimulus.shape[1] // max(observed.bold.shape[1], 1)
+    bold = jax.vmap(haemodynamic, in_axes=(0, None, None))(neural, person.delay_s, per_volume)
+    shown = observed.shown
+    return with_items(logits, effects(items, shown.item), shown.correct), bold
+
+
+def person_loss(
+    person: Person,
+    common: Common,
+    observed: Observed,
+    scanner_noise: Noise,
+    noise: Float[Array, "step unit"],
+    method: Method,
+) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Negative log likelihood of one person's presses, and of their BOLD."""
+    logits, bold = answers(person, common.items, observed, noise, method)
+    loss = jax.vmap(lapsing_loss, in_axes=(0, 0, None))
+    presses = jnp.sum(loss(logits, observed.run, common.lapse))
+    return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))
