@@ -54,6 +54,7 @@ def update(
     state: State,
     observed: Observed,
     scanner_noise: Noise,
+    deviations: Float[Array, "item item"],
     people: Int[Array, " batch"],
     weight: Float[Array, " batch"],
     rate: Float[Array, ""],
@@ -99,6 +100,7 @@ def update(
     common = jax.tree.map(
         lambda old, way: old - rate * method.learning_rate * way, state.common, direction[0]
     )
+    common = common._replace(items=deviations @ common.items)
     belief = jax.tree.map(
         lambda old, way: old - rate * method.people_rate * way, state.belief, direction[1]
     )
@@ -107,11 +109,10 @@ def update(
 
 
 @partial(jax.jit, static_argnames=("population", "method"), donate_argnums=0)
-def update_members(states, observed, scanner_noise, people, weight, rate, keys, **static):
-    """`update` of several twins with the same people, leading axis members."""
-    axes = (0, None, None, None, None, None, 0)
-    one = partial(update, **static)
-    return jax.vmap(one, axes)(states, observed, scanner_noise, people, weight, rate, keys)
+def update_members(states, *data, **static):
+    """`update` of several twins, leading axis members, with the same data but keys of their own."""
+    axes = (0, *[None] * (len(data) - 1), 0)
+    return jax.vmap(partial(update, **static), axes)(states, *data)
 
 
 def initial_state(
@@ -135,6 +136,7 @@ def learn(
     population: Population,
     observed: Observed,
     scanner_noise: Noise,
+    deviations: Float[np.ndarray, "item item"],
     start: Float[np.ndarray, "people coordinate"],
     method: Method,
     *,
@@ -148,6 +150,7 @@ def learn(
         population: what to learn.
         observed: training people's.
         scanner_noise: of BOLD.
+        deviations: see `items.deviations`.
         start: where people begin, see `start_from_profiles`.
         method: how.
         seeds: one for each twin that learns; all meet people in the first one's order.
@@ -164,8 +167,7 @@ def learn(
         for k in (0, 1)
     )
     if states is None:
-        items = int(np.max(observed.shown.item, initial=0))
-        fresh = partial(initial_state, population, start, items, method)
+        fresh = partial(initial_state, population, start, len(deviations) - 1, method)
         states = jax.vmap(lambda key: fresh(key=key))(first)
     batch = min(method.batch_people, people)
     each, epochs = method.updates_of_epoch(people), method.epochs(people)
@@ -173,6 +175,7 @@ def learn(
     schedule = optax.warmup_cosine_decay_schedule(0.0, 1.0, warm, each * epochs)
     rates = np.asarray(schedule(jnp.arange(each * epochs)), np.float32)
     observed, scanner_noise = jax.tree.map(jnp.asarray, (observed, scanner_noise))
+    project = jnp.asarray(deviations, jnp.float32)
     for epoch in range(int(states.step[0]) // each, epochs):
         rows = []
         for k, (chosen, weight) in enumerate(batches(people, batch, seeds[0], epoch, 1)):
@@ -180,6 +183,7 @@ def learn(
                 states,
                 observed,
                 scanner_noise,
+                project,
                 chosen,
                 weight,
                 rates[epoch * each + k],

@@ -13,7 +13,7 @@ from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.fit import State, initial_state, learn
-from dtb_jax.mixed.items import Known, known_items
+from dtb_jax.mixed.items import Known, deviations, known_items
 from dtb_jax.mixed.model import Common, Method
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
@@ -115,7 +115,15 @@ def train_members(
         on_epoch(row)
 
     states = learn(
-        population, seen, scanner.noise, start, method, seeds=seeds, states=states, on_epoch=note
+        population,
+        seen,
+        scanner.noise,
+        deviations(items, cohort, part),
+        start,
+        method,
+        seeds=seeds,
+        states=states,
+        on_epoch=note,
     )
     if checkpoints is not None:
         checkpoints.close()

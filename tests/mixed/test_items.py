@@ -4,8 +4,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation.folds import everybody
-from dtb_jax.mixed.items import effects, known_items, of_new_trials, shown_of, with_items
+from dtb_jax.mixed.items import (
+    deviations,
+    effects,
+    known_items,
+    of_new_trials,
+    shown_of,
+    with_items,
+)
 from dtb_jax.tasks.task import press_steps
+from dtb_jax.types import STEP_S
 from tests.evaluation.test_folds import make_cohort
 
 
@@ -46,3 +54,21 @@ def test_new_trials_are_like_those_of_their_task():
     drawn = of_new_trials(table, known, ["a"], (50, 4), seed=0)
     assert set(np.unique(drawn)) == {1.0, 3.0}
     assert not of_new_trials(table, known, ["c"], (2, 4), seed=0).any()
+
+
+def test_deviations_leave_nothing_to_conditions_or_to_the_time():
+    cohort = make_cohort(26)
+    part = everybody(cohort)
+    known = known_items(cohort, part)
+    project = deviations(known, cohort, part)
+    np.testing.assert_allclose(project @ project, project, atol=1e-9)
+    left = project @ np.random.default_rng(0).normal(size=len(project))
+    for name, condition in {(key[0], key[2]) for key in known}:
+        rows = [n for key, n in known.items() if key[0] == name and key[2] == condition]
+        assert abs(left[rows].mean()) < 1e-9
+    for run in cohort.runs:
+        shown = np.where(run.trials.present, run.trials.onset_s, np.nan)
+        onset = np.nanmedian(shown, axis=0)
+        stop = run.stimulus.shape[1] * STEP_S
+        early = [n for key, n in known.items() if key[0] == run.name and onset[key[1]] < stop / 4]
+        assert not early or abs(left[early].mean()) < 1e-9
