@@ -29,9 +29,9 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
     later = fold.test.start_s >= fold.training.stop_s
     belief = everybodys(mixed, cohort, mixed.ahead() if later else mixed.seen())
     donors = fold.test._replace(people=fold.training.people | fold.test.people)
-    plain = said(mixed, cohort, donors, belief)
-    items = beyond(cohort, fold, plain)
+    items = beyond(cohort, fold, said(mixed, cohort, donors, belief))
     more = said(mixed, cohort, fold.test, belief, items)
+    plain = said(mixed, cohort, fold.test, belief, new=True)
     if not unseen:
         return {"twin": plain, "twin_and_items": more}
     found = {"twin": more, "twin_without_items": plain}
@@ -90,19 +90,27 @@ def scaled(told: list[Prediction], by: list[float]) -> list[Prediction]:
 
 
 def said(
-    mixed: Mixed, cohort: Cohort, part: Part, belief: Gaussian, items: list[Items] | None = None
+    mixed: Mixed,
+    cohort: Cohort,
+    part: Part,
+    belief: Gaussian,
+    items: list[Items] | None = None,
+    *,
+    new: bool = False,
 ) -> list[Prediction]:
     """What the twin says of a part with this belief in everybody, see `tell.tell`.
 
-    Without items, every trial may be any that the twin has learned.
+    Args:
+        mixed: the twin.
+        cohort, part: whom and what to tell.
+        belief: in each person of the cohort.
+        items: what trials add to everybody.
+        new: whether each trial may be any that the twin has learned; else it adds nothing.
     """
-    new = None
-    if items is None:
-        tasks = {run.name: run.task.name for run in cohort.runs}
-        new = []
-        for run in part.of(cohort).runs:
-            alike = [name for name, task in tasks.items() if task == run.task.name]
-            shape = (belief.mean.shape[1] + 1, run.trials.onset_s.shape[1])
-            new.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
+    drawn = []
+    for run in part.of(cohort).runs if new else ():
+        alike = [one.name for one in cohort.runs if one.task.name == run.task.name]
+        shape = (belief.mean.shape[1] + 1, run.trials.onset_s.shape[1])
+        drawn.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
     scale = mixed.scanner.scale
-    return tell(mixed.population, mixed.common, scale, cohort, part, belief, items, new)
+    return tell(mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None)
