@@ -23,6 +23,7 @@ def finished(tmp_path_factory):
         folds=2,
         units=8,
         coordinates=4,
+        members=2,
     )
     return folder, config, mixed_effects.run(config, folder / "out")
 
