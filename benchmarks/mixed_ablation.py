@@ -38,6 +38,17 @@ from experiments.mixed_effects import both_connectomes, known_networks
 
 DRAWS = 20
 """Of the figures' intervals, which are not shown."""
+METRICS = {
+    "reaction_time_r",
+    "trial_reaction_time_r",
+    "log_likelihood",
+    "effect_r",
+    "choice_concordance",
+    "person_coverage_80",
+    "person_interval_score_s_80",
+    "person_mean_r",
+    "person_t_r",
+}
 
 
 class Variant(NamedTuple):
@@ -173,18 +184,6 @@ def figures(cohort: Cohort, folds: list[Fold], said: list[list[Prediction]], who
                 shown.setdefault(f"{who}_{task}_{metric}", []).append(metrics[metric].value)
     return {name: float(np.mean(values)) for name, values in sorted(shown.items())}
 
-
-METRICS = {
-    "reaction_time_r",
-    "trial_reaction_time_r",
-    "log_likelihood",
-    "effect_r",
-    "choice_concordance",
-    "person_coverage_80",
-    "person_interval_score_s_80",
-    "person_mean_r",
-    "person_t_r",
-}
 
 if __name__ == "__main__":
     began = time.perf_counter()

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.posterior import PARTS, Gaussian, Told
+from dtb_jax.mixed.items import PARTS
+from dtb_jax.mixed.posterior import Gaussian, Told
 from dtb_jax.mixed.wander import square, without
 from dtb_jax.types import Array
 

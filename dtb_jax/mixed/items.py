@@ -2,10 +2,11 @@
 
     logit(press a) = network + u(item),   u ~ N(0, ITEM_SD^2) for right and for wrong presses
 
-Without it a network learns the order of trials by heart, which all people share, and tells later
-trials worse. An item is a stimulus at its place in a run. On new trials u is drawn from the items
-that were learned. u is a deviation from trials of the same condition and of the same quarter of the
-time: what conditions do is the network's to say, and what practice does is people's.
+Everybody sees the same trials in the same order: what they do to everybody must not be learned by
+heart, nor be taken for what a person is. An item is a stimulus at its place in a run. On new trials
+u is drawn from the items that were learned. u is a deviation from trials of the same condition and
+of the same quarter of the time: what conditions do is the network's to say, and what practice does
+is people's.
 
 Source: Baayen, Davidson & Bates 2008 (people and items as crossed random effects).
 """
@@ -23,6 +24,8 @@ from dtb_jax.types import STEP_S, Array, Cohort, TaskRun, Trials
 
 ITEM_SD = 0.5
 """Of u before any data, in logits."""
+PARTS = 4
+"""Of the time of a run, that are told apart: do people stay where they are?"""
 FEWEST = 8
 """People who saw an item, below whom it has no number of its own."""
 
@@ -48,23 +51,18 @@ def known_items(cohort: Cohort, part: Part) -> Known:
     return {key: number for number, key in enumerate(kept, 1)}
 
 
-def deviations(
-    known: Known, cohort: Cohort, part: Part, quarters: int = 4
-) -> Float[np.ndarray, "item item"]:
+def deviations(known: Known, cohort: Cohort, part: Part) -> Float[np.ndarray, "item item"]:
     """Projects u on what neither conditions nor quarters of the time explain, run by run."""
     columns: dict = {}
     for run in part.of(cohort).runs:
         stop_s = min(part.stop_s, run.stimulus.shape[1] * STEP_S)
         onset_s = np.nanmedian(np.where(run.trials.present, run.trials.onset_s, np.nan), axis=0)
         share = (onset_s - part.start_s) / (stop_s - part.start_s)
-        quarter = np.clip(share * quarters, 0, quarters - 1).astype(int)
+        quarter = np.clip(share * PARTS, 0, PARTS - 1).astype(int)
         for key, number in known.items():
             if key[0] == run.name:
-                for name in (
-                    (run.name, "condition", key[2]),
-                    (run.name, "quarter", quarter[key[1]]),
-                ):
-                    columns.setdefault(name, []).append(number)
+                columns.setdefault((run.name, "condition", key[2]), []).append(number)
+                columns.setdefault((run.name, "quarter", quarter[key[1]]), []).append(number)
     inside = np.zeros((len(known) + 1, len(columns)))
     for k, rows in enumerate(columns.values()):
         inside[rows, k] = 1

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
+from dtb_jax.mixed.items import PARTS
 from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, lapsing_loss
 from dtb_jax.mixed.model import Common, Method, answers
 from dtb_jax.mixed.network import Population
@@ -24,8 +25,6 @@ from dtb_jax.types import Array
 
 LONGEST = 1.5
 """How far one scoring step may go, in the population's standard deviations."""
-PARTS = 4
-"""Of the time of a run, whose information is kept apart: do people stay where they are?"""
 
 
 class Gaussian(NamedTuple):

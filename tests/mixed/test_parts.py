@@ -10,9 +10,10 @@ from dtb_jax.mainnet import unroll
 from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.encoder import fit_encoder, prepare
 from dtb_jax.mixed.features import block_features, edge_features, features_of, parcel_features
+from dtb_jax.mixed.items import PARTS
 from dtb_jax.mixed.likelihood import lapsing_hazards
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
-from dtb_jax.mixed.posterior import PARTS, Gaussian, Told, combine
+from dtb_jax.mixed.posterior import Gaussian, Told, combine
 from dtb_jax.mixed.prior import fit_prior
 from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
 from dtb_jax.mixed.tell import points
