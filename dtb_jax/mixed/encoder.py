@@ -38,6 +38,14 @@ class Encoder(NamedTuple):
         """f of one connectome."""
         return self.offset + (connectome - self.centre) @ self.weights
 
+    def mapped(self, linear: Float[Array, "target other"]) -> "Encoder":
+        """The encoder of other targets, which are linear in these."""
+        return Encoder(
+            self.centre,
+            np.asarray(self.weights @ linear, np.float32),
+            np.asarray(self.offset @ linear, np.float32),
+        )
+
 
 class Prepared(NamedTuple):
     """All that does not depend on what is to be told."""

@@ -27,7 +27,8 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
     """
     unseen = not (fold.training.people & fold.test.people).any()
     later = fold.test.start_s >= fold.training.stop_s
-    belief = everybodys(mixed, cohort, mixed.ahead() if later else mixed.seen())
+    runs = [run.name for run in fold.test.of(cohort).runs]
+    belief = everybodys(mixed, cohort, mixed.seen(runs, later=later))
     donors = fold.test._replace(people=fold.training.people | fold.test.people)
     items = beyond(cohort, fold, said(mixed, cohort, donors, belief))
     more = said(mixed, cohort, fold.test, belief, items)
@@ -36,16 +37,23 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
         return {"twin": plain, "twin_and_items": more}
     found = {"twin": more, "twin_without_items": plain}
     for name, other in strangers(cohort, fold, seed=seed).items():
-        moved = belief._replace(mean=mixed.prior.of(other).mean)
+        moved = [one._replace(mean=mixed.prior.of(other)) for one in belief]
         found[name] = said(mixed, cohort, fold.test, moved, items)
     found[MEAN] = [run._replace(personal=False) for run in found[MEAN]]
     wider = spread_of(cohort, fold, mixed)
     return {name: scaled(told, wider) for name, told in found.items()}
 
 
-def everybodys(mixed: Mixed, cohort: Cohort, trained: Gaussian) -> Gaussian:
-    """Belief in all people of a cohort: those who trained, and others by their connectomes."""
-    return replaced(mixed.prior.of(cohort.connectomes), mixed.people, trained)
+def everybodys(mixed: Mixed, cohort: Cohort, trained: list[Gaussian]) -> list[Gaussian]:
+    """Belief in all people of a cohort in some runs.
+
+    Args:
+        mixed: the twin.
+        cohort: people who did not train are known by their connectomes alone.
+        trained: of every run, belief in those who did.
+    """
+    others = mixed.unseen(mixed.prior.of(cohort.connectomes))
+    return [replaced(others, mixed.people, one) for one in trained]
 
 
 def replaced(belief: Gaussian, people: np.ndarray, now: Gaussian) -> Gaussian:
@@ -71,7 +79,8 @@ def spread_of(cohort: Cohort, fold: Fold, mixed: Mixed) -> list[float]:
     Training people are told from what the others make of their connectomes.
     """
     part = fold.test._replace(people=fold.training.people)
-    belief = everybodys(mixed, cohort, mixed.prior.of_training())
+    alone = mixed.unseen(mixed.prior.of_training())
+    belief = everybodys(mixed, cohort, [alone] * len(part.of(cohort).runs))
     told = said(mixed, cohort, part, belief)
     found = []
     for off, one in zip(errors(cohort, part, told), told, strict=True):
@@ -93,7 +102,7 @@ def said(
     mixed: Mixed,
     cohort: Cohort,
     part: Part,
-    belief: Gaussian,
+    belief: list[Gaussian],
     items: list[Items] | None = None,
     *,
     new: bool = False,
@@ -103,14 +112,14 @@ def said(
     Args:
         mixed: the twin.
         cohort, part: whom and what to tell.
-        belief: in each person of the cohort.
+        belief: of every run, in each person of the cohort.
         items: what trials add to everybody.
         new: whether each trial may be any that the twin has learned; else it adds nothing.
     """
     drawn = []
     for run in part.of(cohort).runs if new else ():
         alike = [one.name for one in cohort.runs if one.task.name == run.task.name]
-        shape = (belief.mean.shape[1] + 1, run.trials.onset_s.shape[1])
+        shape = (belief[0].mean.shape[1] + 1, run.trials.onset_s.shape[1])
         drawn.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
     scale = mixed.scanner.scale
     return tell(mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None)

@@ -45,7 +45,7 @@ class ThroughConnectome(eqx.Module):
 
 def through_connectome(mixed: Mixed) -> ThroughConnectome:
     """The fitted twin as a function of the connectome."""
-    parts = jax.tree.map(jnp.asarray, (mixed.common.network, mixed.prior.encoded.encoder))
+    parts = jax.tree.map(jnp.asarray, (mixed.common.network, mixed.prior.encoder()))
     return ThroughConnectome(mixed.population, *parts)
 
 
@@ -58,7 +58,7 @@ def asked_of(mixed: Mixed, region: int | None, per_volume: int) -> Asked:
         per_volume: steps from one volume to the next.
     """
     actions = mixed.population.actions
-    middle = jnp.asarray(mixed.prior.population.mean, jnp.float32)
+    middle = jnp.asarray(mixed.prior.middle, jnp.float32)
     person = cast(Person, mixed.population.apply(mixed.common.network, middle))
 
     def unroll(network: MainNetwork, stimulus: Float[Array, "time input"]) -> Array:
@@ -76,7 +76,8 @@ def spread_of_changes(
 ) -> dict[str, Float[np.ndarray, " people"]]:
     """SD of what edits do to every indicator, as far as f is not known.
 
-    sd^2 = sum_k (d indicator / d z_k)^2 var(W_k'edit), slopes at the edited connectome.
+    sd^2 = sum_k (d indicator / d u_k)^2 var(W_k'edit), slopes at the edited connectome, u as in
+    `prior`.
 
     Args:
         mixed: the twin.
@@ -88,7 +89,7 @@ def spread_of_changes(
     slopes = in_parts(lambda e: _slopes(twin, e, scene, asked=asked), connectomes + edits)
     variance = mixed.prior.encoded.variance_of_change(edits)
     return {
-        name: np.sqrt(np.einsum("pz,pz->p", np.square(slope, dtype=float), variance))
+        name: np.sqrt(np.einsum("pz,pz->p", np.square(slope @ mixed.prior.back.T), variance))
         for name, slope in slopes.items()
     }
 

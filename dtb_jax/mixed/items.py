@@ -114,15 +114,9 @@ def of_new_trials(
 
 
 def with_items(
-    logits: Float[Array, "*time action"],
-    effect: Float[Array, "*time 2"],
-    correct: Int[Array, "*time"],
+    logits: Float[Array, "*time action"], table: Float[Array, "item 2"], shown: Shown
 ) -> Float[Array, "*time action"]:
-    """Logits and what items add to the right press and to all others."""
-    right = jnp.arange(logits.shape[-1]) == correct[..., None]
-    return logits + jnp.where(right, effect[..., :1], effect[..., 1:])
-
-
-def effects(table: Float[Array, "item 2"], item: Int[Array, "*time"]) -> Float[Array, "*time 2"]:
-    """u at every step; 0 where no item is known."""
-    return jnp.where(item[..., None] > 0, table[item], 0.0)
+    """Logits and what the items that are on add to the right press and to all others."""
+    u = jnp.where(shown.item[..., None] > 0, table[shown.item], 0.0)
+    right = jnp.arange(logits.shape[-1]) == shown.correct[..., None]
+    return logits + jnp.where(right, u[..., :1], u[..., 1:])

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from dtb_jax.mixed.items import effects, with_items
+from dtb_jax.mixed.items import with_items
 from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
 from dtb_jax.mixed.network import Person, haemodynamic, in_pieces
 from dtb_jax.mixed.observed import Observed
@@ -18,7 +18,7 @@ from dtb_jax.types import Array
 class Method(NamedTuple):
     """How a population is learned."""
 
-    updates: int = 1000
+    updates: int = 1500
     least_epochs: int = 6  # everybody is seen so often, however many they are
     batch_people: int = 8
     learning_rate: float = 8e-3
@@ -49,21 +49,17 @@ class Common(NamedTuple):
 
 
 def answers(
-    person: Person,
-    items: Float[Array, "item 2"],
-    observed: Observed,
-    noise: Float[Array, "step unit"],
-    method: Method,
+    person: Person, observed: Observed, noise: Float[Array, "step unit"], method: Method
 ) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
-    """Action logits and BOLD of one person's runs."""
+    """Action logits, without what items add, and BOLD of one person's runs."""
     run = partial(in_pieces, person.network, noise=noise, piece=method.piece)
     logits, neural = split_outputs(
         jax.vmap(run)(observed.run.stimulus), observed.run.press.shape[-1]
     )
     per_volume = observed.run.stimulus.shape[1] // max(observed.bold.shape[1], 1)
-    bold = jax.vmap(haemodynamic, in_axes=(0, None, None))(neural, person.delay_s, per_volume)
-    shown = observed.shown
-    return with_items(logits, effects(items, shown.item), shown.correct), bold
+    return logits, jax.vmap(haemodynamic, in_axes=(0, None, None))(
+        neural, person.delay_s, per_volume
+    )
 
 
 def person_loss(
@@ -75,7 +71,8 @@ def person_loss(
     method: Method,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Negative log likelihood of one person's presses, and of their BOLD."""
-    logits, bold = answers(person, common.items, observed, noise, method)
+    logits, bold = answers(person, observed, noise, method)
+    logits = with_items(logits, common.items, observed.shown)
     loss = jax.vmap(lapsing_loss, in_axes=(0, 0, None))
     presses = jnp.sum(loss(logits, observed.run, common.lapse))
     return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))

@@ -45,6 +45,12 @@ def volume_steps(cohort: Cohort) -> int:
     return round(cohort.repetition_time_s / STEP_S)
 
 
+def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
+    """Steps of a part's longest run, filled up to whole pieces."""
+    longest = max(run.stimulus.shape[1] for run in part.of(cohort).runs) * STEP_S
+    return -(-round((min(part.stop_s, longest) - part.start_s) / STEP_S) // piece) * piece
+
+
 def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece: int) -> Observed:
     """A part of everybody's runs, filled up to whole pieces.
 
@@ -58,7 +64,7 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece
     cohort = part.of(cohort)
     longest = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
     stop_s = min(part.stop_s, longest)
-    steps = -(-round((stop_s - part.start_s) / STEP_S) // piece) * piece
+    steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
     runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
     fields = {

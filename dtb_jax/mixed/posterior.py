@@ -8,6 +8,7 @@ steps; no network is trained again. With a normal prior all else is algebra: (P 
 (P + L)^(-1) (P prior mean + l). Without trials L = 0, and the person is where the prior is.
 """
 
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.items import PARTS
+from dtb_jax.mixed.items import PARTS, with_items
 from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, lapsing_loss
 from dtb_jax.mixed.model import Common, Method, answers
 from dtb_jax.mixed.network import Population
@@ -35,14 +36,10 @@ class Gaussian(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What data tell of coordinates, as a quadratic form; parts of the time add up."""
+    """What data tell of coordinates, as a quadratic form; parts of runs add up."""
 
-    information: Float[Array, "*people part coordinate coordinate"]  # L
-    pull: Float[Array, "*people part coordinate"]  # l
-
-    def whole(self) -> tuple[Float[np.ndarray, "*people z z"], Float[np.ndarray, "*people z"]]:
-        """Of all the time, in double precision."""
-        return np.asarray(self.information, float).sum(-3), np.asarray(self.pull, float).sum(-2)
+    information: Float[Array, "*people run part coordinate coordinate"]  # L
+    pull: Float[Array, "*people run part coordinate"]  # l
 
 
 def standard(people: int, coordinates: int) -> Gaussian:
@@ -51,13 +48,15 @@ def standard(people: int, coordinates: int) -> Gaussian:
     return Gaussian(mean, np.tile(np.eye(coordinates, dtype=np.float32), (people, 1, 1)))
 
 
-def combine(prior: Gaussian, told: Told) -> Gaussian:
-    """What is believed of several people after the data."""
-    information, pull = told.whole()
-    precision = np.linalg.inv(np.asarray(prior.covariance, float))
-    covariance = np.linalg.inv(precision + information)
-    before = np.einsum("...yz,...z->...y", precision, prior.mean)
-    return Gaussian(np.einsum("...yz,...z->...y", covariance, before + pull), covariance)
+def nothing(people: int, runs: int, coordinates: int) -> Told:
+    """What runs tell of which there are no data."""
+    pull = np.zeros((people, runs, PARTS, coordinates))
+    return Told(np.zeros((*pull.shape, coordinates)), pull)
+
+
+def joined(told: Sequence[Told]) -> Told:
+    """What several stretches of runs tell of the same people, run after run."""
+    return Told(*(np.concatenate(leaves, axis=1) for leaves in zip(*told)))
 
 
 def listen(
@@ -86,28 +85,29 @@ def listen(
 
     def told(z):
         person = population.apply(common.network, z)
-        logits, bold = answers(person, common.items, observed, silent, method)
+        logits, bold = answers(person, observed, silent, method)
+        logits = with_items(logits, common.items, observed.shown)
         return logits, scanner_noise.residual(observed.bold - bold, observed.mask)
 
     def scoring(z):
         (logits, residual), (by_logits, by_residual) = told(z), jax.jacfwd(told)(z)
         slope = jax.grad(partial(_presses, observed=observed, lapse=common.lapse))(logits)
-        gradient = jnp.einsum("rtpa,rtpaz->pz", *map(_parted, (slope, by_logits)))
+        gradient = jnp.einsum("rtpa,rtpaz->rpz", *map(_parted, (slope, by_logits)))
         p = jax.vmap(_press_probability, in_axes=(0, 0, None))(
             logits, observed.run.available, common.lapse
         )
         p = p * observed.run.at_risk[..., None]
         mean = jnp.einsum("rta,rtaz->rtz", p, by_logits)
         ways, p, mean = map(_parted, (by_logits, p, mean))
-        information = jnp.einsum("rtpa,rtpay,rtpaz->pyz", p, ways, ways)
-        information -= jnp.einsum("rtpy,rtpz->pyz", mean, mean)
+        information = jnp.einsum("rtpa,rtpay,rtpaz->rpyz", p, ways, ways)
+        information -= jnp.einsum("rtpy,rtpz->rpyz", mean, mean)
         seen, moved = _parted(residual), method.bold_weight * _parted(by_residual)
-        gradient += jnp.einsum("rvpk,rvpkz->pz", seen, moved)
-        information += jnp.einsum("rvpky,rvpkz->pyz", _parted(by_residual), moved)
+        gradient += jnp.einsum("rvpk,rvpkz->rpz", seen, moved)
+        information += jnp.einsum("rvpky,rvpkz->rpyz", _parted(by_residual), moved)
         return gradient, information
 
     def step(z, _):
-        gradient, information = (part.sum(0) for part in scoring(z))
+        gradient, information = (part.sum((0, 1)) for part in scoring(z))
         gradient += precision @ (z - prior.mean)
         way = jnp.linalg.solve(precision + information, gradient)
         return z - way * jnp.minimum(1.0, LONGEST / jnp.maximum(jnp.linalg.norm(way), 1e-9)), None

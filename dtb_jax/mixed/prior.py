@@ -1,11 +1,16 @@
 """What is believed of a person before the first trial: f(connectome), and how far off people are.
 
-    z_i = f(c_i) + e_i,   e_i ~ N(0, S)
+Both are learned from what training people's data tell of them (`posterior.Told`), in turns: where
+each person is and how people move, given f without that person (`movement`); then f. Where people
+are believed to be is shrunk towards f, the more the less their data tell, and f of that would be
+too small. With S = E (z - f)(z - f)' and C what is left of it after the data,
 
-Both are learned from what training people's data tell of them (`posterior.Told`), by expectation
-and maximisation in closed form: where each person is, given f and S without that person; then f and
-S, given where they are. Seen people are believed to be where others with such a connectome are,
-until their own trials speak.
+    V'S V = 1,   V'(S - C) V = diag(known),   u = V'z:   u_data = f + (u_believed - f) / known
+
+is what the data alone tell along directions that are told apart by how well they are known.
+
+Seen people are believed to be where others with such a connectome are, until their own trials
+speak.
 """
 
 from collections.abc import Sequence
@@ -14,31 +19,37 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.mixed.encoder import Encoded, fit_encoder, prepare
+from dtb_jax.mixed.encoder import Encoded, Encoder, fit_encoder, prepare
 from dtb_jax.mixed.features import features_of
-from dtb_jax.mixed.posterior import Gaussian, Told, combine
+from dtb_jax.mixed.movement import Course, Covariance, Movement, better, course
+from dtb_jax.mixed.posterior import Told
+from dtb_jax.types import Array
 
-ROUNDS, SPREAD_ROUNDS = 4, 30
+TURNS, ROUNDS = 4, 20
+LEAST_KNOWN = 0.02
+"""Share of a direction's spread, below which it is taken for hardly known rather than unknown."""
 
 
 class Prior(NamedTuple):
     """Learned from training people, for anybody."""
 
-    encoded: Encoded  # f
-    spread: Float[np.ndarray, "coordinate coordinate"]  # S
-    population: Gaussian  # of one person about whom nothing is known, not even the connectome
+    encoded: Encoded  # V'f
+    back: Float[Array, "coordinate coordinate"]  # V^(-1)
+    movement: Movement
+    middle: Float[np.ndarray, " coordinate"]  # where people are on average
 
-    def of(self, connectomes: Float[np.ndarray, "people edge"]) -> Gaussian:
-        """What is believed of people whom nobody has seen do anything."""
-        encoder = self.encoded.encoder
-        mean = (connectomes - encoder.centre) @ encoder.weights + encoder.offset
-        return Gaussian(np.asarray(mean), np.tile(self.spread, (len(mean), 1, 1)))
+    def encoder(self) -> Encoder:
+        """f."""
+        return self.encoded.encoder.mapped(self.back)
 
-    def of_training(self) -> Gaussian:
-        """The same of each training person, learned from the others."""
-        return Gaussian(
-            self.encoded.left_out, np.tile(self.spread, (len(self.encoded.left_out), 1, 1))
-        )
+    def of(self, connectomes: Float[np.ndarray, "people edge"]) -> Float[np.ndarray, "people z"]:
+        """f of several connectomes."""
+        encoder = self.encoder()
+        return np.asarray((connectomes - encoder.centre) @ encoder.weights + encoder.offset)
+
+    def of_training(self) -> Float[np.ndarray, "people z"]:
+        """f of each training person, learned from the others."""
+        return self.encoded.left_out @ self.back
 
 
 def fit_prior(
@@ -46,7 +57,7 @@ def fit_prior(
     connectomes: Float[np.ndarray, "people edge"],
     networks: Sequence[str] | None = None,
 ) -> Prior:
-    """f and S of these people.
+    """f and the movement of these people.
 
     Args:
         told: by their data, see `posterior.listen_to`.
@@ -54,33 +65,35 @@ def fit_prior(
         networks: a label a parcel; None: unknown, edges alone are features.
     """
     prepared = prepare(features_of(connectomes, networks), connectomes)
-    coordinates = told.pull.shape[-1]
-    mean = np.zeros((len(connectomes), coordinates))
-    spread = np.eye(coordinates)
+    people, *_, size = told.pull.shape
+    mean, movement = np.zeros((people, size)), Movement.small(size)
     for _ in range(2):  # the population's own mean and spread
-        spread, where = spread_around(mean, told, spread)
-        mean = np.tile(where.mean.mean(axis=0), (len(mean), 1))
-    population = Gaussian(mean[0], spread)
-    for _ in range(ROUNDS):
-        encoded = fit_encoder(prepared, np.asarray(where.mean))
-        spread, where = spread_around(encoded.left_out, told, spread)
-    return Prior(encoded, spread, population)
+        movement, found = rounds(mean, told, movement)
+        middle = found.mean[:, 0].mean(axis=0)
+        mean = np.tile(middle, (people, 1))
+    for _ in range(TURNS):
+        known, ways, back = directions(movement.spread, found.covariance[:, 0, :, 0].mean(axis=0))
+        off = (found.mean[:, 0] - mean) @ ways / known
+        encoded = fit_encoder(prepared, mean @ ways + off)
+        mean = encoded.left_out @ back
+        movement, found = rounds(mean, told, movement)
+    return Prior(encoded, back, movement, middle)
 
 
-def spread_around(
-    mean: Float[np.ndarray, "people coordinate"],
-    told: Told,
-    spread: Float[np.ndarray, "coordinate coordinate"],
-) -> tuple[Float[np.ndarray, "coordinate coordinate"], Gaussian]:
-    """S = mean over people of E (z - mean)(z - mean)', and where people are believed to be with it.
+def directions(
+    spread: Covariance, left: Covariance
+) -> tuple[Float[np.ndarray, " z"], Covariance, Covariance]:
+    """known, V and V^(-1) of S and C, see above; known is at least `LEAST_KNOWN`."""
+    root = np.linalg.cholesky(spread)
+    inverse = np.linalg.inv(root)
+    known, vectors = np.linalg.eigh(inverse @ (spread - left) @ inverse.T)
+    return np.maximum(known, LEAST_KNOWN), inverse.T @ vectors, vectors.T @ root.T
 
-    Args:
-        mean: expected of each person.
-        told: by their data.
-        spread: to begin with.
-    """
-    for _ in range(SPREAD_ROUNDS):
-        where = combine(Gaussian(mean, np.tile(spread, (len(mean), 1, 1))), told)
-        away = np.asarray(where.mean) - mean
-        spread = (away.T @ away + np.asarray(where.covariance).sum(axis=0)) / len(mean)
-    return spread, where
+
+def rounds(
+    mean: Float[np.ndarray, "people z"], told: Told, movement: Movement, *, number: int = ROUNDS
+) -> tuple[Movement, Course]:
+    """So many rounds of `movement.better`."""
+    for _ in range(number):
+        movement, _ = better(mean, told, movement)
+    return movement, course(mean, told, movement)

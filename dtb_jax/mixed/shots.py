@@ -17,10 +17,12 @@ from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
 from dtb_jax.mixed.families import beyond, everybodys, replaced, said
-from dtb_jax.mixed.posterior import Gaussian, Told
-from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
+from dtb_jax.mixed.items import PARTS
+from dtb_jax.mixed.movement import course, in_run
+from dtb_jax.mixed.observed import whole_pieces
+from dtb_jax.mixed.posterior import joined, nothing
 from dtb_jax.mixed.workflow import Mixed, listen_again
-from dtb_jax.types import Array, Cohort
+from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
 
 
 def few_shot(
@@ -34,65 +36,54 @@ def few_shot(
         fold: whose test part is one run.
         shots: numbers of first trials; 0: none.
     """
-    (run,) = fold.test.runs
-    others = tuple(name for name in fold.training.runs if name != run)
-    wander = learned_between(mixed, cohort, fold.training)
-    within = learned_within(mixed, cohort, fold.training._replace(runs=(run,)), max(shots))
-    prior = mixed.prior.of(cohort.connectomes[fold.test.people])
-    knowns: dict[str, list[Told]] = {"twin": []}
+    (run,) = fold.test.of(cohort).runs
+    others = tuple(name for name in fold.training.runs if name != run.name)
+    mean, movement = mixed.prior.of(cohort.connectomes[fold.test.people]), mixed.prior.movement
+    silence = nothing(len(mean), 1, mean.shape[1])
+    prior = mixed.unseen(mean)
+    knowns = {"twin": silence}
     if others:
-        knowns["twin_with_runs"] = [
-            listen_again(mixed, cohort, fold.test._replace(runs=(name,)), prior) for name in others
-        ]
+        part = fold.test._replace(runs=others)
+        knowns["twin_with_runs"] = listen_again(mixed, cohort, part, prior)
+    share = quarters_after(run, max(shots), whole_pieces(cohort, fold.test, mixed.method.piece))
+    seen = everybodys(mixed, cohort, mixed.seen([run.name]))
     donors = fold.test._replace(people=fold.training.people)
-    seen = everybodys(mixed, cohort, mixed.seen())
     items = beyond(cohort, fold, said(mixed, cohort, donors, seen))
     found = {}
     for name, other in knowns.items():
-        before = in_a_new_run(stable_part(prior, other, wander), wander)
+        before = in_run(course(mean, joined([other, silence]), movement), movement, -1)
         for k in shots:
-            known = [listen_to_first(mixed, cohort, fold.test, before, k)] if k else []
-            now = in_a_new_run(stable_part(before, known, within), within)
-            belief = replaced(seen, fold.test.people, now)
+            first = silence
+            if k:
+                known = first_alone(cohort, fold.test, k)
+                first = listen_again(mixed, known, fold.test, before)
+            now = in_run(course(mean, joined([other, first]), movement), movement, -1, share)
+            belief = [replaced(seen[0], fold.test.people, now)]
             found[f"{name}_after_{k}"] = said(mixed, cohort, fold.test, belief, items)
     return found
 
 
-def learned_between(mixed: Mixed, cohort: Cohort, part: Part) -> Array:
-    """How training people differ from run to run."""
-    prior, start = mixed.prior.of_training(), np.asarray(mixed.seen().mean)
-    told = [
-        listen_again(mixed, cohort, part._replace(runs=(name,)), prior, start) for name in part.runs
+def first_alone(cohort: Cohort, part: Part, shots: int) -> Cohort:
+    """The part's runs with everybody's first trials only, and without BOLD."""
+    kept = [
+        run._replace(
+            trials=run.trials._replace(present=first_trials(run, shots)),
+            bold_mask=np.zeros_like(run.bold_mask),
+        )
+        for run in part.of(cohort).runs
     ]
-    return between_runs(prior, told)
-
-
-def learned_within(mixed: Mixed, cohort: Cohort, part: Part, shots: int) -> Array:
-    """How training people differ from their first trials of the part's only run to the rest."""
-    prior, start = mixed.prior.of_training(), np.asarray(mixed.seen().mean)
-    if not shots:
-        return np.zeros_like(prior.covariance[0])
-    told = [
-        listen_again(mixed, only(cohort, part, shots, first), part, prior, start)
-        for first in (True, False)
-    ]
-    return between_runs(prior, told)
-
-
-def listen_to_first(mixed: Mixed, cohort: Cohort, part: Part, prior: Gaussian, shots: int) -> Told:
-    """What the first trials of a part's only run tell of its people, without its BOLD."""
-    return listen_again(mixed, only(cohort, part, shots, True), part, prior)
-
-
-def only(cohort: Cohort, part: Part, shots: int, first: bool) -> Cohort:
-    """The part's runs with their first trials, or with all others, and without BOLD."""
-    kept = []
-    for run in part.of(cohort).runs:
-        chosen = first_trials(run, shots)
-        chosen = chosen if first else run.trials.present & ~chosen
-        trials = run.trials._replace(present=chosen)
-        kept.append(run._replace(trials=trials, bold_mask=np.zeros_like(run.bold_mask)))
     return cohort._replace(runs=tuple(kept))
+
+
+def quarters_after(run: TaskRun, shots: int, steps: int) -> Array:
+    """In which quarters of so many steps the trials lie that are not among the first.
+
+    Returns: shares [part] that sum to 1; equal ones where there are no such trials.
+    """
+    later = run.trials.present & run.present[:, None] & ~first_trials(run, shots)
+    quarter = (run.trials.onset_s[later] / (steps * STEP_S) * PARTS).astype(int)
+    count = np.bincount(np.clip(quarter, 0, PARTS - 1), minlength=PARTS)
+    return count / count.sum() if count.any() else np.full(PARTS, 1 / PARTS)
 
 
 def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, list[Prediction]]:

@@ -20,7 +20,7 @@ from scipy.stats import ortho_group
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
-from dtb_jax.mixed.items import with_items
+from dtb_jax.mixed.items import Shown, with_items
 from dtb_jax.mixed.likelihood import read_lapsing
 from dtb_jax.mixed.model import Common
 from dtb_jax.mixed.network import Population, outputs
@@ -53,7 +53,7 @@ def tell(
     scale: BoldScale,
     cohort: Cohort,
     part: Part,
-    where: Gaussian,
+    where: Sequence[Gaussian],
     items: list[Any] | None = None,
     new: Sequence[Float[np.ndarray, "draw _ 2"]] | None = None,
     *,
@@ -66,7 +66,7 @@ def tell(
         scale: of BOLD, whose units the prediction is given back.
         cohort: whose trials.
         part: whom and what to tell.
-        where: belief in each person of the cohort.
+        where: of every run, belief in each person of the cohort.
         items: `profiles.Items` of every run, beyond what networks say; None: nothing.
         new: of every run, what each draw's trials do to everybody, see `items`; None: nothing.
         chunk: people at a time.
@@ -74,7 +74,6 @@ def tell(
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
     """
     people = np.flatnonzero(part.people)
-    z = points(where).astype(np.float32)
     return [
         _tell_run(
             population,
@@ -82,7 +81,7 @@ def tell(
             scale,
             run,
             part,
-            z,
+            points(where[r]).astype(np.float32),
             people,
             None if items is None else items[r],
             None if new is None else new[r],
@@ -195,8 +194,7 @@ def _tell_person(
         logits, bold = split_outputs(
             outputs(person, stimulus, len(available), per_volume), len(available)
         )
-        effect = jnp.concatenate([jnp.zeros((1, 2)), new])[on]
-        logits = with_items(logits, effect, right)
+        logits = with_items(logits, jnp.concatenate([jnp.zeros((1, 2)), new]), Shown(on, right))
         told = read_lapsing(common.lapse, logits, available, frame)
         return on_trials(told, frame, trial), bold[::per_volume]
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.evaluation.folds import Part
-from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.fit import State, initial_state, learn
 from dtb_jax.mixed.items import Known, deviations, known_items
 from dtb_jax.mixed.model import Common, Method
+from dtb_jax.mixed.movement import course, go_on, in_run
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
-from dtb_jax.mixed.posterior import Gaussian, Told, combine, listen_to, standard
+from dtb_jax.mixed.posterior import Gaussian, Told, joined, listen_to, nothing, standard
 from dtb_jax.mixed.prior import Prior, fit_prior
 from dtb_jax.mixed.start import start_from_profiles
 from dtb_jax.types import Cohort
@@ -39,13 +39,25 @@ class Mixed(NamedTuple):
     method: Method
     timing: dict[str, Any]
 
-    def seen(self) -> Gaussian:
-        """Belief in the training people, over the time that they were seen."""
-        return combine(self.prior.of_training(), self.told)
+    def seen(self, runs: Sequence[str], *, later: bool = False) -> list[Gaussian]:
+        """Belief in the training people in some runs.
 
-    def ahead(self) -> Gaussian:
-        """Belief in the training people in a stretch of time as long as the training, after it."""
-        return go_on(self.prior.of_training(), self.told)
+        Args:
+            runs: of which those that nobody trained on are new ones.
+            later: in a stretch as long as the training, right after it, rather than in it.
+        """
+        known = self.scanner.runs
+        names = (*known, *(run for run in runs if run not in known))
+        people, *_, size = self.told.pull.shape
+        told = joined([self.told, nothing(people, len(names) - len(known), size)])
+        found = course(self.prior.of_training(), told, self.prior.movement)
+        where = go_on if later else in_run
+        return [where(found, self.prior.movement, names.index(run)) for run in runs]
+
+    def unseen(self, mean: np.ndarray) -> Gaussian:
+        """Belief in people in a run, of whom nothing is known but f of their connectomes."""
+        movement = self.prior.movement
+        return in_run(course(mean, nothing(len(mean), 1, mean.shape[1]), movement), movement, 0)
 
 
 def train(cohort: Cohort, part: Part, *, seed: int, **options) -> Mixed:

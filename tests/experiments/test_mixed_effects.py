@@ -24,6 +24,8 @@ def finished(tmp_path_factory):
         units=8,
         coordinates=4,
         members=2,
+        shots_run="stroopAP_run-01",
+        shots="0,2",
     )
     return folder, config, mixed_effects.run(config, folder / "out")
 
@@ -40,6 +42,12 @@ def test_shares_and_coverage_are_reported(finished):
     assert written["true_share"]["faces_reaction_time"] > 0
     assert "reaction_time_r" in written["paired"]["unseen"]["ridge"]["faces"]
     assert "log_likelihood" in written["paired"]["seen"]["own_half_and_items"]["stroop"]
+
+
+def test_first_trials_and_other_runs_are_asked_for(finished):
+    _, _, metrics = finished
+    for model in ("twin", "twin_with_runs", "regression", "shrinkage"):
+        assert set(metrics["few_shot"][model]) == {"0", "2"}
 
 
 def test_report_says_simulated(finished):

@@ -5,8 +5,8 @@ import numpy as np
 
 from dtb_jax.evaluation.folds import everybody
 from dtb_jax.mixed.items import (
+    Shown,
     deviations,
-    effects,
     known_items,
     of_new_trials,
     shown_of,
@@ -44,7 +44,7 @@ def test_items_that_few_people_saw_have_no_number():
 def test_right_and_wrong_presses_are_moved_apart_and_silence_is_not():
     table = jnp.array([[9.0, 9.0], [0.5, -0.2]])
     logits = jnp.zeros((3, 3))
-    moved = with_items(logits, effects(table, jnp.array([0, 1, 1])), jnp.array([0, 0, 2]))
+    moved = with_items(logits, table, Shown(jnp.array([0, 1, 1]), jnp.array([0, 0, 2])))
     np.testing.assert_allclose(moved, [[0, 0, 0], [0.5, -0.2, -0.2], [-0.2, -0.2, 0.5]])
 
 

@@ -7,15 +7,14 @@ import pytest
 
 from dtb_jax.bold import glover_hrf
 from dtb_jax.mainnet import unroll
-from dtb_jax.mixed.drift import go_on
 from dtb_jax.mixed.encoder import fit_encoder, prepare
 from dtb_jax.mixed.features import block_features, edge_features, features_of, parcel_features
 from dtb_jax.mixed.items import PARTS
 from dtb_jax.mixed.likelihood import lapsing_hazards
+from dtb_jax.mixed.movement import Movement, course, go_on, in_run
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
-from dtb_jax.mixed.posterior import Gaussian, Told, combine
-from dtb_jax.mixed.prior import fit_prior
-from dtb_jax.mixed.runs import between_runs, in_a_new_run, stable_part
+from dtb_jax.mixed.posterior import Gaussian, Told, joined, nothing
+from dtb_jax.mixed.prior import fit_prior, rounds
 from dtb_jax.mixed.tell import points
 from dtb_jax.types import STEP_S
 
@@ -102,20 +101,21 @@ def test_spread_of_an_edit_holds_what_it_truly_does(edges):
     assert np.mean(np.abs(off) < 1.2816 * sd) == pytest.approx(0.8, abs=0.1)
 
 
-def told_of(z, noise, rng, parts=PARTS):
-    """What data tell that measure z with this variance in every part of the time."""
+def told_of(z, noise, rng):
+    """What one run's data tell that measure z with this variance in every quarter."""
     people, size = z.shape[0], z.shape[-1]
-    seen = z.reshape(people, -1, size) + np.sqrt(noise) * rng.normal(size=(people, parts, size))
-    information = np.tile(np.eye(size) / noise, (people, parts, 1, 1))
-    return Told(information, seen / noise)
+    seen = z.reshape(people, -1, size) + np.sqrt(noise) * rng.normal(size=(people, PARTS, size))
+    information = np.tile(np.eye(size) / noise, (people, 1, PARTS, 1, 1))
+    return Told(information, seen[:, None] / noise)
 
 
-def test_without_trials_a_person_is_where_the_prior_is():
-    prior = Gaussian(np.ones((2, 3)), np.tile(np.eye(3), (2, 1, 1)))
-    told = Told(np.zeros((2, PARTS, 3, 3)), np.zeros((2, PARTS, 3)))
-    found = combine(prior, told)
-    np.testing.assert_allclose(found.mean, prior.mean)
-    np.testing.assert_allclose(found.covariance, prior.covariance)
+def test_without_trials_a_person_is_where_the_connectome_says():
+    movement = Movement.small(3)._replace(spread=2 * np.eye(3))
+    mean = np.arange(6.0).reshape(2, 3)
+    found = course(mean, nothing(2, 2, 3), movement)
+    np.testing.assert_allclose(in_run(found, movement, 0).mean, mean)
+    spread = np.diag(in_run(found, movement, 1).covariance[0])
+    assert np.all(spread > 2) and np.all(spread < 2.2)
 
 
 def test_prior_finds_what_connectomes_say_and_how_far_people_are_from_it():
@@ -124,9 +124,12 @@ def test_prior_finds_what_connectomes_say_and_how_far_people_are_from_it():
     caused = edges[:, :2] * 1.5
     z = caused + rng.normal(size=(600, 2)) * np.array([0.5, 1.0])
     prior = fit_prior(told_of(z, 2.0, rng), edges)
-    np.testing.assert_allclose(np.sqrt(np.diag(prior.spread)), [0.6, 1.05], atol=0.25)
+    apart = prior.movement.spread + prior.movement.run * np.eye(
+        2
+    )  # one run does not tell them apart
+    np.testing.assert_allclose(np.sqrt(np.diag(apart)), [0.6, 1.05], atol=0.25)
     fresh = rng.normal(size=(200, 66)).astype(np.float32)
-    told = prior.of(fresh).mean
+    told = prior.of(fresh)
     assert np.corrcoef(told[:, 0], fresh[:, 0])[0, 1] > 0.9
     assert np.polyfit(told[:, 0], 1.5 * fresh[:, 0], 1)[0] == pytest.approx(1, abs=0.15)
 
@@ -136,8 +139,10 @@ def test_people_who_go_one_way_are_believed_to_go_on():
     times = (np.arange(PARTS) + 0.5) / PARTS - 0.5
     slope = 2 + 0.8 * rng.normal(size=(300, 1, 2))
     z = rng.normal(size=(300, 1, 2)) + times[None, :, None] * slope
-    prior = Gaussian(np.zeros((300, 2)), np.tile(np.eye(2), (300, 1, 1)))
-    ahead = go_on(prior, told_of(z, 0.1, rng))
+    movement, found = rounds(
+        np.zeros((300, 2)), told_of(z, 0.1, rng), Movement.small(2), number=200
+    )
+    ahead = go_on(found, movement, 0)
     truth = z.mean(axis=1) + slope[:, 0]
     off = truth - ahead.mean
     sd = np.sqrt(np.diagonal(ahead.covariance, axis1=1, axis2=2))
@@ -158,11 +163,39 @@ def test_what_runs_share_is_told_from_what_they_do_not():
     rng = np.random.default_rng(5)
     z = rng.normal(size=(400, 2))
     runs = [z + 0.5 * rng.normal(size=z.shape) for _ in range(2)]
-    prior = Gaussian(np.zeros((400, 2)), np.tile(np.eye(2), (400, 1, 1)))
-    told = [told_of(one[:, None], 0.2, rng) for one in runs]
-    wander = between_runs(prior, told)
-    np.testing.assert_allclose(np.sqrt(np.diag(wander)), 0.5, atol=0.1)
-    new = in_a_new_run(stable_part(prior, told, wander), wander)
+    told = joined([told_of(one[:, None], 0.2, rng) for one in runs])
+    movement, _ = rounds(np.zeros((400, 2)), told, Movement.small(2), number=200)
+    np.testing.assert_allclose(np.sqrt(movement.run), 0.5, atol=0.1)
+    found = course(np.zeros((400, 2)), joined([told, nothing(400, 1, 2)]), movement)
     third = z + 0.5 * rng.normal(size=z.shape)
+    new = in_run(found, movement, 2)
     sd = np.sqrt(np.diagonal(new.covariance, axis1=1, axis2=2))
     assert np.mean(np.abs(third - new.mean) < 1.2816 * sd) == pytest.approx(0.8, abs=0.05)
+
+
+def test_a_course_is_what_generalised_least_squares_says():
+    rng = np.random.default_rng(8)
+    way = rng.normal(size=(2, 2))
+    spread, (run, trend, walk, wander) = np.eye(2) + way @ way.T, (0.3, 0.7, 0.2, 0.4)
+    movement = Movement(spread, run, np.array([0.5, -0.2]), trend, walk, wander)
+    z = rng.normal(size=(3, 2))
+    told = joined([told_of(z[:, None], noise, rng) for noise in (0.3, 0.8)])
+    found = course(np.ones((3, 2)), told, movement)
+    times = np.tile((np.arange(PARTS) + 0.5) / PARTS - 0.5, 2)
+    quarter, which = np.tile(np.arange(PARTS), 2), np.repeat([0, 1], PARTS)
+    shared = np.minimum.outer(quarter, quarter)
+    noise = np.where(which == 0, 0.3, 0.8)
+    between = (
+        np.kron(np.ones((8, 8)), spread)
+        + np.kron(np.equal.outer(which, which), run * np.eye(2))
+        + np.kron(np.outer(times, times), trend * np.eye(2))
+        + np.kron(shared, walk * np.eye(2))
+        + np.kron(np.eye(8), wander * np.eye(2))
+        + np.kron(np.diag(noise), np.eye(2))
+    )
+    seen = (told.pull * noise.reshape(2, PARTS, 1)).reshape(3, -1)
+    expected = np.tile(np.ones(2), 8) + np.kron(times, movement.mean)
+    gain = np.kron(np.ones((1, 8)), spread) @ np.linalg.inv(between)
+    np.testing.assert_allclose(found.mean[:, 0], 1 + (seen - expected) @ gain.T, atol=1e-8)
+    left = spread - gain @ np.kron(np.ones((8, 1)), spread)
+    np.testing.assert_allclose(found.covariance[0, 0, :, 0], left, atol=1e-8)
