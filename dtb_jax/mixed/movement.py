@@ -22,6 +22,7 @@ from dtb_jax.mixed.posterior import Gaussian, Told
 from dtb_jax.types import Array
 
 TIMES = (np.arange(PARTS) + 0.5) / PARTS - 0.5
+EVENLY = np.full(PARTS, 1 / PARTS)
 START = 0.05
 """Variance that each kind of movement begins with; people's is 1."""
 LEAST = 1e-4
@@ -144,7 +145,7 @@ def in_run(
     found: Course,
     movement: Movement,
     r: int,
-    share: Float[Array, " part"] = np.full(PARTS, 1 / PARTS),
+    share: Float[Array, " part"] = EVENLY,
 ) -> Gaussian:
     """Where people are on average over a run, or over some of its quarters.
 

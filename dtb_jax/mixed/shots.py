@@ -18,7 +18,7 @@ from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
 from dtb_jax.mixed.families import beyond, everybodys, replaced, said
 from dtb_jax.mixed.items import PARTS
-from dtb_jax.mixed.movement import course, in_run
+from dtb_jax.mixed.movement import EVENLY, course, in_run
 from dtb_jax.mixed.observed import whole_pieces
 from dtb_jax.mixed.posterior import joined, nothing
 from dtb_jax.mixed.workflow import Mixed, listen_again
@@ -46,7 +46,7 @@ def few_shot(
         part = fold.test._replace(runs=others)
         knowns["twin_with_runs"] = listen_again(mixed, cohort, part, prior)
     share = quarters_after(run, max(shots), whole_pieces(cohort, fold.test, mixed.method.piece))
-    seen = everybodys(mixed, cohort, mixed.seen([run.name]))
+    seen = everybodys(mixed, cohort, mixed.seen([run.name], share=share))
     donors = fold.test._replace(people=fold.training.people)
     items = beyond(cohort, fold, said(mixed, cohort, donors, seen))
     found = {}
@@ -83,7 +83,7 @@ def quarters_after(run: TaskRun, shots: int, steps: int) -> Array:
     later = run.trials.present & run.present[:, None] & ~first_trials(run, shots)
     quarter = (run.trials.onset_s[later] / (steps * STEP_S) * PARTS).astype(int)
     count = np.bincount(np.clip(quarter, 0, PARTS - 1), minlength=PARTS)
-    return count / count.sum() if count.any() else np.full(PARTS, 1 / PARTS)
+    return count / count.sum() if count.any() else EVENLY
 
 
 def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, list[Prediction]]:

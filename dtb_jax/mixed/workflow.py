@@ -14,13 +14,13 @@ from dtb_jax.evaluation.folds import Part
 from dtb_jax.mixed.fit import State, initial_state, learn
 from dtb_jax.mixed.items import Known, deviations, known_items
 from dtb_jax.mixed.model import Common, Method
-from dtb_jax.mixed.movement import course, go_on, in_run
+from dtb_jax.mixed.movement import EVENLY, course, go_on, in_run
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
 from dtb_jax.mixed.posterior import Gaussian, Told, joined, listen_to, nothing, standard
 from dtb_jax.mixed.prior import Prior, fit_prior
 from dtb_jax.mixed.start import start_from_profiles
-from dtb_jax.types import Cohort
+from dtb_jax.types import Array, Cohort
 
 SEEN_STEPS, FEW_STEPS = 2, 8
 """Of scoring: from where learning left people, and from where their connectome puts them."""
@@ -39,19 +39,22 @@ class Mixed(NamedTuple):
     method: Method
     timing: dict[str, Any]
 
-    def seen(self, runs: Sequence[str], *, later: bool = False) -> list[Gaussian]:
+    def seen(
+        self, runs: Sequence[str], *, later: bool = False, share: Array = EVENLY
+    ) -> list[Gaussian]:
         """Belief in the training people in some runs.
 
         Args:
             runs: of which those that nobody trained on are new ones.
             later: in a stretch as long as the training, right after it, rather than in it.
+            share: of each quarter of the training, unless later.
         """
         known = self.scanner.runs
         names = (*known, *(run for run in runs if run not in known))
         people, *_, size = self.told.pull.shape
         told = joined([self.told, nothing(people, len(names) - len(known), size)])
         found = course(self.prior.of_training(), told, self.prior.movement)
-        where = go_on if later else in_run
+        where = go_on if later else partial(in_run, share=share)
         return [where(found, self.prior.movement, names.index(run)) for run in runs]
 
     def unseen(self, mean: np.ndarray) -> Gaussian:
