@@ -34,8 +34,8 @@ class Encoder(NamedTuple):
     weights: Float[Array, "edge target"]
     offset: Float[Array, " target"]
 
-    def __call__(self, connectome: Float[Array, " edge"]) -> Float[Array, " target"]:
-        """f of one connectome."""
+    def __call__(self, connectome: Float[Array, "*people edge"]) -> Float[Array, "*people target"]:
+        """f of one connectome or of several."""
         return self.offset + (connectome - self.centre) @ self.weights
 
     def mapped(self, linear: Float[Array, "target other"]) -> "Encoder":

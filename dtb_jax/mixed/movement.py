@@ -6,8 +6,8 @@ t is a quarter of a run's training part, a its time since the middle in units of
 e_i ~ N(0, S), v_ir ~ N(0, V 1) is new in every run, l_i ~ N(mean, L 1) goes one way, b_i is a
 random walk with steps N(0, R 1) that begins at 0, w_i(r, t) ~ N(0, W 1) is new in every quarter.
 Movement is alike in all coordinates, of which a quarter tells little. All are learned from training
-people by expectation and maximisation in closed form, from what each quarter of each run tells:
-which kind of movement there is decides how far a person is known elsewhere.
+people in closed-form rounds towards the likeliest, from what each quarter of each run tells: which
+kind of movement there is decides how far a person is known elsewhere.
 
 A place is where a person is somewhere, as how much of z, l, b(2), ..., b(last), v_1, ... it has.
 """
@@ -112,10 +112,8 @@ def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     )
 
 
-def better(
-    mean: Float[np.ndarray, "people z"], told: Told, movement: Movement
-) -> tuple[Movement, Course]:
-    """One round towards the likeliest movement; the course is by what was believed before.
+def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) -> Movement:
+    """One round towards the likeliest movement.
 
     Args:
         mean: f of everybody's connectome, of training people without themselves.
@@ -138,7 +136,7 @@ def better(
         ],
         movement.wander,
     )
-    return Movement(spread, run, slope, trend, walk, wander), found
+    return Movement(spread, run, slope, trend, walk, wander)
 
 
 def in_run(

@@ -45,10 +45,15 @@ def volume_steps(cohort: Cohort) -> int:
     return round(cohort.repetition_time_s / STEP_S)
 
 
+def last_second(cohort: Cohort, part: Part) -> float:
+    """Where a part ends, in its longest run."""
+    longest = max(run.stimulus.shape[1] for run in part.of(cohort).runs) * STEP_S
+    return min(part.stop_s, longest)
+
+
 def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
     """Steps of a part's longest run, filled up to whole pieces."""
-    longest = max(run.stimulus.shape[1] for run in part.of(cohort).runs) * STEP_S
-    return -(-round((min(part.stop_s, longest) - part.start_s) / STEP_S) // piece) * piece
+    return -(-round((last_second(cohort, part) - part.start_s) / STEP_S) // piece) * piece
 
 
 def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece: int) -> Observed:
@@ -62,8 +67,7 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece
         piece: see `network.in_pieces`.
     """
     cohort = part.of(cohort)
-    longest = max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
-    stop_s = min(part.stop_s, longest)
+    stop_s = last_second(cohort, part)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
     runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
@@ -95,8 +99,7 @@ def fit_scanner(
     """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
-    longest = max(run.stimulus.shape[1] for run in inside.runs) * STEP_S
-    scale = fit_bold_scale(inside, min(part.stop_s, longest), people)
+    scale = fit_bold_scale(inside, last_second(cohort, part), people)
     seen = rows(observe(cohort, part, scale, known, piece=piece), people)
     designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
     noise = fit_noise(

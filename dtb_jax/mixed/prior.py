@@ -44,8 +44,7 @@ class Prior(NamedTuple):
 
     def of(self, connectomes: Float[np.ndarray, "people edge"]) -> Float[np.ndarray, "people z"]:
         """f of several connectomes."""
-        encoder = self.encoder()
-        return np.asarray((connectomes - encoder.centre) @ encoder.weights + encoder.offset)
+        return np.asarray(self.encoder()(connectomes))
 
     def of_training(self) -> Float[np.ndarray, "people z"]:
         """f of each training person, learned from the others."""
@@ -95,5 +94,5 @@ def rounds(
 ) -> tuple[Movement, Course]:
     """So many rounds of `movement.better`."""
     for _ in range(number):
-        movement, _ = better(mean, told, movement)
+        movement = better(mean, told, movement)
     return movement, course(mean, told, movement)
