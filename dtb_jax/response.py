@@ -75,18 +75,18 @@ def hazard_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, "
     -sum_t at_risk_t [pressed_t log sum_{a possible} p_t(a) + (1 - pressed_t) log p_t(no press)].
     An omission is survival to the deadline; an unknown wrong button is summed over.
     """
-    return press_loss(*log_hazards(logits, run.available), run)
+    return -jnp.sum(steps_likelihood(*log_hazards(logits, run.available), run))
 
 
-def press_loss(
+def steps_likelihood(
     log_press: Float[Array, "time action"], log_none: Float[Array, " time"], run: Run
-) -> Float[Array, ""]:
-    """`hazard_loss` from hazards of any kind, see `log_hazards`."""
+) -> Float[Array, " time"]:
+    """Log likelihood of what happens at every step, 0 where nothing may, see `log_hazards`."""
     pressed = jnp.any(run.press > 0, axis=-1)
     # The unused branch must stay finite, or its zero weight turns its gradient into NaN.
     possible = jnp.where(pressed[..., None], run.press > 0, run.available > 0)
     log_possible = jax.nn.logsumexp(jnp.where(possible, log_press, -1e30), axis=-1)
-    return -jnp.sum(run.at_risk * jnp.where(pressed, log_possible, log_none))
+    return run.at_risk * jnp.where(pressed, log_possible, log_none)
 
 
 def pulse_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, ""]:

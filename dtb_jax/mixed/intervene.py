@@ -2,8 +2,8 @@
 
     w = theta_0 + scale B f(c + edit)
 
-What is a person's own stays as it is. Delays of the haemodynamic response stay the population's:
-an edit is to change what regions do, not when blood follows.
+What is a person's own stays as it is. Delays of the haemodynamic response and unattended trials
+stay the population's: an edit is to change what regions do and how people decide.
 """
 
 from functools import partial
@@ -62,9 +62,12 @@ def asked_of(mixed: Mixed, region: int | None, per_volume: int) -> Asked:
     person = cast(Person, mixed.population.apply(mixed.common.network, middle))
 
     def unroll(network: MainNetwork, stimulus: Float[Array, "time input"]) -> Array:
-        return outputs(Person(network, person.delay_s), stimulus, actions, per_volume)
+        return outputs(
+            Person(network, person.delay_s, person.inattention), stimulus, actions, per_volume
+        )
 
-    return Asked(actions, region, partial(read_lapsing, jnp.asarray(mixed.common.lapse)), unroll)
+    read = partial(read_lapsing, jnp.asarray(mixed.common.lapse), person.inattention)
+    return Asked(actions, region, read, unroll)
 
 
 def spread_of_changes(

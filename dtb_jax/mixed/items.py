@@ -34,10 +34,11 @@ Known = dict[tuple[str, int, int, int, int], int]
 
 
 class Shown(NamedTuple):
-    """Which item is on at every step, 0 where none is known, and which press is right."""
+    """What is on at every step."""
 
-    item: Int[np.ndarray, "*people run time"]
-    correct: Int[np.ndarray, "*people run time"]
+    trial: Int[np.ndarray, "*people run time"]  # from 1; 0: none
+    item: Int[np.ndarray, "*people run time"]  # 0 where none is known
+    correct: Int[np.ndarray, "*people run time"]  # which press is right
 
 
 def known_items(cohort: Cohort, part: Part) -> Known:
@@ -70,16 +71,17 @@ def deviations(known: Known, cohort: Cohort, part: Part) -> Float[np.ndarray, "i
 
 
 def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
-    """Everybody's items in some steps of a run, [people, time]."""
+    """Everybody's trials in some steps of a run, [people, time]."""
     people, steps = run.stimulus.shape[:2]
-    item, correct = np.zeros((2, people, steps), np.int32)
+    trial, item, correct = np.zeros((3, people, steps), np.int32)
     for i in range(people):
         trials = Trials(*(field[i] for field in run.trials))
         onset, _, deadline = press_steps(trials)
         for k in np.flatnonzero(trials.present):
+            trial[i, onset[k] : deadline[k]] = k + 1
             item[i, onset[k] : deadline[k]] = known.get(_key(run, i, int(k)), 0)
             correct[i, onset[k] : deadline[k]] = trials.correct[k]
-    return Shown(item[:, inside], correct[:, inside])
+    return Shown(trial[:, inside], item[:, inside], correct[:, inside])
 
 
 def _key(run: TaskRun, i: int, k: int) -> tuple[str, int, int, int, int]:

@@ -1,21 +1,27 @@
 """How likely what people did and what the scanner saw is, given their networks.
 
 Presses: competing hazards with a lapse, p_t(a) = (1 - e) p_t(a | network) + e / actions: at every
-step at risk a random button may be pressed, so that no press is impossible.
+step at risk a random button may be pressed, so that no press is impossible. With probability m a
+whole trial goes by unattended,
+
+    p(omission) = m + (1 - m) prod_t p_t(none),    p(a at t) = (1 - m) p_t(a) prod_(s < t) p_s(none)
+
+so that who sleeps is not taken for somebody slow.
 
 BOLD: at the scanner's own volumes, r = W (y - y_network) S^(-1/2), r ~ N(0, 1). W takes out slow
 drifts (as in the GLM) and whitens an AR(1) process, S is the noise's covariance between regions.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from dtb_jax.bold import cosine_drift, drift_order
-from dtb_jax.response import Response, Windows, log_hazards, press_loss, read_hazards
+from dtb_jax.response import Response, Windows, log_hazards, read_hazards, steps_likelihood
 from dtb_jax.types import Array, Run
 
 FLOOR = -30.0
@@ -42,21 +48,64 @@ def lapsing_hazards(
     return log_press, log_none + kept
 
 
-def lapsing_loss(
-    logits: Float[Array, "time action"], run: Run, lapse: Float[Array, ""]
-) -> Float[Array, ""]:
-    """Negative log likelihood of a stretch's presses, summed; see `response.hazard_loss`."""
-    return press_loss(*lapsing_hazards(logits, run.available, lapse), run)
+class Attended(NamedTuple):
+    """A stretch's trials, numbered from 0, which is none."""
+
+    kept: Float[Array, " trial"]  # log p(what was done, and the trial was attended)
+    lost: Float[Array, " trial"]  # log p(it was not)
+    answered: Bool[Array, " trial"]
+    open: Bool[Array, " trial"]
+
+    def loss(self) -> Float[Array, ""]:
+        """Negative log likelihood of what was done, summed."""
+        either = jnp.where(self.answered, self.kept, jnp.logaddexp(self.kept, self.lost))
+        return -jnp.sum(jnp.where(self.open, either, 0.0))
+
+    def share(self) -> Float[Array, " trial"]:
+        """p(the trial was attended), given what was done."""
+        return jnp.where(self.answered, 1.0, jax.nn.sigmoid(self.kept - self.lost))
+
+
+def attended(
+    logits: Float[Array, "time action"],
+    run: Run,
+    trial: Int[Array, " time"],
+    lapse: Float[Array, ""],
+    inattention: Float[Array, " time"],
+) -> Attended:
+    """How likely what was done in a stretch is, trial by trial.
+
+    Args:
+        logits: of the network.
+        run: what was done.
+        trial: which one is on; 0: none.
+        lapse: logit of e.
+        inattention: logit of m, of which each trial has the mean over its steps at risk.
+    """
+    total = partial(jax.ops.segment_sum, segment_ids=trial, num_segments=len(trial))
+    count = total(run.at_risk)
+    logit = total(run.at_risk * inattention) / jnp.maximum(count, 1)
+    done = total(steps_likelihood(*lapsing_hazards(logits, run.available, lapse), run))
+    return Attended(
+        done + jax.nn.log_sigmoid(-logit),
+        jax.nn.log_sigmoid(logit),
+        total(run.at_risk * jnp.any(run.press > 0, axis=-1)) > 0,
+        (count > 0) & (jnp.arange(len(trial)) > 0),
+    )
 
 
 def read_lapsing(
     lapse: Float[Array, ""],
+    inattention: Float[Array, ""],
     logits: Float[Array, "time action"],
     available: Float[Array, " action"],
     windows: Windows,
 ) -> Response:
-    """P(choice), P(omission) and E[RT] of every trial, as `response.read_hazard` with a lapse."""
-    return read_hazards(*lapsing_hazards(logits, available, lapse), windows)
+    """P(choice), P(omission) and E[RT] of every trial, as `response.read_hazard` with lapses."""
+    told = read_hazards(*lapsing_hazards(logits, available, lapse), windows)
+    kept = jax.nn.sigmoid(-inattention)
+    missed = 1 - kept * (1 - told.omission_probability)
+    return told._replace(omission_probability=missed, density=kept * told.density)
 
 
 class Noise(NamedTuple):

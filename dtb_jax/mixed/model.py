@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from dtb_jax.mixed.items import with_items
-from dtb_jax.mixed.likelihood import Noise, bold_loss, lapsing_loss
+from dtb_jax.mixed.likelihood import Attended, Noise, attended, bold_loss
 from dtb_jax.mixed.network import Person, haemodynamic, in_pieces
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.twin import split_outputs
@@ -30,6 +30,7 @@ class Method(NamedTuple):
     before: int = 50  # steps in which a piece forgets that it begins
     bold_weight: float = 1.0  # 0: behaviour alone
     lapse: float = -7.0  # logit, to begin with; -40: none, for ever
+    inattention: float = -4.0  # the same, of whole trials
 
     def epochs(self, people: int) -> int:
         """Times that everybody is seen."""
@@ -62,6 +63,18 @@ def answers(
     )
 
 
+def press_loss(
+    logits: Float[Array, "run time action"],
+    inattention: Float[Array, "run time"],
+    observed: Observed,
+    common: Common,
+) -> Float[Array, ""]:
+    """Negative log likelihood of one person's presses, from logits with what items add."""
+    each = jax.vmap(attended, in_axes=(0, 0, 0, None, 0))
+    trials = each(logits, observed.run, observed.shown.trial, common.lapse, inattention)
+    return jnp.sum(jax.vmap(Attended.loss)(trials))
+
+
 def person_loss(
     person: Person,
     common: Common,
@@ -73,6 +86,6 @@ def person_loss(
     """Negative log likelihood of one person's presses, and of their BOLD."""
     logits, bold = answers(person, observed, noise, method)
     logits = with_items(logits, common.items, observed.shown)
-    loss = jax.vmap(lapsing_loss, in_axes=(0, 0, None))
-    presses = jnp.sum(loss(logits, observed.run, common.lapse))
+    steps = jnp.full(logits.shape[:2], person.inattention)
+    presses = press_loss(logits, steps, observed, common)
     return presses, bold_loss(scanner_noise.residual(observed.bold - bold, observed.mask))

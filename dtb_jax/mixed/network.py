@@ -1,6 +1,7 @@
 """A person's network from a few coordinates, and what it does: presses and BOLD.
 
     theta_i = theta_0 + scale B z_i,    BOLD = (h + delay_i h') * neural,    delay_i = d_0 + d'z_i
+    logit P(a trial goes by unattended) = m_0 + m'z_i
 
 z is what tells people apart, in units of the population's spread. All its units are fast: the
 haemodynamic response is a part of the model, so that no unit has to learn to be slow.
@@ -26,10 +27,11 @@ MOST_DELAY_S = 2.0
 
 
 class Person(eqx.Module):
-    """One person: a main network whose BOLD channels are neural activity, and a delay."""
+    """One person: a main network whose BOLD channels are neural activity, and two numbers."""
 
     network: MainNetwork
-    delay_s: Float[Array, "*batch"]
+    delay_s: Float[Array, "*batch"]  # of blood
+    inattention: Float[Array, "*batch"]  # logit
 
 
 class Population(nn.Module):
@@ -42,6 +44,7 @@ class Population(nn.Module):
     actions: int = 3
     scale: float = 0.03
     no_press: float = -3.0
+    inattention: float = -4.0
 
     @nn.compact
     def __call__(self, z: Float[Array, " coordinate"]) -> Person:
@@ -51,10 +54,17 @@ class Population(nn.Module):
         base = self.param("base", self._initial)
         step = nn.Dense(size, use_bias=False, kernel_init=nn.initializers.normal(0.3), name="step")
         delay = nn.Dense(1, kernel_init=nn.initializers.zeros, name="delay")
+        inattention = nn.Dense(
+            1,
+            kernel_init=nn.initializers.zeros,
+            bias_init=nn.initializers.constant(self.inattention),
+            name="inattention",
+        )
         weights = base + self.scale * step(z)
         # beside weights that are moved by `scale`, a second is a long way
         late = MOST_DELAY_S * jnp.tanh(delay(z)[0] / MOST_DELAY_S)
-        return Person(unflatten(weights, self.inputs, self.units, outputs), late)
+        network = unflatten(weights, self.inputs, self.units, outputs)
+        return Person(network, late, inattention(z)[0])
 
     def _initial(self, key: jax.Array) -> Float[Array, " weight"]:
         return flatten(

@@ -3,7 +3,8 @@
     log p(presses, BOLD | z)  ~  -1/2 z' L z + l'z + constant,   L = J'F J,   l = L z* - gradient
 
 around the mode z*. F is the Fisher information of the presses (a categorical draw at every step at
-risk) and of the BOLD (white), J how logits and BOLD move with z. The steps to the mode are scoring
+risk, counted as far as the trial was attended, and whether it was) and of the BOLD (white), J how
+logits and BOLD move with z. The steps to the mode are scoring
 steps; no network is trained again. With a normal prior all else is algebra: (P + L)^(-1) and
 (P + L)^(-1) (P prior mean + l). Without trials L = 0, and the person is where the prior is.
 """
@@ -18,8 +19,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.mixed.items import PARTS, with_items
-from dtb_jax.mixed.likelihood import Noise, lapsing_hazards, lapsing_loss
-from dtb_jax.mixed.model import Common, Method, answers
+from dtb_jax.mixed.likelihood import Noise, attended, lapsing_hazards
+from dtb_jax.mixed.model import Common, Method, answers, press_loss
 from dtb_jax.mixed.network import Population
 from dtb_jax.mixed.observed import Observed
 from dtb_jax.types import Array
@@ -87,24 +88,22 @@ def listen(
         person = population.apply(common.network, z)
         logits, bold = answers(person, observed, silent, method)
         logits = with_items(logits, common.items, observed.shown)
-        return logits, scanner_noise.residual(observed.bold - bold, observed.mask)
+        residual = scanner_noise.residual(observed.bold - bold, observed.mask)
+        return logits, person.inattention, residual
 
     def scoring(z):
-        (logits, residual), (by_logits, by_residual) = told(z), jax.jacfwd(told)(z)
-        slope = jax.grad(partial(_presses, observed=observed, lapse=common.lapse))(logits)
-        gradient = jnp.einsum("rtpa,rtpaz->rpz", *map(_parted, (slope, by_logits)))
-        p = jax.vmap(_press_probability, in_axes=(0, 0, None))(
-            logits, observed.run.available, common.lapse
+        (logits, inattention, residual), (by_logits, by_inattention, by_residual) = (
+            told(z),
+            jax.jacfwd(told)(z),
         )
-        p = p * observed.run.at_risk[..., None]
-        mean = jnp.einsum("rta,rtaz->rtz", p, by_logits)
-        ways, p, mean = map(_parted, (by_logits, p, mean))
-        information = jnp.einsum("rtpa,rtpay,rtpaz->rpyz", p, ways, ways)
-        information -= jnp.einsum("rtpy,rtpz->rpyz", mean, mean)
+        inattention = jnp.full(logits.shape[:2], inattention)
+        told_by_presses = _presses(logits, inattention, by_logits, by_inattention, observed, common)
         seen, moved = _parted(residual), method.bold_weight * _parted(by_residual)
-        gradient += jnp.einsum("rvpk,rvpkz->rpz", seen, moved)
-        information += jnp.einsum("rvpky,rvpkz->rpyz", _parted(by_residual), moved)
-        return gradient, information
+        told_by_bold = (
+            jnp.einsum("rvpk,rvpkz->rpz", seen, moved),
+            jnp.einsum("rvpky,rvpkz->rpyz", _parted(by_residual), moved),
+        )
+        return jax.tree.map(jnp.add, told_by_presses, told_by_bold)
 
     def step(z, _):
         gradient, information = (part.sum((0, 1)) for part in scoring(z))
@@ -124,8 +123,31 @@ def _parted(sequence: Float[Array, "run time ..."]) -> Float[Array, "run step pa
     return sequence[:, :kept].reshape(runs, PARTS, kept // PARTS, *rest).swapaxes(1, 2)
 
 
-def _presses(logits, observed: Observed, lapse):
-    return jnp.sum(jax.vmap(lapsing_loss, in_axes=(0, 0, None))(logits, observed.run, lapse))
+def _presses(logits, inattention, by_logits, by_inattention, observed: Observed, common: Common):
+    """Gradient and Fisher information of z [run, part, ...]."""
+    slopes = jax.grad(press_loss, (0, 1))(logits, inattention, observed, common)
+    slope, slope_inattention, by = (_parted(one) for one in (*slopes, by_logits))
+    gradient = jnp.einsum("rtpa,rtpaz->rpz", slope, by)
+    gradient += jnp.einsum("rtp,z->rpz", slope_inattention, by_inattention)
+    risk, whole = jax.vmap(_risk, (0, 0, 0, None, 0))(
+        logits, observed.run, observed.shown.trial, common.lapse, inattention
+    )
+    p = jax.vmap(_press_probability, (0, 0, None))(logits, observed.run.available, common.lapse)
+    middle = _parted(jnp.einsum("rta,rtaz->rtz", p, by_logits))
+    weight = _parted(risk)[..., None]
+    information = jnp.einsum("rtpa,rtpay,rtpaz->rpyz", weight * _parted(p), by, by)
+    information -= jnp.einsum("rtpy,rtpz->rpyz", weight * middle, middle)
+    unsure = whole * jax.nn.sigmoid(inattention) * jax.nn.sigmoid(-inattention)
+    way = jnp.outer(by_inattention, by_inattention)
+    information += jnp.einsum("rtp,yz->rpyz", _parted(unsure), way)
+    return gradient, information
+
+
+def _risk(logits, run, trial, lapse, inattention):
+    """At every step: as how much an attended trial is at risk, and which part of a trial it is."""
+    share = attended(logits, run, trial, lapse, inattention).share()
+    count = jax.ops.segment_sum(run.at_risk, trial, len(trial))
+    return run.at_risk * share[trial], run.at_risk / jnp.maximum(count, 1)[trial]
 
 
 def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:

@@ -194,8 +194,8 @@ def _tell_person(
         logits, bold = split_outputs(
             outputs(person, stimulus, len(available), per_volume), len(available)
         )
-        logits = with_items(logits, jnp.concatenate([jnp.zeros((1, 2)), new]), Shown(on, right))
-        told = read_lapsing(common.lapse, logits, available, frame)
+        logits = with_items(logits, jnp.concatenate([jnp.zeros((1, 2)), new]), Shown(on, on, right))
+        told = read_lapsing(common.lapse, person.inattention, logits, available, frame)
         return on_trials(told, frame, trial), bold[::per_volume]
 
     each, bold = jax.vmap(draw)(z, new)

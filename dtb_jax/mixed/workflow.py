@@ -105,6 +105,7 @@ def train_members(
         regions=seen.bold.shape[-1] if seen.mask.any() else 0,
         coordinates=coordinates,
         actions=seen.run.press.shape[-1],
+        inattention=method.inattention,
     )
     seen = seen._replace(bold=seen.bold[..., : population.regions])
     if not population.regions:

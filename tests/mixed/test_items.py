@@ -44,7 +44,9 @@ def test_items_that_few_people_saw_have_no_number():
 def test_right_and_wrong_presses_are_moved_apart_and_silence_is_not():
     table = jnp.array([[9.0, 9.0], [0.5, -0.2]])
     logits = jnp.zeros((3, 3))
-    moved = with_items(logits, table, Shown(jnp.array([0, 1, 1]), jnp.array([0, 0, 2])))
+    moved = with_items(
+        logits, table, Shown(jnp.ones(3, int), jnp.array([0, 1, 1]), jnp.array([0, 0, 2]))
+    )
     np.testing.assert_allclose(moved, [[0, 0, 0], [0.5, -0.2, -0.2], [-0.2, -0.2, 0.5]])
 
 

@@ -10,13 +10,14 @@ from dtb_jax.mainnet import unroll
 from dtb_jax.mixed.encoder import fit_encoder, prepare
 from dtb_jax.mixed.features import block_features, edge_features, features_of, parcel_features
 from dtb_jax.mixed.items import PARTS
-from dtb_jax.mixed.likelihood import lapsing_hazards
+from dtb_jax.mixed.likelihood import attended, lapsing_hazards, read_lapsing
 from dtb_jax.mixed.movement import Movement, course, go_on, in_run
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
 from dtb_jax.mixed.posterior import Gaussian, Told, joined, nothing
 from dtb_jax.mixed.prior import fit_prior, rounds
 from dtb_jax.mixed.tell import points
-from dtb_jax.types import STEP_S
+from dtb_jax.response import windows
+from dtb_jax.types import STEP_S, Run
 
 PEOPLE, PARCELS = 60, 12
 NETWORKS = ["A"] * 4 + ["B"] * 4 + ["C"] * 4
@@ -55,6 +56,35 @@ def test_hazards_with_a_lapse_are_probabilities():
     press, none = lapsing_hazards(logits, jnp.array([1.0, 1.0, 0.0]), jnp.asarray(-3.0))
     np.testing.assert_allclose(jnp.exp(press).sum(-1) + jnp.exp(none), 1, rtol=1e-5)
     assert float(jnp.exp(press[1, 0])) > 0.02
+
+
+def test_trials_that_go_by_unattended_are_told_as_they_are_read():
+    logits = jax.random.normal(jax.random.key(2), (12, 3))
+    available = jnp.array([1.0, 1.0, 0.0])
+    lapse, inattention = jnp.asarray(-4.0), jnp.asarray(-1.0)
+    onset, deadline = np.array([0.0, 5.0]), np.array([5.0, 4.0])  # steps, and steps after it
+    frame = windows(
+        onset * STEP_S, deadline * STEP_S, np.ones(2, bool), 0.0, len(logits), int(deadline.max())
+    )
+    told = read_lapsing(lapse, inattention, logits, available, frame)
+    trial = np.repeat([1, 2, 0], [5, 4, 3])
+
+    def likely(step, action):
+        """Of a press in the first trial, nothing in the second."""
+        risk, press = (trial > 0).astype(float), np.zeros((12, 3))
+        if step is not None:
+            risk[step + 1 : 5], press[step, action] = 0, 1
+        none = jnp.zeros((12, 0))
+        run = Run(none, jnp.asarray(press), jnp.asarray(risk), available, none, jnp.zeros(12))
+        steps = jnp.full(12, inattention)
+        return np.exp(-attended(logits, run, jnp.asarray(trial), lapse, steps).loss())
+
+    second = float(told.omission_probability[1])
+    assert likely(None, None) == pytest.approx(float(told.omission_probability[0]) * second)
+    for step, action in ((0, 1), (4, 0)):
+        expected = float(told.density[0, step, action]) * second
+        assert likely(step, action) == pytest.approx(expected, rel=1e-4)
+    assert float(told.density[0].sum() + told.omission_probability[0]) == pytest.approx(1, rel=1e-5)
 
 
 def test_features_and_weights_of_edges_say_the_same(edges):
@@ -124,9 +154,7 @@ def test_prior_finds_what_connectomes_say_and_how_far_people_are_from_it():
     caused = edges[:, :2] * 1.5
     z = caused + rng.normal(size=(600, 2)) * np.array([0.5, 1.0])
     prior = fit_prior(told_of(z, 2.0, rng), edges)
-    apart = prior.movement.spread + prior.movement.run * np.eye(
-        2
-    )  # one run does not tell them apart
+    apart = prior.movement.spread + prior.movement.run  # one run does not tell them apart
     np.testing.assert_allclose(np.sqrt(np.diag(apart)), [0.6, 1.05], atol=0.25)
     fresh = rng.normal(size=(200, 66)).astype(np.float32)
     told = prior.of(fresh)
@@ -140,7 +168,7 @@ def test_people_who_go_one_way_are_believed_to_go_on():
     slope = 2 + 0.8 * rng.normal(size=(300, 1, 2))
     z = rng.normal(size=(300, 1, 2)) + times[None, :, None] * slope
     movement, found = rounds(
-        np.zeros((300, 2)), told_of(z, 0.1, rng), Movement.small(2), number=200
+        np.zeros((300, 2)), told_of(z, 0.1, rng), Movement.small(2), alike=True, number=200
     )
     ahead = go_on(found, movement, 0)
     truth = z.mean(axis=1) + slope[:, 0]
@@ -162,12 +190,16 @@ def test_draws_have_the_mean_and_the_spread_of_the_belief():
 def test_what_runs_share_is_told_from_what_they_do_not():
     rng = np.random.default_rng(5)
     z = rng.normal(size=(400, 2))
-    runs = [z + 0.5 * rng.normal(size=z.shape) for _ in range(2)]
+    apart = np.array([0.3, 0.6])
+    runs = [z + apart * rng.normal(size=z.shape) for _ in range(2)]
     told = joined([told_of(one[:, None], 0.2, rng) for one in runs])
-    movement, _ = rounds(np.zeros((400, 2)), told, Movement.small(2), number=200)
-    np.testing.assert_allclose(np.sqrt(movement.run), 0.5, atol=0.1)
-    found = course(np.zeros((400, 2)), joined([told, nothing(400, 1, 2)]), movement)
-    third = z + 0.5 * rng.normal(size=z.shape)
+    mean = np.zeros((400, 2))
+    movement, _ = rounds(mean, told, Movement.small(2), alike=True, number=100)
+    np.testing.assert_allclose(np.sqrt(np.diag(movement.run)), np.sqrt(np.mean(apart**2)), atol=0.1)
+    movement, _ = rounds(mean, told, movement, alike=False, number=100)
+    np.testing.assert_allclose(np.sqrt(np.diag(movement.run)), apart, atol=0.1)
+    found = course(mean, joined([told, nothing(400, 1, 2)]), movement)
+    third = z + apart * rng.normal(size=z.shape)
     new = in_run(found, movement, 2)
     sd = np.sqrt(np.diagonal(new.covariance, axis1=1, axis2=2))
     assert np.mean(np.abs(third - new.mean) < 1.2816 * sd) == pytest.approx(0.8, abs=0.05)
@@ -175,8 +207,8 @@ def test_what_runs_share_is_told_from_what_they_do_not():
 
 def test_a_course_is_what_generalised_least_squares_says():
     rng = np.random.default_rng(8)
-    way = rng.normal(size=(2, 2))
-    spread, (run, trend, walk, wander) = np.eye(2) + way @ way.T, (0.3, 0.7, 0.2, 0.4)
+    ways = rng.normal(size=(5, 2, 2))
+    spread, run, trend, walk, wander = 0.2 * np.eye(2) + ways @ ways.swapaxes(1, 2)
     movement = Movement(spread, run, np.array([0.5, -0.2]), trend, walk, wander)
     z = rng.normal(size=(3, 2))
     told = joined([told_of(z[:, None], noise, rng) for noise in (0.3, 0.8)])
@@ -187,10 +219,10 @@ def test_a_course_is_what_generalised_least_squares_says():
     noise = np.where(which == 0, 0.3, 0.8)
     between = (
         np.kron(np.ones((8, 8)), spread)
-        + np.kron(np.equal.outer(which, which), run * np.eye(2))
-        + np.kron(np.outer(times, times), trend * np.eye(2))
-        + np.kron(shared, walk * np.eye(2))
-        + np.kron(np.eye(8), wander * np.eye(2))
+        + np.kron(np.equal.outer(which, which), run)
+        + np.kron(np.outer(times, times), trend)
+        + np.kron(shared, walk)
+        + np.kron(np.eye(8), wander)
         + np.kron(np.diag(noise), np.eye(2))
     )
     seen = (told.pull * noise.reshape(2, PARTS, 1)).reshape(3, -1)
