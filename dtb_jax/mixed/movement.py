@@ -3,12 +3,11 @@
     z_i(r, t) = z_i + v_ir + a(t) l_i + b_i(t) + w_i(r, t),    z_i = f(c_i) + e_i
 
 t is a quarter of a run's training part, a its time since the middle in units of the whole.
-e_i ~ N(0, S), v_ir ~ N(0, V) is new in every run, l_i ~ N(mean, L) goes one way, b_i is a random
-walk with steps N(0, R) that begins at 0, w_i(r, t) ~ N(0, W) is new in every quarter. All are
-learned from training people in closed-form rounds towards the likeliest, from what each quarter of
-each run tells: which kind of movement there is decides how far a person is known elsewhere. At
-first movement is alike in all coordinates, since a quarter tells little of most of them; rounds of
-expectation and maximisation then move what data tell much of.
+e_i ~ N(0, S), v_ir ~ N(0, V 1) is new in every run, l_i ~ N(mean, L 1) goes one way, b_i is a
+random walk with steps N(0, R 1) that begins at 0, w_i(r, t) ~ N(0, W 1) is new in every quarter.
+Movement is alike in all coordinates, of which a quarter tells little. All are learned from training
+people in closed-form rounds towards the likeliest, from what each quarter of each run tells: which
+kind of movement there is decides how far a person is known elsewhere.
 
 A place is where a person is somewhere, as how much of z, l, b(2), ..., b(last), v_1, ... it has.
 """
@@ -36,17 +35,16 @@ class Movement(NamedTuple):
     """How far people are from what connectomes say, and how they move."""
 
     spread: Covariance  # S
-    run: Covariance  # V
+    run: float  # V
     mean: Float[np.ndarray, " z"]  # of l
-    trend: Covariance  # L
-    walk: Covariance  # R
-    wander: Covariance  # W
+    trend: float  # L
+    walk: float  # R
+    wander: float  # W
 
     @classmethod
     def small(cls, size: int) -> "Movement":
         """People as far apart as the population's prior says, who hardly move."""
-        little = START * np.eye(size)
-        return cls(np.eye(size), little, np.zeros(size), little, little, little)
+        return cls(np.eye(size), START, np.zeros(size), START, START, START)
 
 
 class Course(NamedTuple):
@@ -93,20 +91,18 @@ def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     """
     left, drawn = without(movement.wander, *told)
     people, runs, _, size = drawn.shape
-    own, run, trend, walk = (
-        np.linalg.inv(one) for one in (movement.spread, movement.run, movement.trend, movement.walk)
-    )
+    own, eye = np.linalg.inv(movement.spread), np.eye(size)
     where = places(runs)
     precision = np.einsum("rtj,rtk,prtyz->pjykz", where, where, left, optimize=True)
     push = np.einsum("rtj,prtz->pjz", where, drawn)
     precision[:, 0, :, 0] += own
-    precision[:, 1, :, 1] += trend
+    precision[:, 1, :, 1] += eye / movement.trend
     steps = walked(runs)
-    precision += np.einsum("sj,sk,yz->jykz", steps, steps, walk)
+    precision += np.einsum("sj,sk,yz->jykz", steps, steps, eye / movement.walk)
     for r in range(runs):
-        precision[:, 1 + PARTS + r, :, 1 + PARTS + r] += run
+        precision[:, 1 + PARTS + r, :, 1 + PARTS + r] += eye / movement.run
     push[:, 0] += mean @ own
-    push[:, 1] += trend @ movement.mean
+    push[:, 1] += movement.mean / movement.trend
     blocks = where.shape[-1]
     covariance = np.linalg.inv(precision.reshape(people, blocks * size, blocks * size))
     found = np.einsum("pyz,pz->py", covariance, push.reshape(people, -1))
@@ -116,27 +112,23 @@ def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     )
 
 
-def better(
-    mean: Float[np.ndarray, "people z"], told: Told, movement: Movement, *, alike: bool
-) -> Movement:
+def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) -> Movement:
     """One round towards the likeliest movement.
 
     Args:
         mean: f of everybody's connectome, of training people without themselves.
         told: by their data, in quarters of runs.
         movement: to begin with.
-        alike: whether each kind of movement is held alike in all coordinates.
     """
-    likeliest = _alike if alike else _square
     found = course(mean, told, movement)
     runs = told.pull.shape[1]
     one = np.eye(1 + PARTS + runs)
     slope = _common(found.at(one[1]), movement.mean, movement.trend)
-    spread = _square([_moved(found.at(one[0]), mean)])
-    trend = likeliest([_moved(found.at(one[1]), slope)], movement.trend)
-    walk = likeliest([found.at(step) for step in walked(runs)], movement.walk)
-    run = likeliest([found.at(v) for v in one[1 + PARTS :]], movement.run)
-    wander = likeliest(
+    spread = _square(_moved(found.at(one[0]), mean))
+    trend = _variance([_moved(found.at(one[1]), slope)], movement.trend)
+    walk = _variance([found.at(step) for step in walked(runs)], movement.walk)
+    run = _variance([found.at(v) for v in one[1 + PARTS :]], movement.run)
+    wander = _variance(
         [
             wandered(movement.wander, found.at(place), *(leaf[:, r, t] for leaf in told))
             for r, quarters in enumerate(places(runs))
@@ -162,7 +154,7 @@ def in_run(
         share: of every quarter.
     """
     where = found.at(share @ places(_runs(found))[r])
-    return _wider(where, movement.wander * np.sum(share**2))
+    return _wider(where, movement.wander * float(np.sum(share**2)))
 
 
 def go_on(found: Course, movement: Movement, r: int) -> Gaussian:
@@ -173,22 +165,22 @@ def go_on(found: Course, movement: Movement, r: int) -> Gaussian:
     ahead = places(_runs(found))[r, -1].copy()
     ahead[1] = 1
     steps = np.minimum.outer(np.arange(PARTS), np.arange(PARTS)) + 1
-    return _wider(found.at(ahead), movement.walk * steps.mean() + movement.wander / PARTS)
+    return _wider(found.at(ahead), movement.walk * float(steps.mean()) + movement.wander / PARTS)
 
 
 def without(
-    wander: Covariance,
+    wander: float,
     information: Float[Array, "*people z z"],
     pull: Float[Array, "*people z"],
 ) -> tuple[Float[Array, "*people z z"], Float[Array, "*people z"]]:
     """What (L, l), told of z + w, tell of z: (1 + L W)^(-1) (L, l)."""
     information, pull = np.asarray(information, float), np.asarray(pull, float)
-    keep = np.linalg.inv(np.eye(pull.shape[-1]) + information @ wander)
+    keep = np.linalg.inv(np.eye(pull.shape[-1]) + wander * information)
     return keep @ information, np.einsum("...yz,...z->...y", keep, pull)
 
 
 def wandered(
-    wander: Covariance,
+    wander: float,
     where: Gaussian,
     information: Float[Array, "people z z"],
     pull: Float[Array, "people z"],
@@ -197,7 +189,7 @@ def wandered(
 
     Given z, w ~ N(A (l - L z), A),   A = (W^(-1) + L)^(-1).
     """
-    given = np.linalg.inv(np.linalg.inv(wander) + information)
+    given = np.linalg.inv(np.eye(pull.shape[-1]) / wander + information)
     answer = given @ information
     mean = np.einsum("pyz,pz->py", given, pull) - np.einsum("pyz,pz->py", answer, where.mean)
     return Gaussian(mean, given + answer @ where.covariance @ answer.swapaxes(1, 2))
@@ -207,15 +199,14 @@ def _runs(found: Course) -> int:
     return found.mean.shape[1] - 1 - PARTS
 
 
-def _wider(where: Gaussian, by: Covariance) -> Gaussian:
-    return where._replace(covariance=where.covariance + by)
+def _wider(where: Gaussian, by: float) -> Gaussian:
+    return where._replace(covariance=where.covariance + by * np.eye(where.mean.shape[1]))
 
 
-def _square(beliefs: list[Gaussian], now: Covariance | None = None) -> Covariance:
-    """E x x', averaged over all beliefs: a round of expectation and maximisation."""
-    away = np.concatenate([one.mean for one in beliefs])
-    left = np.mean([one.covariance.mean(axis=0) for one in beliefs], axis=0)
-    return away.T @ away / len(away) + left
+def _square(where: Gaussian) -> Covariance:
+    """E x x', averaged over people."""
+    away = where.mean
+    return away.T @ away / len(away) + where.covariance.mean(axis=0)
 
 
 def _moved(where: Gaussian, by: Float[np.ndarray, "*people z"]) -> Gaussian:
@@ -223,28 +214,26 @@ def _moved(where: Gaussian, by: Float[np.ndarray, "*people z"]) -> Gaussian:
 
 
 def _common(
-    where: Gaussian, mean: Float[np.ndarray, " z"], covariance: Covariance
+    where: Gaussian, mean: Float[np.ndarray, " z"], variance: float
 ) -> Float[np.ndarray, " z"]:
-    """The likeliest mean of what is N(mean, covariance) in everybody, itself N(0, 1) before.
+    """The likeliest mean of what is N(mean, variance 1) in everybody, itself N(0, 1) before.
 
-    Newton's step, which ends where it should in one: what is left of people's own deviations after
-    the data is what of a step of the mean they would make up for.
+    Newton's step, which ends where it should in one: 1 - covariance / variance is what of a step
+    of the mean is not made up by people's own deviations.
     """
     people, size = where.mean.shape
-    own = np.linalg.inv(covariance)
-    curve = own @ (people * covariance - where.covariance.sum(axis=0)) @ own + np.eye(size)
-    return mean + np.linalg.solve(curve, own @ (where.mean - mean).sum(axis=0) - mean)
+    known = people * np.eye(size) - where.covariance.sum(axis=0) / variance
+    pull = (where.mean - mean).sum(axis=0) / variance - mean
+    return mean + np.linalg.solve(known / variance + np.eye(size), pull)
 
 
-def _alike(beliefs: list[Gaussian], now: Covariance) -> Covariance:
+def _variance(beliefs: list[Gaussian], now: float) -> float:
     """Of several normal deviations around 0, alike in all coordinates: |mean|^2 / g, where
     g = number - trace(covariance) / now counts what is known of them.
 
     Where expectation and maximisation end it ends, too, but sooner: hardly anything is known of
     most coordinates, and they would hold back the others. Source: MacKay 1992.
     """
-    size = len(now)
-    variance = np.trace(now) / size
-    known = sum(one.mean.size - np.trace(one.covariance.sum(axis=0)) / variance for one in beliefs)
+    known = sum(one.mean.size - np.trace(one.covariance.sum(axis=0)) / now for one in beliefs)
     square = sum(np.sum(one.mean**2) for one in beliefs)
-    return max(float((square + variance) / (known + 1)), LEAST) * np.eye(size)
+    return max(float((square + now) / (known + 1)), LEAST)

@@ -67,15 +67,15 @@ def fit_prior(
     people, *_, size = told.pull.shape
     mean, movement = np.zeros((people, size)), Movement.small(size)
     for _ in range(2):  # the population's own mean and spread
-        movement, found = rounds(mean, told, movement, alike=True)
+        movement, found = rounds(mean, told, movement)
         middle = found.mean[:, 0].mean(axis=0)
         mean = np.tile(middle, (people, 1))
-    for turn in range(TURNS):
+    for _ in range(TURNS):
         known, ways, back = directions(movement.spread, found.covariance[:, 0, :, 0].mean(axis=0))
         off = (found.mean[:, 0] - mean) @ ways / known
         encoded = fit_encoder(prepared, mean @ ways + off)
         mean = encoded.left_out @ back
-        movement, found = rounds(mean, told, movement, alike=turn < TURNS / 2)
+        movement, found = rounds(mean, told, movement)
     return Prior(encoded, back, movement, middle)
 
 
@@ -90,14 +90,9 @@ def directions(
 
 
 def rounds(
-    mean: Float[np.ndarray, "people z"],
-    told: Told,
-    movement: Movement,
-    *,
-    alike: bool,
-    number: int = ROUNDS,
+    mean: Float[np.ndarray, "people z"], told: Told, movement: Movement, *, number: int = ROUNDS
 ) -> tuple[Movement, Course]:
     """So many rounds of `movement.better`."""
     for _ in range(number):
-        movement = better(mean, told, movement, alike=alike)
+        movement = better(mean, told, movement)
     return movement, course(mean, told, movement)
