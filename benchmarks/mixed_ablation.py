@@ -5,15 +5,18 @@
 
 Each variant learns from the first half of every run of everybody and tells the second ("seen"), and
 learns from three quarters of the people and tells those of some folds of four ("unseen"). Figures
-are of both tasks, Faces / Stroop; seconds are of learning one population. Rows are written as they
-come; interrupted, the same command at the same commit goes on.
+are of both tasks, Faces / Stroop; seconds are of learning one population and of hearing what its
+people's data tell. Rows are written as they come; interrupted, the same command at the same commit
+goes on. Two calls with other --only may write to one place side by side.
 """
 
 import argparse
 import json
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest import mock
 
@@ -58,11 +61,12 @@ class Variant(NamedTuple):
     """One change to the twin that ships."""
 
     method: dict[str, Any] = {}
-    sizes: dict[str, int] = {}
+    sizes: dict[str, Any] = {}
     networks: bool = True
     change: Callable[[], Any] = nullcontext  # around learning
     members: int = 1
     without_items: bool = False
+    learns: bool = True  # other populations than those that ship
 
 
 def standing_still(mixed: Mixed, runs: Sequence[str], *, later: bool = False) -> list[Gaussian]:
@@ -101,15 +105,21 @@ def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
     return lambda: mock.patch.object(owner, name, other)
 
 
+SHIPS = "as it ships"
 VARIANTS = {
-    "as it ships": Variant(),
+    SHIPS: Variant(),
     "no hidden noise": Variant({"hidden_noise": 0.0}),
-    "people stay as they are (no drift)": Variant(change=patched(Mixed, "seen", standing_still)),
+    "people stay as they are (no drift)": Variant(
+        change=patched(Mixed, "seen", standing_still), learns=False
+    ),
     "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
-    "no lapses": Variant({"lapse": -40.0}),
-    "seen people without items": Variant(without_items=True),
-    "edges alone, no blocks": Variant(networks=False),
-    "f of shrunken beliefs": Variant(change=patched(prior, "directions", as_believed)),
+    "every trial is attended": Variant({"inattention": -40.0}),
+    "no random presses": Variant({"lapse": -40.0}),
+    "seen people without items": Variant(without_items=True, learns=False),
+    "edges alone, no blocks": Variant(networks=False, learns=False),
+    "f of shrunken beliefs": Variant(
+        change=patched(prior, "directions", as_believed), learns=False
+    ),
     "behaviour alone, no BOLD": Variant({"bold_weight": 0.0}),
     "BOLD's noise white, no drifts": Variant(
         change=patched(workflow, "fit_scanner", white_scanner)
@@ -135,7 +145,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     networks, cohort = known_networks(config), both_connectomes(cohort)
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
-    chosen = {k: v for k, v in VARIANTS.items() if not only or only in k}
+    chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}
     about = {
         "people": len(cohort.connectomes),
         "connectome": cohort.connectome_source,
@@ -145,21 +155,26 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
         "commit": common.commit(),
         "versions": common.versions(),
     }
-    rows = rows_of(place, about)
-    missing = {k: v for k, v in chosen.items() if k not in {row["variant"] for row in rows}}
-    for name, variant in tqdm(missing.items(), desc="variants"):
-        labels = networks if variant.networks else None
-        seen, timing = told(cohort, [halves], variant, labels, seed)
-        unseen, _ = told(cohort, folds, variant, labels, seed)
-        rows.append(
-            {"variant": name}
-            | figures(cohort, [halves], seen, "seen")
-            | figures(cohort, folds, unseen, "unseen")
-            | {"parameters": timing["parameters"] * variant.members, "learn_s": timing["learn_s"]}
-        )
-        print(pd.DataFrame(rows[-1:]).T.to_string(), flush=True)
-        if place:
-            write_json(place, about | {"rows": rows})
+    learned: dict[str, float] = {}
+    with TemporaryDirectory() as folder:
+        for name, variant in tqdm(chosen.items(), desc="variants"):
+            if name in {row["variant"] for row in rows_of(place, about)}:
+                continue
+            twin = name if variant.learns else SHIPS
+            ask = partial(told, cohort, variant, networks, seed, Path(folder) / twin)
+            seen, timing = ask([halves])
+            unseen, _ = ask(folds)
+            row = (
+                {"variant": name}
+                | figures(cohort, [halves], seen, "seen")
+                | figures(cohort, folds, unseen, "unseen")
+                | {"parameters": timing["parameters"] * variant.members}
+                | {"learn_s": learned.setdefault(twin, timing["learn_s"])}
+                | {"listen_s": timing["listen_s"]}
+            )
+            print(pd.DataFrame([row]).T.to_string(), flush=True)
+            if place:
+                write_json(place, about | {"rows": [*rows_of(place, about), row]})
 
 
 def rows_of(place: Path | None, about: dict) -> list[dict]:
@@ -171,9 +186,12 @@ def rows_of(place: Path | None, about: dict) -> list[dict]:
 
 
 def told(
-    cohort: Cohort, folds: list[Fold], variant: Variant, networks, seed: int
+    cohort: Cohort, variant: Variant, networks, seed: int, folder: Path, folds: list[Fold]
 ) -> tuple[list[list[Prediction]], dict[str, Any]]:
-    """What the variant says of each fold's test part, and what the last learning took."""
+    """What the variant says of each fold's test part, and what the last learning took.
+
+    Populations that are in the folder are not learned again.
+    """
     found = []
     for fold in folds:
         with variant.change():
@@ -181,8 +199,9 @@ def told(
                 cohort,
                 fold.training,
                 seeds=range(seed, seed + variant.members),
-                networks=networks,
+                networks=networks if variant.networks else None,
                 method=Method(**variant.method),
+                folder=folder / fold.name,
                 **variant.sizes,
             )
             each = [told_by(mixed, cohort, fold, seed=seed) for mixed in twins]
@@ -210,6 +229,6 @@ if __name__ == "__main__":
     parser.add_argument("--data", required=True)
     parser.add_argument("--tested", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", default="", help="part of a variant's name")
+    parser.add_argument("--only", default="", help="parts of variants' names, with commas")
     parser.add_argument("--json", type=Path, dest="place")
     main(**vars(parser.parse_args()))

@@ -55,10 +55,11 @@ class Course(NamedTuple):
 
     def at(self, place: Place) -> Gaussian:
         """Where people are there."""
-        mean = np.einsum("j,pjz->pz", place, self.mean)
-        return Gaussian(
-            mean, np.einsum("j,k,pjykz->pyz", place, place, self.covariance, optimize=True)
+        inside = np.flatnonzero(place)
+        covariance = sum(
+            place[j] * place[k] * self.covariance[:, j, :, k] for j in inside for k in inside
         )
+        return Gaussian(np.einsum("j,pjz->pz", place, self.mean), covariance)
 
 
 def places(runs: int) -> Float[np.ndarray, "run part block"]:

@@ -57,7 +57,7 @@ def tell(
     items: list[Any] | None = None,
     new: Sequence[Float[np.ndarray, "draw _ 2"]] | None = None,
     *,
-    chunk: int = 16,
+    chunk: int = 1,
 ) -> list[Prediction]:
     """Every run of a part, in one piece from h = 0.
 
@@ -69,7 +69,7 @@ def tell(
         where: of every run, belief in each person of the cohort.
         items: `profiles.Items` of every run, beyond what networks say; None: nothing.
         new: of every run, what each draw's trials do to everybody, see `items`; None: nothing.
-        chunk: people at a time.
+        chunk: people at a time; what few draw stays in a CPU's cache.
 
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
     """
