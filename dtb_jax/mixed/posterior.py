@@ -4,9 +4,9 @@
 
 around the mode z*. F is the Fisher information of the presses (a categorical draw at every step at
 risk, counted as far as the trial was attended, and whether it was) and of the BOLD (white), J how
-logits and BOLD move with z. The steps to the mode are scoring
-steps; no network is trained again. With a normal prior all else is algebra: (P + L)^(-1) and
-(P + L)^(-1) (P prior mean + l). Without trials L = 0, and the person is where the prior is.
+logits and BOLD move with z. The steps to the mode are scoring steps; no network is trained again.
+With a normal prior all else is algebra: (P + L)^(-1) and (P + L)^(-1) (P prior mean + l). Without
+trials L = 0, and the person is where the prior is.
 """
 
 from collections.abc import Sequence
