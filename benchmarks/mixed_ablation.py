@@ -5,9 +5,9 @@
 
 Each variant learns from the first half of every run of everybody and tells the second ("seen"), and
 learns from three quarters of the people and tells those of some folds of four ("unseen"). Figures
-are of both tasks, Faces / Stroop; seconds are of learning one population and of hearing what its
-people's data tell. Rows are written as they come; interrupted, the same command at the same commit
-goes on. Two calls with other --only may write to one place side by side.
+are of both tasks, Faces / Stroop; seconds are of learning all seeds and of hearing what data say of
+the last, compiling included where a call does so first. Rows are written as they come; interrupted,
+the same command goes on. Two calls with other --only may write to one place side by side.
 """
 
 import argparse
@@ -24,7 +24,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
+from dtb_jax import results
 from dtb_jax.assessment import scored_parts
+from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.predict import Prediction
@@ -36,7 +38,6 @@ from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.observed import fit_scanner
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.workflow import Mixed
-from dtb_jax.results import write_json
 from dtb_jax.types import Cohort
 from experiments import common, mixed_effects
 from experiments.mixed_effects import both_connectomes, known_networks
@@ -63,7 +64,7 @@ class Variant(NamedTuple):
     method: dict[str, Any] = {}
     sizes: dict[str, Any] = {}
     networks: bool = True
-    change: Callable[[], Any] = nullcontext  # around learning
+    change: Callable[[], Any] = nullcontext  # around learning and telling
     members: int = 1
     without_items: bool = False
     learns: bool = True  # other populations than those that ship
@@ -155,7 +156,8 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
         "commit": common.commit(),
         "versions": common.versions(),
     }
-    learned: dict[str, float] = {}
+    rows_of(place, about)
+    learned: dict[str, dict[str, float]] = {}
     with TemporaryDirectory() as folder:
         for name, variant in tqdm(chosen.items(), desc="variants"):
             if name in {row["variant"] for row in rows_of(place, about)}:
@@ -169,26 +171,34 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
                 | figures(cohort, [halves], seen, "seen")
                 | figures(cohort, folds, unseen, "unseen")
                 | {"parameters": timing["parameters"] * variant.members}
-                | {"learn_s": learned.setdefault(twin, timing["learn_s"])}
-                | {"listen_s": timing["listen_s"]}
+                | learned.setdefault(twin, {k: timing[k] for k in ("learn_s", "listen_s")})
             )
             print(pd.DataFrame([row]).T.to_string(), flush=True)
             if place:
-                write_json(place, about | {"rows": [*rows_of(place, about), row]})
+                results.write_json(place, about | {"rows": [*rows_of(place, about), row]})
 
 
 def rows_of(place: Path | None, about: dict) -> list[dict]:
-    """Rows that an interrupted call has left there; none of other data, software or seed."""
+    """Rows that are there already.
+
+    Raises: DataError when they are of other data, software, folds or seed.
+    """
     if place is None or not place.exists():
         return []
     kept = json.loads(place.read_text(encoding="utf-8"))
-    return kept["rows"] if all(kept.get(name) == about[name] for name in about) else []
+    for name, value in results.as_json(about).items():
+        if kept.get(name) != value:
+            raise DataError(
+                f"--json: {place} has rows with {name} {kept.get(name)}, expected {value}; "
+                "write to another place"
+            )
+    return kept["rows"]
 
 
 def told(
     cohort: Cohort, variant: Variant, networks, seed: int, folder: Path, folds: list[Fold]
 ) -> tuple[list[list[Prediction]], dict[str, Any]]:
-    """What the variant says of each fold's test part, and what the last learning took.
+    """What the variant says of each fold's test part, and how long the last one took.
 
     Populations that are in the folder are not learned again.
     """

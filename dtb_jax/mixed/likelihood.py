@@ -49,7 +49,7 @@ def lapsing_hazards(
 
 
 class Attended(NamedTuple):
-    """A stretch's trials, numbered from 0, which is none."""
+    """A stretch's trials; number 0 is none."""
 
     kept: Float[Array, " trial"]  # log p(what was done, and the trial was attended)
     lost: Float[Array, " trial"]  # log p(it was not)
@@ -80,7 +80,7 @@ def attended(
         run: what was done.
         trial: which one is on; 0: none.
         lapse: logit of e.
-        inattention: logit of m, of which each trial has the mean over its steps at risk.
+        inattention: logit of m, one a step so that its slope tells when; a trial has their mean.
     """
     total = partial(jax.ops.segment_sum, segment_ids=trial, num_segments=len(trial))
     count = total(run.at_risk)

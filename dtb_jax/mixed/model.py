@@ -30,7 +30,7 @@ class Method(NamedTuple):
     before: int = 50  # steps in which a piece forgets that it begins
     bold_weight: float = 1.0  # 0: behaviour alone
     lapse: float = -7.0  # logit, to begin with; -40: none, for ever
-    inattention: float = -4.0  # the same, of whole trials
+    inattention: float = -4.0  # logit of unattended trials, to begin with; -40: none
 
     def epochs(self, people: int) -> int:
         """Times that everybody is seen."""

@@ -41,10 +41,10 @@ class Population(nn.Module):
     units: int
     regions: int
     coordinates: int
+    inattention: float  # logit, to begin with
     actions: int = 3
     scale: float = 0.03
     no_press: float = -3.0
-    inattention: float = -4.0
 
     @nn.compact
     def __call__(self, z: Float[Array, " coordinate"]) -> Person:

@@ -3,8 +3,9 @@
     log p(presses, BOLD | z)  ~  -1/2 z' L z + l'z + constant,   L = J'F J,   l = L z* - gradient
 
 around the mode z*. F is the Fisher information of the presses (a categorical draw at every step at
-risk, counted as far as the trial was attended, and whether it was) and of the BOLD (white), J how
-logits and BOLD move with z. The steps to the mode are scoring steps; no network is trained again.
+risk) and of the BOLD (white), J how logits and BOLD move with z. Of a trial without a press it is
+not known whether it was attended: its steps count as far as it is likely, and F is as if it were
+known, a little too much. The steps to the mode are scoring steps; no network is trained again.
 With a normal prior all else is algebra: (P + L)^(-1) and (P + L)^(-1) (P prior mean + l). Without
 trials L = 0, and the person is where the prior is.
 """
@@ -92,12 +93,10 @@ def listen(
         return logits, person.inattention, residual
 
     def scoring(z):
-        (logits, inattention, residual), (by_logits, by_inattention, by_residual) = (
-            told(z),
-            jax.jacfwd(told)(z),
-        )
-        inattention = jnp.full(logits.shape[:2], inattention)
-        told_by_presses = _presses(logits, inattention, by_logits, by_inattention, observed, common)
+        logits, inattention, residual = told(z)
+        by_logits, by_inattention, by_residual = jax.jacfwd(told)(z)
+        steps_of = jnp.full(logits.shape[:2], inattention)
+        told_by_presses = _presses(logits, steps_of, by_logits, by_inattention, observed, common)
         seen, moved = _parted(residual), method.bold_weight * _parted(by_residual)
         told_by_bold = (
             jnp.einsum("rvpk,rvpkz->rpz", seen, moved),
@@ -144,10 +143,11 @@ def _presses(logits, inattention, by_logits, by_inattention, observed: Observed,
 
 
 def _risk(logits, run, trial, lapse, inattention):
-    """At every step: as how much an attended trial is at risk, and which part of a trial it is."""
-    share = attended(logits, run, trial, lapse, inattention).share()
+    """How likely every step is at risk in an attended trial, and its share of its trial's risk."""
+    trials = attended(logits, run, trial, lapse, inattention)
     count = jax.ops.segment_sum(run.at_risk, trial, len(trial))
-    return run.at_risk * share[trial], run.at_risk / jnp.maximum(count, 1)[trial]
+    risk = run.at_risk * trials.open[trial]
+    return risk * trials.share()[trial], risk / jnp.maximum(count, 1)[trial]
 
 
 def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:

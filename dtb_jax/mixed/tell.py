@@ -56,8 +56,6 @@ def tell(
     where: Sequence[Gaussian],
     items: list[Any] | None = None,
     new: Sequence[Float[np.ndarray, "draw _ 2"]] | None = None,
-    *,
-    chunk: int = 1,
 ) -> list[Prediction]:
     """Every run of a part, in one piece from h = 0.
 
@@ -69,7 +67,6 @@ def tell(
         where: of every run, belief in each person of the cohort.
         items: `profiles.Items` of every run, beyond what networks say; None: nothing.
         new: of every run, what each draw's trials do to everybody, see `items`; None: nothing.
-        chunk: people at a time; what few draw stays in a CPU's cache.
 
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
     """
@@ -86,7 +83,6 @@ def tell(
             None if items is None else items[r],
             None if new is None else new[r],
             volume_steps(cohort),
-            chunk,
         )
         for r, run in enumerate(part.of(cohort).runs)
     ]
@@ -107,7 +103,7 @@ def points(where: Gaussian) -> Float[np.ndarray, "people draw coordinate"]:
 
 
 def _tell_run(
-    population, common, scale, run: TaskRun, part: Part, z, people, items, new, per_volume, chunk
+    population, common, scale, run: TaskRun, part: Part, z, people, items, new, per_volume
 ) -> Prediction:
     trials = run.trials
     first, last = (
@@ -133,6 +129,7 @@ def _tell_run(
     available = np.array(run.task.available, np.float32)
     length = int(np.ceil(trials.deadline_s.max() / STEP_S))
     found = []
+    chunk = 1 if jax.default_backend() == "cpu" else 16  # one person's draws stay in its cache
     for start in range(0, len(people), chunk):
         # The last chunk is filled up, so that every call has one shape and one compilation.
         rows = people[np.minimum(np.arange(start, start + chunk), len(people) - 1)]

@@ -30,7 +30,7 @@ def edges():
 
 
 def test_pieces_put_together_are_the_whole():
-    population = Population(inputs=4, units=8, regions=2, coordinates=3)
+    population = Population(inputs=4, units=8, regions=2, coordinates=3, inattention=-4.0)
     params = population.init(jax.random.key(0), jnp.zeros(3))
     network = population.apply(params, jnp.zeros(3)).network
     stimulus = jax.random.uniform(jax.random.key(1), (200, 4))
