@@ -3,46 +3,39 @@
     python -m benchmarks.mixed_ablation --data=out/groundtruth/cohort \
         --json=benchmarks/results/mixed_ablation.json
 
-Each variant learns from the first half of every run of everybody and tells the second ("seen"), and
-learns from three quarters of the people and tells those of some folds of four ("unseen"). Figures
-are of both tasks, Faces / Stroop; seconds are of learning all seeds and of hearing what data say of
-the last, compiling included where a call does so first. Rows are written as they come; interrupted,
-the same command goes on. Two calls with other --only may write to one place side by side.
+Each variant learns from the first half of every run of three quarters of the people, and tells the
+second half of the same people ("seen") and of the others ("unseen"). Figures are of Faces and of
+Stroop; seconds are of learning all seeds and of hearing what data say of the last, compiling
+included where a call does so first. Rows are written as they come; interrupted, the same command
+goes on. Two calls with other --only may write to one place side by side.
 """
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
-from unittest import mock
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dtb_jax import results
+from benchmarks.mixed_variants import SHIPS, VARIANTS, Variant
+from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
 from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scores import score
-from dtb_jax.mixed import prior, workflow
+from dtb_jax.mixed import workflow
 from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.observed import fit_scanner
-from dtb_jax.mixed.posterior import Gaussian
-from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort
 from experiments import common, mixed_effects
 from experiments.mixed_effects import both_connectomes, known_networks
 
-SEEN = Mixed.seen
 DRAWS = 20
 """Of the figures' intervals, which are not shown."""
 METRICS = {
@@ -58,84 +51,6 @@ METRICS = {
 }
 
 
-class Variant(NamedTuple):
-    """One change to the twin that ships."""
-
-    method: dict[str, Any] = {}
-    sizes: dict[str, Any] = {}
-    networks: bool = True
-    change: Callable[[], Any] = nullcontext  # around learning and telling
-    members: int = 1
-    without_items: bool = False
-    learns: bool = True  # other populations than those that ship
-
-
-def standing_still(mixed: Mixed, runs: Sequence[str], *, later: bool = False) -> list[Gaussian]:
-    """Belief in training people later, if they were as they are."""
-    return SEEN(mixed, runs)
-
-
-def white_scanner(cohort: Cohort, part, known, *, piece: int):
-    """BOLD's noise as if volumes were independent and did not drift: a squared error."""
-    scanner, seen = fit_scanner(cohort, part, known, piece=piece)
-    volumes = scanner.noise.whiten.shape[1]
-    sd = float(np.sqrt((seen.bold**2).sum() / max(seen.mask.sum() * seen.bold.shape[-1], 1)))
-    white = np.tile(np.eye(volumes, dtype=np.float32) / sd, (len(scanner.runs), 1, 1))
-    mix = np.eye(len(scanner.noise.mix), dtype=np.float32)
-    return scanner._replace(noise=scanner.noise._replace(whiten=white, mix=mix)), seen
-
-
-def as_believed(spread: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, ...]:
-    """f is learned from where people are believed to be, as it is."""
-    eye = np.eye(len(spread))
-    return np.ones(len(spread)), eye, eye
-
-
-def no_items(cohort: Cohort, part) -> dict:
-    """No item has a number of its own."""
-    return {}
-
-
-def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
-    """Everybody begins at 0."""
-    return np.zeros((len(cohort.connectomes), coordinates))
-
-
-def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
-    """A context in which something is exchanged."""
-    return lambda: mock.patch.object(owner, name, other)
-
-
-SHIPS = "as it ships"
-VARIANTS = {
-    SHIPS: Variant(),
-    "no hidden noise": Variant({"hidden_noise": 0.0}),
-    "people stay as they are (no drift)": Variant(
-        change=patched(Mixed, "seen", standing_still), learns=False
-    ),
-    "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
-    "every trial is attended": Variant({"inattention": -40.0}),
-    "no random presses": Variant({"lapse": -40.0}),
-    "seen people without items": Variant(without_items=True, learns=False),
-    "edges alone, no blocks": Variant(networks=False, learns=False),
-    "f of shrunken beliefs": Variant(
-        change=patched(prior, "directions", as_believed), learns=False
-    ),
-    "behaviour alone, no BOLD": Variant({"bold_weight": 0.0}),
-    "BOLD's noise white, no drifts": Variant(
-        change=patched(workflow, "fit_scanner", white_scanner)
-    ),
-    "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
-    "8 coordinates": Variant(sizes={"coordinates": 8}),
-    "32 coordinates": Variant(sizes={"coordinates": 32}),
-    "16 units": Variant(sizes={"units": 16}),
-    "64 units": Variant(sizes={"units": 64}),
-    "half as many updates": Variant({"updates": 750}),
-    "twice as many updates": Variant({"updates": 3000}),
-    "mixture of 4 seeds": Variant(members=4),
-}
-
-
 def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> None:
     """Learn and score every variant, print one row each, and write them where a place is given."""
     config = mixed_effects.get_config()
@@ -146,7 +61,10 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     networks, cohort = known_networks(config), both_connectomes(cohort)
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
+    pairs = [in_time(halves, fold) for fold in folds]
     chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}
+    ridge = {"ridge": common.linear_methods(config)["ridge"]}
+    baselines = figures(cohort, pairs, [without_twin(cohort, pair, ridge) for pair in pairs])
     about = {
         "people": len(cohort.connectomes),
         "connectome": cohort.connectome_source,
@@ -163,19 +81,17 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
             if name in {row["variant"] for row in rows_of(place, about)}:
                 continue
             twin = name if variant.learns else SHIPS
-            ask = partial(told, cohort, variant, networks, seed, Path(folder) / twin)
-            seen, timing = ask([halves])
-            unseen, _ = ask(folds)
+            said, timing = told(cohort, variant, networks, seed, Path(folder) / twin, pairs)
             row = (
                 {"variant": name}
-                | figures(cohort, [halves], seen, "seen")
-                | figures(cohort, folds, unseen, "unseen")
+                | figures(cohort, pairs, said)
                 | {"parameters": timing["parameters"] * variant.members}
                 | learned.setdefault(twin, {k: timing[k] for k in ("learn_s", "listen_s")})
             )
             print(pd.DataFrame([row]).T.to_string(), flush=True)
             if place:
-                results.write_json(place, about | {"rows": [*rows_of(place, about), row]})
+                rows = [*rows_of(place, about), row]
+                results.write_json(place, about | {"without_twin": baselines, "rows": rows})
 
 
 def rows_of(place: Path | None, about: dict) -> list[dict]:
@@ -195,49 +111,84 @@ def rows_of(place: Path | None, about: dict) -> list[dict]:
     return kept["rows"]
 
 
+def in_time(halves: Fold, fold: Fold) -> dict[str, Fold]:
+    """First halves of a fold's training people, and second halves of them and of the others."""
+    training = halves.training._replace(people=fold.training.people)
+    return {
+        who: Fold(training, halves.test._replace(people=part.people), fold.name)
+        for who, part in (("seen", fold.training), ("unseen", fold.test))
+    }
+
+
 def told(
-    cohort: Cohort, variant: Variant, networks, seed: int, folder: Path, folds: list[Fold]
-) -> tuple[list[list[Prediction]], dict[str, Any]]:
-    """What the variant says of each fold's test part, and how long the last one took.
+    cohort: Cohort,
+    variant: Variant,
+    networks,
+    seed: int,
+    folder: Path,
+    pairs: list[dict[str, Fold]],
+) -> tuple[list[dict[str, list[Prediction]]], dict[str, Any]]:
+    """What the variant says of both kinds of people, and how long the last fold took.
 
     Populations that are in the folder are not learned again.
     """
     found = []
-    for fold in folds:
+    for pair in pairs:
         with variant.change():
             twins = workflow.train_members(
                 cohort,
-                fold.training,
+                pair["seen"].training,
                 seeds=range(seed, seed + variant.members),
                 networks=networks if variant.networks else None,
                 method=Method(**variant.method),
-                folder=folder / fold.name,
+                folder=folder / pair["seen"].name,
                 **variant.sizes,
             )
-            each = [told_by(mixed, cohort, fold, seed=seed) for mixed in twins]
-        with_items = "twin_and_items" in each[0] and not variant.without_items
-        members = [one["twin_and_items" if with_items else "twin"] for one in each]
-        tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
-        found.append(members[0] if len(members) == 1 else mixture(members, tested))
+            each = [
+                {who: told_by(mixed, cohort, fold, seed=seed) for who, fold in pair.items()}
+                for mixed in twins
+            ]
+        names = {"seen": "twin" if variant.without_items else "twin_and_items", "unseen": "twin"}
+        said = {who: [one[who][name] for one in each] for who, name in names.items()}
+        found.append({who: as_one(cohort, pair[who], members) for who, members in said.items()})
     return found, twins[0].timing
 
 
-def figures(cohort: Cohort, folds: list[Fold], said: list[list[Prediction]], who: str) -> dict:
+def without_twin(cohort: Cohort, pair: dict[str, Fold], ridge: dict) -> dict[str, list[Prediction]]:
+    """Seen people's own first halves, and a ridge on connectomes."""
+    own = families.without_connectome(pair["seen"].training)(cohort, pair["seen"])
+    return {
+        "seen": own["own_half_and_items"],
+        "unseen": families.on_edges(ridge)(cohort, pair["unseen"])["ridge"],
+    }
+
+
+def as_one(cohort: Cohort, fold: Fold, members: list[list[Prediction]]) -> list[Prediction]:
+    """What members say as a mixture."""
+    if len(members) == 1:
+        return members[0]
+    return mixture(members, [fold.test.trials(run) for run in fold.test.of(cohort).runs])
+
+
+def figures(
+    cohort: Cohort, pairs: list[dict[str, Fold]], said: list[dict[str, list[Prediction]]]
+) -> dict[str, float]:
     """Figures of both tasks, averaged over folds."""
     shown: dict[str, list[float]] = {}
-    for fold, runs in zip(folds, said):
-        inside = np.where(fold.test.people, 0, -1)
-        scored = scored_parts(cohort, fold.test, inside, draws=DRAWS)
-        for task, metrics in score(scored, runs).items():
-            for metric in METRICS & metrics.keys():
-                shown.setdefault(f"{who}_{task}_{metric}", []).append(metrics[metric].value)
+    for pair, each in zip(pairs, said, strict=True):
+        for who, fold in pair.items():
+            inside = np.where(fold.test.people, 0, -1)
+            scored = scored_parts(cohort, fold.test, inside, draws=DRAWS)
+            for task, metrics in score(scored, each[who]).items():
+                for metric in METRICS & metrics.keys():
+                    shown.setdefault(f"{who}_{task}_{metric}", []).append(metrics[metric].value)
     return {name: float(np.mean(values)) for name, values in sorted(shown.items())}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", required=True)
-    parser.add_argument("--tested", type=int, default=2)
+    parser.add_argument("--tested", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="parts of variants' names, with commas")
     parser.add_argument("--json", type=Path, dest="place")

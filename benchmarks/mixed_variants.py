@@ -1,0 +1,94 @@
+"""Twins that lack one choice of the mixed-effects twin that ships, or make another."""
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, NamedTuple
+from unittest import mock
+
+import numpy as np
+
+from dtb_jax.mixed import prior, workflow
+from dtb_jax.mixed.observed import fit_scanner
+from dtb_jax.mixed.posterior import Gaussian
+from dtb_jax.mixed.workflow import Mixed
+from dtb_jax.types import Cohort
+
+SEEN = Mixed.seen
+
+
+class Variant(NamedTuple):
+    """One change to the twin that ships."""
+
+    method: dict[str, Any] = {}
+    sizes: dict[str, Any] = {}
+    networks: bool = True
+    change: Callable[[], Any] = nullcontext  # around learning and telling
+    members: int = 1
+    without_items: bool = False
+    learns: bool = True  # other populations than those that ship
+
+
+def standing_still(mixed: Mixed, runs: Sequence[str], *, later: bool = False) -> list[Gaussian]:
+    """Belief in training people later, if they were as they are."""
+    return SEEN(mixed, runs)
+
+
+def white_scanner(cohort: Cohort, part, known, *, piece: int):
+    """BOLD's noise as if volumes were independent and did not drift: a squared error."""
+    scanner, seen = fit_scanner(cohort, part, known, piece=piece)
+    volumes = scanner.noise.whiten.shape[1]
+    sd = float(np.sqrt((seen.bold**2).sum() / max(seen.mask.sum() * seen.bold.shape[-1], 1)))
+    white = np.tile(np.eye(volumes, dtype=np.float32) / sd, (len(scanner.runs), 1, 1))
+    mix = np.eye(len(scanner.noise.mix), dtype=np.float32)
+    return scanner._replace(noise=scanner.noise._replace(whiten=white, mix=mix)), seen
+
+
+def as_believed(spread: np.ndarray, left: np.ndarray) -> tuple[np.ndarray, ...]:
+    """f is learned from where people are believed to be, as it is."""
+    eye = np.eye(len(spread))
+    return np.ones(len(spread)), eye, eye
+
+
+def no_items(cohort: Cohort, part) -> dict:
+    """No item has a number of its own."""
+    return {}
+
+
+def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
+    """Everybody begins at 0."""
+    return np.zeros((len(cohort.connectomes), coordinates))
+
+
+def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
+    """A context in which something is exchanged."""
+    return lambda: mock.patch.object(owner, name, other)
+
+
+SHIPS = "as it ships"
+VARIANTS = {
+    SHIPS: Variant(),
+    "no hidden noise": Variant({"hidden_noise": 0.0}),
+    "people stay as they are (no drift)": Variant(
+        change=patched(Mixed, "seen", standing_still), learns=False
+    ),
+    "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
+    "every trial is attended": Variant({"inattention": -40.0}),
+    "no random presses": Variant({"lapse": -40.0}),
+    "seen people without items": Variant(without_items=True, learns=False),
+    "edges alone, no blocks": Variant(networks=False, learns=False),
+    "f of shrunken beliefs": Variant(
+        change=patched(prior, "directions", as_believed), learns=False
+    ),
+    "behaviour alone, no BOLD": Variant({"bold_weight": 0.0}),
+    "BOLD's noise white, no drifts": Variant(
+        change=patched(workflow, "fit_scanner", white_scanner)
+    ),
+    "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
+    "8 coordinates": Variant(sizes={"coordinates": 8}),
+    "32 coordinates": Variant(sizes={"coordinates": 32}),
+    "16 units": Variant(sizes={"units": 16}),
+    "64 units": Variant(sizes={"units": 64}),
+    "half as many updates": Variant({"updates": 750}),
+    "twice as many updates": Variant({"updates": 3000}),
+    "mixture of 4 seeds": Variant(members=4),
+}
