@@ -23,6 +23,11 @@ from experiments.evaluation_report import (
 )
 
 WITH_INTERVALS = ("twin", "ridge", "own_training_half", "condition_mean")
+FEW_SHOT = ("twin", "shrinkage", "twin_with_runs", "regression")
+SHOWN_AFTER_SHOTS = {
+    "Mean reaction time is off by (s)": "reaction_time_mae_s",
+    "Log likelihood of a trial": "log_likelihood",
+}
 
 
 def write(
@@ -55,6 +60,7 @@ def write(
         _coverage(results, label),
         _people("seen", seen, results["seen"], label),
         _people("unseen", unseen, results["models"], label),
+        *_few_shot(results["few_shot"], label),
         reliability_figure(unseen, label),
     ]
     write_report(
@@ -138,6 +144,25 @@ def _coverage(results: dict, label: str) -> tuple[str, str, object]:
             panels.append((f"{task.capitalize()}, {who} people", models))
     caption = "How many people's mean reaction times lie inside told intervals, by what these say."
     return caption, "coverage", plots.coverage(panels, label)
+
+
+def _few_shot(found: dict, label: str) -> list[tuple[str, str, object]]:
+    """What an unseen person's first trials are worth, where there was a run for it."""
+    if not found:
+        return []
+
+    def line(model: str, metric: str) -> list[tuple[int, dict]]:
+        return [(int(k), f[metric]) for k, tasks in found[model].items() for f in tasks.values()]
+
+    panels = [
+        (title, {model: line(model, metric) for model in FEW_SHOT if model in found})
+        for title, metric in SHOWN_AFTER_SHOTS.items()
+    ]
+    caption = (
+        "People nobody has seen, after their first trials of a run, without and with their other "
+        "runs: the trials after the last of these, 95 % intervals."
+    )
+    return [(caption, "few_shot", plots.few_shot(panels, label, alike=False))]
 
 
 def _people(who: str, assessed: Assessed, models: dict, label: str) -> tuple[str, str, object]:

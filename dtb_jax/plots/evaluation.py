@@ -64,17 +64,24 @@ def reliability(
     return figure
 
 
-def few_shot(panels: Sequence[tuple[str, dict[str, list[tuple[int, dict]]]]], label: str) -> Figure:
+def few_shot(
+    panels: Sequence[tuple[str, dict[str, list[tuple[int, dict]]]]],
+    label: str,
+    *,
+    alike: bool = True,
+) -> Figure:
     """How well people are told after so many of their own trials.
 
     Args:
-        panels: (title, {model: [(trials, figure)]}).
+        panels: (title, {model: [(trials, figure)]}), of at most four models.
         label: what is simulated, or "".
+        alike: whether all panels show one metric.
     """
-    figure, axes = frame(1, len(panels), (5.2 * len(panels), 4.2), label, sharey=True)
+    figure, axes = frame(1, len(panels), (5.2 * len(panels), 4.2), label, sharey=alike)
     for axis, (title, models) in zip(axes[0], panels):
         shots = sorted({k for line in models.values() for k, _ in line})
-        for shift, (name, line), colour in zip((-0.05, 0.05), models.items(), (TWIN, PLAIN)):
+        shifts, colours = (-0.05, 0.05, -0.15, 0.15), (TWIN, PLAIN, WARM, SEEN)
+        for shift, (name, line), colour in zip(shifts, models.items(), colours):
             known = [(shots.index(k), f) for k, f in line if f["value"] is not None]
             x = np.array([k for k, _ in known]) + shift
             value = [f["value"] for _, f in known]
@@ -82,10 +89,11 @@ def few_shot(panels: Sequence[tuple[str, dict[str, list[tuple[int, dict]]]]], la
             axis.vlines(
                 x, [f["ci_low"] for _, f in known], [f["ci_high"] for _, f in known], color=colour
             )
-        axis.axhline(0, color=PLAIN, lw=0.8)
+        if axis.get_ylim()[0] < 0 < axis.get_ylim()[1]:
+            axis.axhline(0, color=PLAIN, lw=0.8)
         axis.set_xticks(range(len(shots)), [str(k) for k in shots])
         axis.set(title=title, xlabel="own trials known")
-        axis.legend(loc="lower right")
+    axes[0, 0].legend()
     return figure
 
 
