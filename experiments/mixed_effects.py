@@ -79,10 +79,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     carried = carried_shares(cohort, networks, seed=config.seed)
     cohort = both_connectomes(cohort)
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
+    folds = make_folds(config, cohort)
     print("people seen in the first half of every run")
     seen_told, seen = seen_people(config, cohort, halves, networks, workdir)
     print("people nobody has seen")
-    folds = make_folds(config, cohort)
     told, unseen_ = unseen_people(config, cohort, folds, halves, networks, workdir)
     shown = few_shot_people(config, cohort, folds, networks, workdir)
     metrics = {

@@ -66,6 +66,8 @@ def read_cohort(
     Raises: DataError when nobody is left, the atlas is missing, or choices contradict.
     """
     _check(choices)
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder, expected one with events and imaging")
     ledger = Ledger()
     participants = read_participants(root, ledger, choices.family)
     behaviour = {

@@ -50,8 +50,9 @@ def test_first_trials_and_other_runs_are_asked_for(finished):
         assert set(metrics["few_shot"][model]) == {"0", "2"}
 
 
-def test_report_says_simulated(finished):
+def test_report_says_simulated_and_shows_first_trials(finished):
     folder, _, _ = finished
+    assert (folder / "out" / "figures" / "few_shot.png").exists()
     assert "simulated" in (folder / "out" / "report.html").read_text(encoding="utf-8")
 
 
