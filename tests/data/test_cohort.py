@@ -1,5 +1,7 @@
 """Broken files, one by one: one sentence each, the others go on, the ledger has the line."""
 
+import shutil
+
 import h5py
 import numpy as np
 import pandas as pd
@@ -212,10 +214,10 @@ def test_the_estimator_reaches_the_connectomes(whole):
 
 
 def test_missing_imaging_and_missing_behaviour_are_errors(tmp_path, root):
-    with pytest.raises(DataError, match="no events"):
+    with pytest.raises(DataError, match="no such folder"):
         read_cohort(tmp_path / "nothing")
-    import shutil
-
+    with pytest.raises(DataError, match="no events"):
+        read_cohort(tmp_path)
     shutil.rmtree(root / FOLDER)
     with pytest.raises(DataError, match="stand_in writes simulated ones"):
         read_cohort(root)
