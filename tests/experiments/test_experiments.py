@@ -91,7 +91,7 @@ def parameters(workdir):
     ("options", "words"),
     [
         ([], "--config.data: empty"),
-        (["--config.data=/nowhere"], "no events of"),
+        (["--config.data=/nowhere"], "no such folder"),
         (["--config.response=guess"], "expected one of hazard, pulses"),
     ],
 )
