@@ -54,12 +54,12 @@ class Attended(NamedTuple):
     kept: Float[Array, " trial"]  # log p(what was done, and the trial was attended)
     lost: Float[Array, " trial"]  # log p(it was not)
     answered: Bool[Array, " trial"]
-    open: Bool[Array, " trial"]
+    steps: Float[Array, " trial"]  # at risk; 0: there is no such trial
 
     def loss(self) -> Float[Array, ""]:
         """Negative log likelihood of what was done, summed."""
         either = jnp.where(self.answered, self.kept, jnp.logaddexp(self.kept, self.lost))
-        return -jnp.sum(jnp.where(self.open, either, 0.0))
+        return -jnp.sum(jnp.where(self.steps > 0, either, 0.0))
 
     def share(self) -> Float[Array, " trial"]:
         """p(the trial was attended), given what was done."""
@@ -83,14 +83,14 @@ def attended(
         inattention: logit of m, one a step so that its slope tells when; a trial has their mean.
     """
     total = partial(jax.ops.segment_sum, segment_ids=trial, num_segments=len(trial))
-    count = total(run.at_risk)
+    count = total(run.at_risk).at[0].set(0)
     logit = total(run.at_risk * inattention) / jnp.maximum(count, 1)
     done = total(steps_likelihood(*lapsing_hazards(logits, run.available, lapse), run))
     return Attended(
         done + jax.nn.log_sigmoid(-logit),
         jax.nn.log_sigmoid(logit),
         total(run.at_risk * jnp.any(run.press > 0, axis=-1)) > 0,
-        (count > 0) & (jnp.arange(len(trial)) > 0),
+        count,
     )
 
 

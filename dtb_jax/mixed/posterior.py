@@ -95,8 +95,8 @@ def listen(
     def scoring(z):
         logits, inattention, residual = told(z)
         by_logits, by_inattention, by_residual = jax.jacfwd(told)(z)
-        steps_of = jnp.full(logits.shape[:2], inattention)
-        told_by_presses = _presses(logits, steps_of, by_logits, by_inattention, observed, common)
+        everywhere = jnp.full(logits.shape[:2], inattention)
+        told_by_presses = _presses(logits, everywhere, by_logits, by_inattention, observed, common)
         seen, moved = _parted(residual), method.bold_weight * _parted(by_residual)
         told_by_bold = (
             jnp.einsum("rvpk,rvpkz->rpz", seen, moved),
@@ -145,9 +145,9 @@ def _presses(logits, inattention, by_logits, by_inattention, observed: Observed,
 def _risk(logits, run, trial, lapse, inattention):
     """How likely every step is at risk in an attended trial, and its share of its trial's risk."""
     trials = attended(logits, run, trial, lapse, inattention)
-    count = jax.ops.segment_sum(run.at_risk, trial, len(trial))
-    risk = run.at_risk * trials.open[trial]
-    return risk * trials.share()[trial], risk / jnp.maximum(count, 1)[trial]
+    count = trials.steps[trial]
+    risk = run.at_risk * (count > 0)
+    return risk * trials.share()[trial], risk / jnp.maximum(count, 1)
 
 
 def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:

@@ -74,3 +74,17 @@ def test_deviations_leave_nothing_to_conditions_or_to_the_time():
         stop = run.stimulus.shape[1] * STEP_S
         early = [n for key, n in known.items() if key[0] == run.name and onset[key[1]] < stop / 4]
         assert not early or abs(left[early].mean()) < 1e-9
+
+
+def test_a_press_in_the_windows_last_part_of_a_step_is_its_trials():
+    cohort = make_cohort(12)
+    run = cohort.runs[0]
+    k = int(np.flatnonzero(run.trials.present[0] & run.trials.answered[0])[0])
+    time, deadline = run.trials.response_time_s.copy(), run.trials.deadline_s.copy()
+    onset = run.trials.onset_s[0, k]
+    last = np.floor((onset + deadline[0, k]) / STEP_S)
+    deadline[0, k] = (last + 0.6) * STEP_S - onset
+    time[0, k] = (last + 0.3) * STEP_S - onset
+    run = run._replace(trials=run.trials._replace(response_time_s=time, deadline_s=deadline))
+    shown = shown_of(run, slice(None), {})
+    assert shown.trial[0, int(last)] == k + 1
