@@ -7,7 +7,8 @@ from unittest import mock
 
 import numpy as np
 
-from dtb_jax.mixed import prior, workflow
+from dtb_jax.mainnet import MainNetwork
+from dtb_jax.mixed import network, prior, workflow
 from dtb_jax.mixed.observed import fit_scanner
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.workflow import Mixed
@@ -59,6 +60,11 @@ def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
     return np.zeros((len(cohort.connectomes), coordinates))
 
 
+def as_loud(own: MainNetwork, amplitude) -> MainNetwork:
+    """Responses are as large as weights make them."""
+    return own
+
+
 def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
     """A context in which something is exchanged."""
     return lambda: mock.patch.object(owner, name, other)
@@ -83,6 +89,7 @@ VARIANTS = {
     "BOLD's noise white, no drifts": Variant(
         change=patched(workflow, "fit_scanner", white_scanner)
     ),
+    "no amplitude of responses": Variant(change=patched(network, "louder", as_loud)),
     "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
     "8 coordinates": Variant(sizes={"coordinates": 8}),
     "32 coordinates": Variant(sizes={"coordinates": 32}),

@@ -78,19 +78,45 @@ def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
     return family
 
 
-def seen_people(
-    config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
-) -> tuple[Told, Assessed]:
-    """The paper's split: every twin beside a person's own first half."""
+def own_halves(config: ConfigDict) -> families.Family:
+    """What needs no connectome; how far off it is, from the first quarter to the second."""
     middle = config.split_s / 2
-    early = halves.training._replace(stop_s=middle)
-    inner = [Fold(early, halves.training._replace(start_s=middle), "earlier")]
 
     def without(cohort: Cohort, fold: Fold):
         return families.without_connectome(fold.training)(cohort, fold)
 
+    def family(cohort: Cohort, fold: Fold):
+        early = fold.training._replace(stop_s=middle)
+        inner = [Fold(early, fold.training._replace(start_s=middle), "earlier")]
+        return with_spread(without, inner)(cohort, fold)
+
+    return family
+
+
+def regressions(config: ConfigDict) -> families.Family:
+    """Regressions on edges; how far off they are, from folds within the training people."""
+    methods = common.linear_methods(config)
+
+    def family(cohort: Cohort, fold: Fold):
+        inside = fold.training.people
+        number = splits.assign_folds(cohort.participants[inside], INNER, seed=config.seed)
+        inner = []
+        for k in range(INNER):
+            tested = np.zeros(len(inside), bool)
+            tested[np.flatnonzero(inside)[number == k]] = True
+            training = fold.training._replace(people=inside & ~tested)
+            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
+        return with_spread(families.on_edges(methods), inner)(cohort, fold)
+
+    return family
+
+
+def seen_people(
+    config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
+) -> tuple[Told, Assessed]:
+    """The paper's split: every twin beside a person's own first half."""
     asked: dict[str, families.Family] = {
-        "without": with_spread(without, inner),
+        "without": own_halves(config),
         "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
         "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
     }
@@ -128,24 +154,10 @@ def unseen_people(
     config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
 ) -> tuple[Told, Assessed]:
     """The twin beside regressions on edges, on the same folds of people."""
-    methods = common.linear_methods(config)
-
-    def regressions(cohort: Cohort, fold: Fold):
-        inside = fold.training.people
-        names = cohort.participants
-        number = splits.assign_folds(names[inside], INNER, seed=config.seed)
-        inner = []
-        for k in range(INNER):
-            tested = np.zeros(len(inside), bool)
-            tested[np.flatnonzero(inside)[number == k]] = True
-            training = fold.training._replace(people=inside & ~tested)
-            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
-        return with_spread(families.on_edges(methods), inner)(cohort, fold)
-
     asked: dict[str, families.Family] = {
         "without": families.without_connectome(halves.training),
         "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
-        "edges": regressions,
+        "edges": regressions(config),
         "twin": twin_family(config, networks, workdir / "checkpoints"),
     }
     if config.paper:

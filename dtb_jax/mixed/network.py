@@ -1,10 +1,12 @@
 """A person's network from a few coordinates, and what it does: presses and BOLD.
 
-    theta_i = theta_0 + scale B z_i,    BOLD = (h + delay_i h') * neural,    delay_i = d_0 + d'z_i
+    theta_i = theta_0 + scale B z_i,    regions' readouts of theta_i x (1 + A z_i)
+    BOLD = (h + delay_i h') * neural,    delay_i = d_0 + d'z_i
     logit P(a trial goes by unattended) = m_0 + m'z_i
 
 z is what tells people apart, in units of the population's spread. All its units are fast: the
-haemodynamic response is a part of the model, so that no unit has to learn to be slow.
+haemodynamic response is a part of the model, so that no unit has to learn to be slow. How large
+responses are has numbers A of its own: one run tells little of it, too little for many weights.
 """
 
 import equinox as eqx
@@ -64,6 +66,11 @@ class Population(nn.Module):
         # beside weights that are moved by `scale`, a second is a long way
         late = MOST_DELAY_S * jnp.tanh(delay(z)[0] / MOST_DELAY_S)
         network = unflatten(weights, self.inputs, self.units, outputs)
+        if self.regions:
+            amplitude = nn.Dense(
+                self.regions, use_bias=False, kernel_init=nn.initializers.zeros, name="amplitude"
+            )
+            network = louder(network, 1 + amplitude(z))
         return Person(network, late, inattention(z)[0])
 
     def _initial(self, key: jax.Array) -> Float[Array, " weight"]:
@@ -78,6 +85,15 @@ class Population(nn.Module):
                 no_press=self.no_press,
             )
         )
+
+
+def louder(network: MainNetwork, amplitude: Float[Array, " region"]) -> MainNetwork:
+    """The network whose last outputs, the regions, answer so many times as much."""
+    actions = len(network.b_ho) - len(amplitude)
+    by = jnp.concatenate([jnp.ones(actions), amplitude])
+    return eqx.tree_at(
+        lambda n: (n.ho, n.b_ho), network, (by[:, None] * network.ho, by * network.b_ho)
+    )
 
 
 def haemodynamic(
