@@ -29,16 +29,13 @@ from ml_collections import ConfigDict
 
 from dtb_jax import results, workflow
 from dtb_jax.data import DataError
-from dtb_jax.data.parcels import networks_of
 from dtb_jax.evaluation.folds import Fold, by_people
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.study import Rules, Study, open_study
 from dtb_jax.interventions.support import observed, support
 from dtb_jax.mainnet import MainNetwork
-from dtb_jax.mixed import workflow as workflow_mixed
 from dtb_jax.mixed.intervene import asked_of, through_connectome
-from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort
@@ -59,6 +56,7 @@ from experiments.interventions_choices import (
     make_rules,
     parcel_table,
 )
+from experiments.interventions_mixed import both_rests, halve_rest, mixed_effects
 
 
 class Twins(NamedTuple):
@@ -78,7 +76,9 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     began = time.perf_counter()
     common.remember_compilations()
     check(config)
+    halve_rest(config)
     cohort, ledger = common.read_data(config)
+    cohort, apart = both_rests(config, cohort)
     parcels = parcel_table(config)
     coordinates = interventions_report.read_centroids(config.centroids, list(parcels["name"]))
     made = paper.recipe(config, fewest_batch=0)
@@ -89,7 +89,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     mask, few = edge_mask(config, parcels), common.only_regions(cohort, config)
     common.settle_config(config, workdir)
     ledger.write(workdir / "exclusions.tsv")
-    twins = train(config, few, made, fold, workdir)
+    twins = train(config, few, made, fold, workdir, apart)
     rules = make_rules(config, cohort.connectomes[twins.training], mask)
     arms = make_arms(config, twins.base)
     seen = observed(cohort, config.region if asked_for(cohort, config) is not None else None)
@@ -129,9 +129,23 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 
 
 def train(
-    config: ConfigDict, cohort: Cohort, recipe: workflow.Recipe, fold: Fold, workdir: Path
+    config: ConfigDict,
+    cohort: Cohort,
+    recipe: workflow.Recipe,
+    fold: Fold,
+    workdir: Path,
+    apart: np.ndarray | None = None,
 ) -> Twins:
-    """Twins of the training people by seed, and one of the unseen people."""
+    """Twins of the training people by seed, and one of the unseen people.
+
+    Args:
+        config: see `get_config`.
+        cohort: everybody.
+        recipe: of the paper's twin.
+        fold: whose training people teach the twin.
+        workdir: of checkpoints.
+        apart: see `both_rests`.
+    """
     unseen, training = np.flatnonzero(fold.test.people), np.flatnonzero(fold.training.people)
     rows = np.r_[unseen, training][: config.people]
     region = asked_for(cohort, config)
@@ -141,7 +155,7 @@ def train(
         mixed, asked = None, Asked(region=region)
         twin: Callable[..., MainNetwork]
         if config.twin == "mixed":
-            mixed = mixed_effects(config, cohort, part, seed, name, folder)
+            mixed = mixed_effects(config, cohort, part, seed, name, folder, apart)
             scale, twin = mixed.scanner.scale, through_connectome(mixed)
             asked = asked_of(mixed, region, volume_steps(cohort))
         else:
@@ -181,15 +195,6 @@ def hypernetwork(config, cohort: Cohort, part, recipe, seed: int, name: str, fol
             folder=folder,
             save_every=config.save_every,
             on_epoch=show,
-        )
-
-
-def mixed_effects(config, cohort: Cohort, part, seed: int, name: str, folder: Path) -> Mixed:
-    """The mixed-effects twin, trained on a part with the defaults of its experiment."""
-    networks = networks_of(parcel_table(config))
-    with common.epochs_bar(Method().epochs(int(part.people.sum())), name) as show:
-        return workflow_mixed.train(
-            cohort, part, seed=seed, networks=networks, folder=folder, on_epoch=show
         )
 
 

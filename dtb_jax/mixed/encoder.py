@@ -25,6 +25,8 @@ from dtb_jax.types import Array
 
 NEGLIGIBLE = 1e-4
 """Weight of a point of the grid."""
+LEAST_RELIABLE = 0.5
+"""Of what f says; where less is left, there is hardly anything to say."""
 
 
 class Encoder(NamedTuple):
@@ -65,6 +67,25 @@ class Encoded(NamedTuple):
     prepared: Prepared
     targets: Float[np.ndarray, "people target"]
     weights: Float[np.ndarray, "mixture level target"]  # of the grid's points
+    steeper: Float[np.ndarray, " target"]  # than what measured connectomes let one expect
+
+    def free_of_noise(self, apart: Float[np.ndarray, "people edge"]) -> "Encoded":
+        """f of connectomes without measurement noise, to which edits are added.
+
+        Noise in its features flattens a regression. With n = apart / 2 the noise of a mean of two,
+
+            W / reliability,    reliability = 1 - var(W'n) / var(f of who did not train)
+
+        Args:
+            apart: one connectome less another of the same people, whose means f is fitted to.
+
+        Source: Fuller 1987, with reliability that of what is told.
+        """
+        noise = np.square(apart @ self.encoder.weights / 2).mean(axis=0, dtype=float)
+        whole = np.maximum(self.left_out.var(axis=0), np.finfo(float).tiny)
+        by = 1 / np.maximum(1 - noise / whole, LEAST_RELIABLE)
+        weights = np.asarray(self.encoder.weights * by, np.float32)
+        return self._replace(encoder=self.encoder._replace(weights=weights), steeper=by)
 
     def variance_of_change(
         self, edits: Float[np.ndarray, "edited edge"]
@@ -96,7 +117,7 @@ class Encoded(NamedTuple):
                 mean += weight[level] * told
                 second += weight[level] * told**2
                 within += weight[level] * s2[level] * LEVELS[level] * left[:, None]
-        return within + np.maximum(second - mean**2, 0)
+        return self.steeper**2 * (within + np.maximum(second - mean**2, 0))
 
 
 def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people edge"]) -> Prepared:
@@ -153,4 +174,4 @@ def fit_encoder(prepared: Prepared, targets: Float[np.ndarray, "people target"])
         np.asarray(edges, np.float32),
         targets.mean(axis=0).astype(np.float32),
     )
-    return Encoded(encoder, left_out, prepared, targets, weights)
+    return Encoded(encoder, left_out, prepared, targets, weights, np.ones(targets.shape[1]))

@@ -2,8 +2,9 @@
 
     w = theta_0 + scale B f(c + edit)
 
-What is a person's own stays as it is. Delays of the haemodynamic response and unattended trials
-stay the population's: an edit is to change what regions do and how people decide.
+f is that of connectomes without noise where two of each person are known: an edit has none. What
+is a person's own stays as it is. Delays of the haemodynamic response and unattended trials stay the
+population's: an edit is to change what regions do and how people decide.
 """
 
 from functools import partial
@@ -41,6 +42,13 @@ class ThroughConnectome(eqx.Module):
     def __call__(self, connectome: Float[Array, " edge"]) -> MainNetwork:
         """The network that the connectome alone lets one expect."""
         return self.at(self.encoder(connectome))
+
+
+def free_of_noise(mixed: Mixed, apart: Float[np.ndarray, "people edge"]) -> Mixed:
+    """The twin whose f is that of connectomes without noise, see `Encoded.free_of_noise`."""
+    return mixed._replace(
+        prior=mixed.prior._replace(encoded=mixed.prior.encoded.free_of_noise(apart))
+    )
 
 
 def through_connectome(mixed: Mixed) -> ThroughConnectome:

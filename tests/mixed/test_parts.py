@@ -142,6 +142,32 @@ def test_spread_of_an_edit_holds_what_it_truly_does(edges):
     assert np.mean(np.abs(off) < 1.2816 * sd) == pytest.approx(0.8, abs=0.1)
 
 
+def test_an_edit_is_told_by_what_connectomes_without_noise_do():
+    rng = np.random.default_rng(7)
+    people, few = 400, 6
+    ways = rng.normal(size=(few, 30))
+    true = rng.normal(size=(people, few)) @ ways
+    one, other = (true + 4.0 * rng.normal(size=true.shape) for _ in range(2))
+    cause = ways.T @ rng.normal(size=(few, 40)) / 30
+    mean = ((one + other) / 2).astype(np.float32)
+    y = true @ cause + 0.5 * rng.normal(size=(people, 40))
+    found = fit_encoder(prepare([edge_features(mean)], mean), y)
+    edits = (rng.normal(size=(50, few)) @ ways).astype(np.float32)
+    steeper = found.free_of_noise(other - one)
+
+    def slope(encoded):
+        told = edits @ encoded.encoder.weights
+        return np.sum(told * (edits @ cause)) / np.sum(told**2)
+
+    assert slope(found) > 1.1
+    assert slope(steeper) == pytest.approx(1, abs=0.06)
+    np.testing.assert_allclose(
+        steeper.variance_of_change(edits),
+        found.variance_of_change(edits) * steeper.steeper**2,
+        rtol=1e-6,
+    )
+
+
 def told_of(z, noise, rng):
     """What one run's data tell that measure z with this variance in every quarter."""
     people, size = z.shape[0], z.shape[-1]
