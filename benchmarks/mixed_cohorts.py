@@ -97,7 +97,11 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
             told[who] |= made(cohort, pair[who])
     found = {who: figures(cohort, fold, told[who], who) for who, fold in pair.items()}
     return found | {
-        "ceiling": {task: each["reaction_time_r"].value for task, each in ceiling.items()},
+        "ceiling": {
+            task: each["reaction_time_r"].value
+            for task, each in ceiling.items()
+            if "reaction_time_r" in each
+        },
         "share": shares,
         "true_share": true,
         "twin_s": twin_s,
