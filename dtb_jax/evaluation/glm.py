@@ -55,6 +55,31 @@ def make_glm(run: TaskRun, start_s: float, stop_s: float, drifts: int | None = N
 _fit = jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0)))
 
 
+def _expected(bold_, design, contrast, mask, sd):
+    solver = bold.glm_solver(design, mask)
+    size, _ = bold.glm_contrast(jnp.where(mask[:, None], bold_, 0), solver, contrast)
+    return size / (sd * jnp.linalg.norm(contrast @ solver.inverse))
+
+
+_expect = jax.jit(jax.vmap(_expected, in_axes=(0, 0, None, 0, None)))
+
+
+def expected_t(glm: Glm, series: np.ndarray, sd: np.ndarray) -> np.ndarray:
+    """t of the task's contrast, if noise is added to a series that has none, [people, region].
+
+    c'b / (sd sqrt(c'(X'X)+ c)); a t-value of the series itself would divide by how far its shape
+    is from the design's, and not change with its size.
+
+    Args:
+        glm: designs of the part.
+        series: expected BOLD, [people, volume, region].
+        sd: of the noise of each region.
+    """
+    told = [jnp.asarray(part, jnp.float32) for part in (series, sd)]
+    t = np.asarray(_expect(told[0], glm.designs, glm.contrast, glm.mask, told[1]))
+    return np.where(glm.enough[:, None], t, np.nan)
+
+
 def person_t(glm: Glm, series: np.ndarray) -> np.ndarray:
     """t of the task's contrast, [people, region]; NaN for people without enough volumes.
 

@@ -74,8 +74,8 @@ def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
 
 
 def told_t(part: Scored, told: Prediction) -> np.ndarray:
-    """A model's t-values, [people, region], of its series or as it states them."""
-    if told.bold is None:
+    """A model's t-values, [people, region], as it states them or of its series."""
+    if told.person_t is not None:
         return told.person_t
     return person_t(part.glm, told.bold[:, : part.bold.shape[1]])
 

@@ -34,7 +34,7 @@ class Prediction(NamedTuple):
     person_time_sd_s: np.ndarray | None = None  # [people], of an observed mean around the told one
     condition_time_s: np.ndarray | None = None  # [people, condition]
     bold: np.ndarray | None = None  # [people, volume, region], z-scored
-    person_t: np.ndarray | None = None  # [people, region], where no series is predicted
+    person_t: np.ndarray | None = None  # [people, region]; None: that of the series
     personal: bool = True  # False: tells nobody apart, so that r over people means nothing
 
 

@@ -14,7 +14,8 @@ def mixture(
     """An equal mixture of what several twins say of the same runs.
 
     p(press, time) = mean over members of p(press, time). Times are means over presses, spreads
-    follow by the law of total variance, quantiles are averaged (Vincent 1912), BOLD is the mean.
+    follow by the law of total variance, quantiles are averaged (Vincent 1912), and so are BOLD and
+    its t.
 
     Args:
         members: of each twin a `Prediction` a run; all say something of the same fields.
@@ -35,6 +36,7 @@ def _mixed(runs: Sequence[Prediction], tested: np.ndarray) -> Prediction:
     own = np.stack([one.person_time_sd_s for one in runs]) ** 2
     likely = np.stack([one.log_likelihood for one in runs])
     bold = None if runs[0].bold is None else np.mean([one.bold for one in runs], axis=0)
+    t = None if runs[0].person_t is None else np.mean([one.person_t for one in runs], axis=0)
     return Prediction(
         choice=choice.argmax(axis=-1),
         choice_probability=choice,
@@ -45,5 +47,6 @@ def _mixed(runs: Sequence[Prediction], tested: np.ndarray) -> Prediction:
         log_likelihood=logsumexp(likely, axis=0) - np.log(len(runs)),
         person_time_sd_s=np.sqrt(own.mean(axis=0) + means.var(axis=0)),
         bold=bold,
+        person_t=t,
         personal=all(one.personal for one in runs),
     )

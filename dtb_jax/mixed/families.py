@@ -8,6 +8,7 @@ of the test part beyond what the twin tells of them. People nobody has seen are 
 import numpy as np
 
 from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.evaluation.glm import expected_t, make_glm
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import Items, items_beyond
 from dtb_jax.evaluation.swaps import strangers
@@ -17,7 +18,7 @@ from dtb_jax.mixed.items import of_new_trials
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.tell import tell
 from dtb_jax.mixed.workflow import Mixed
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, TaskRun
 
 
 def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, list[Prediction]]:
@@ -122,4 +123,16 @@ def said(
         shape = (belief[0].mean.shape[1] + 1, run.trials.onset_s.shape[1])
         drawn.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
     scale = mixed.scanner.scale
-    return tell(mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None)
+    told = tell(mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None)
+    return [with_t(mixed, run, part, one) for run, one in zip(part.of(cohort).runs, told)]
+
+
+def with_t(mixed: Mixed, run: TaskRun, part: Part, told: Prediction) -> Prediction:
+    """A prediction with the t-values that its BOLD lets one expect in this scanner."""
+    if told.bold is None:
+        return told
+    glm = make_glm(run, part.start_s, part.stop_s)
+    series = np.nan_to_num(told.bold[:, : glm.mask.shape[1]])
+    sd = np.asarray(mixed.scanner.noise.sd) * mixed.scanner.scale.sd
+    t = expected_t(glm, series, sd)
+    return told._replace(person_t=np.where(part.people[:, None], t, np.nan))

@@ -113,6 +113,7 @@ class Noise(NamedTuple):
 
     whiten: Float[Array, "run volume volume"]  # W of each run
     mix: Float[Array, "region region"]  # S^(-1/2)
+    sd: Float[Array, " region"]  # of what a GLM leaves
 
     def residual(
         self, difference: Float[Array, "run volume region"], mask: Float[Array, "run volume"]
@@ -136,15 +137,17 @@ def fit_noise(
         repetition_time_s: seconds a volume.
     """
     people, runs, volumes, regions = bold.shape
-    left = []
+    left, own = [], 0
     for r in range(runs):
         length = int(mask[:, r].sum(axis=1).max(initial=0))
         for i in np.flatnonzero(mask[:, r].sum(axis=1) == max(length, 1)):
             design, series = designs[r][i][:length], bold[i, r, :length]
             left.append((r, series - design @ (np.linalg.pinv(design) @ series)))
+            own += length - np.linalg.matrix_rank(design)
     whiten = np.zeros((runs, volumes, volumes), np.float32)
     if not left:
-        return Noise(whiten, np.eye(regions, dtype=np.float32))
+        eye = np.eye(regions, dtype=np.float32)
+        return Noise(whiten, eye, np.diag(eye))
     neighbours = sum((rest[1:] * rest[:-1]).sum() for _, rest in left)
     phi = float(np.clip(neighbours / sum((rest**2).sum() for _, rest in left), 0, 0.95))
     for r, rest in left:
@@ -157,7 +160,8 @@ def fit_noise(
         freedom += len(rest) - drift_order(len(rest), repetition_time_s) - 1
     values, vectors = np.linalg.eigh(covariance / freedom)
     mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
-    return Noise(whiten, mix.astype(np.float32))
+    sd = np.sqrt(sum((rest**2).sum(axis=0) for _, rest in left) / own)
+    return Noise(whiten, mix.astype(np.float32), sd.astype(np.float32))
 
 
 def _whitening(volumes: int, phi: float, repetition_time_s: float) -> np.ndarray:

@@ -110,7 +110,8 @@ def train_members(
     seen = seen._replace(bold=seen.bold[..., : population.regions])
     if not population.regions:
         noise = scanner.noise
-        scanner = scanner._replace(noise=noise._replace(mix=noise.mix[:0, :0]))
+        none = noise._replace(mix=noise.mix[:0, :0], sd=noise.sd[:0])
+        scanner = scanner._replace(noise=none)
     each = method.updates_of_epoch(len(people))
     start = start_from_profiles(cohort, part, coordinates)[people]
     states, checkpoints = None, None
