@@ -55,10 +55,16 @@ def mixed_effects(
         seed, name, folder: of the twin.
         apart: see `both_rests`.
     """
-    networks = networks_of(parcel_table(config))
-    with common.epochs_bar(Method().epochs(int(part.people.sum())), name) as show:
+    networks, method = networks_of(parcel_table(config)), Method()
+    with common.epochs_bar(method.epochs(int(part.people.sum())), name) as show:
         mixed = workflow.train(
-            cohort, part, seed=seed, networks=networks, folder=folder, on_epoch=show
+            cohort,
+            part,
+            seed=seed,
+            networks=networks,
+            method=method,
+            folder=folder,
+            on_epoch=show,
         )
     if apart is None:
         return mixed

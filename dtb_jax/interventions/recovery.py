@@ -36,7 +36,7 @@ def causal(strength: Float[np.ndarray, " part"], share: float) -> Bool[np.ndarra
 
 def block_auc(
     edits: Float[np.ndarray, "people edge"],
-    gradients: Float[np.ndarray, "people edge"],
+    gradients: Float[np.ndarray, "others edge"],
     networks: Sequence[str],
     drawn: Resampled,
 ) -> dict[str, Figure]:

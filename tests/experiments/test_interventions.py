@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import DataError
-from experiments import interventions, interventions_report
+from experiments import common, interventions, interventions_mixed, interventions_report
 from tests.experiments.test_experiments import complaint, run
 from tests.small import write_small_cohort
 
@@ -101,6 +101,17 @@ def test_constraints_are_exact(cohort, tmp_path):
     for path in (tmp_path / "steps").glob("edits_*.npz"):
         edits = np.load(path)["edit"]
         assert (np.linalg.norm(edits, axis=1) <= budget * (1 + 1e-5)).all()
+
+
+def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
+    config = interventions.get_config()
+    config.update(data=str(cohort), twin="mixed")
+    interventions_mixed.halve_rest(config)
+    assert config.rest_runs == ("restAP_run-01",) and config.other_rest_runs == ("restAP_run-02",)
+    read, _ = common.read_data(config)
+    whole, apart = interventions_mixed.both_rests(config, read)
+    np.testing.assert_allclose(whole.connectomes - apart / 2, read.connectomes, atol=1e-5)
+    assert 0.2 < (apart / 2).std() / whole.connectomes.std(axis=0).mean() < 1.0
 
 
 @pytest.mark.parametrize(
