@@ -8,11 +8,11 @@ from unittest import mock
 import numpy as np
 
 from dtb_jax.mainnet import MainNetwork
-from dtb_jax.mixed import network, prior, workflow
+from dtb_jax.mixed import cues, network, prior, workflow
 from dtb_jax.mixed.observed import fit_scanner
 from dtb_jax.mixed.posterior import Gaussian
 from dtb_jax.mixed.workflow import Mixed
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, TaskRun
 
 SEEN = Mixed.seen
 
@@ -60,8 +60,13 @@ def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
     return np.zeros((len(cohort.connectomes), coordinates))
 
 
-def as_loud(own: MainNetwork, amplitude) -> MainNetwork:
-    """Responses are as large as weights make them."""
+def forgotten(run: TaskRun) -> TaskRun:
+    """Cues are there as long as they were shown."""
+    return run
+
+
+def read_alike(own: MainNetwork, more) -> MainNetwork:
+    """Readouts of regions move as other weights do."""
     return own
 
 
@@ -89,7 +94,10 @@ VARIANTS = {
     "BOLD's noise white, no drifts": Variant(
         change=patched(workflow, "fit_scanner", white_scanner)
     ),
-    "no amplitude of responses": Variant(change=patched(network, "louder", as_loud)),
+    "cues are forgotten": Variant(change=patched(cues, "remembered", forgotten)),
+    "readouts move as other weights": Variant(
+        change=patched(network, "read_otherwise", read_alike)
+    ),
     "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
     "8 coordinates": Variant(sizes={"coordinates": 8}),
     "32 coordinates": Variant(sizes={"coordinates": 32}),

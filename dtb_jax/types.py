@@ -62,6 +62,7 @@ class Task(NamedTuple):
     columns: tuple[str, ...]  # events columns that must exist
     numeric: tuple[str, ...]  # of these, the ones that hold numbers or n/a
     decode: Callable[[Any], tuple[Trials, Drive]]
+    cues: tuple[int, ...] = ()  # channels of instructions, which hold until the next
 
 
 class TaskRun(NamedTuple):

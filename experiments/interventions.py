@@ -35,6 +35,7 @@ from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.study import Rules, Study, open_study
 from dtb_jax.interventions.support import observed, support
 from dtb_jax.mainnet import MainNetwork
+from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.intervene import asked_of, through_connectome
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
@@ -152,18 +153,19 @@ def train(
 
     def study(part, seed: int, name: str, sd=None) -> tuple[Study, Mixed | None]:
         folder = workdir / "checkpoints" / name.replace(" ", "_")
-        mixed, asked = None, Asked(region=region)
+        mixed, asked, shown = None, Asked(region=region), cohort
         twin: Callable[..., MainNetwork]
         if config.twin == "mixed":
             mixed = mixed_effects(config, cohort, part, seed, name, folder, apart)
             scale, twin = mixed.scanner.scale, through_connectome(mixed)
             asked = asked_of(mixed, region, volume_steps(cohort))
+            shown = with_memory(cohort)
         else:
             fitted = hypernetwork(config, cohort, part, recipe, seed, name, folder)
             scale, twin = fitted.scale, twin_of(fitted.twin, fitted.params)
-        whole = standard_scene(cohort, scale)
+        whole = standard_scene(shown, scale)
         try:
-            short = standard_scene(cohort, scale, stop_s=config.design_s)
+            short = standard_scene(shown, scale, stop_s=config.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
         return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd), mixed

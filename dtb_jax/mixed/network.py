@@ -1,12 +1,13 @@
 """A person's network from a few coordinates, and what it does: presses and BOLD.
 
-    theta_i = theta_0 + scale B z_i,    regions' readouts of theta_i x (1 + A z_i)
+    theta_i = theta_0 + scale B z_i,    regions' readouts + readout_scale A z_i
     BOLD = (h + delay_i h') * neural,    delay_i = d_0 + d'z_i
     logit P(a trial goes by unattended) = m_0 + m'z_i
 
 z is what tells people apart, in units of the population's spread. All its units are fast: the
-haemodynamic response is a part of the model, so that no unit has to learn to be slow. How large
-responses are has numbers A of its own: one run tells little of it, too little for many weights.
+haemodynamic response is a part of the model, so that no unit has to learn to be slow. Readouts of
+regions move by more than other weights: one run tells little of how a person's regions respond, and
+what is to be learned of it has to be learned in few steps.
 """
 
 import equinox as eqx
@@ -46,6 +47,7 @@ class Population(nn.Module):
     inattention: float  # logit, to begin with
     actions: int = 3
     scale: float = 0.03
+    readout_scale: float = 0.1
     no_press: float = -3.0
 
     @nn.compact
@@ -67,10 +69,14 @@ class Population(nn.Module):
         late = MOST_DELAY_S * jnp.tanh(delay(z)[0] / MOST_DELAY_S)
         network = unflatten(weights, self.inputs, self.units, outputs)
         if self.regions:
-            amplitude = nn.Dense(
-                self.regions, use_bias=False, kernel_init=nn.initializers.zeros, name="amplitude"
+            more = nn.Dense(
+                self.regions * (self.units + 1),
+                use_bias=False,
+                kernel_init=nn.initializers.zeros,
+                name="readout",
             )
-            network = louder(network, 1 + amplitude(z))
+            readout = more(z).reshape(self.regions, self.units + 1)
+            network = read_otherwise(network, self.readout_scale * readout)
         return Person(network, late, inattention(z)[0])
 
     def _initial(self, key: jax.Array) -> Float[Array, " weight"]:
@@ -87,12 +93,11 @@ class Population(nn.Module):
         )
 
 
-def louder(network: MainNetwork, amplitude: Float[Array, " region"]) -> MainNetwork:
-    """The network whose last outputs, the regions, answer so many times as much."""
-    actions = len(network.b_ho) - len(amplitude)
-    by = jnp.concatenate([jnp.ones(actions), amplitude])
+def read_otherwise(network: MainNetwork, more: Float[Array, "region weight"]) -> MainNetwork:
+    """The network with more on the readouts of its last outputs, biases in the last column."""
+    more = jnp.pad(more, ((len(network.b_ho) - len(more), 0), (0, 0)))
     return eqx.tree_at(
-        lambda n: (n.ho, n.b_ho), network, (by[:, None] * network.ho, by * network.b_ho)
+        lambda n: (n.ho, n.b_ho), network, (network.ho + more[:, :-1], network.b_ho + more[:, -1])
     )
 
 

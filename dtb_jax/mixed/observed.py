@@ -9,6 +9,7 @@ from jaxtyping import Float
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.glm import make_glm
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, volume_range, z_scored
+from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.items import Known, Shown, shown_of
 from dtb_jax.mixed.likelihood import Noise, fit_noise
 from dtb_jax.types import STEP_S, Array, Cohort, Run
@@ -66,7 +67,7 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece
         known: items with a number.
         piece: see `network.in_pieces`.
     """
-    cohort = part.of(cohort)
+    cohort = with_memory(part.of(cohort))
     stop_s = last_second(cohort, part)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)

@@ -20,6 +20,7 @@ from scipy.stats import ortho_group
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
+from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.items import Shown, with_items
 from dtb_jax.mixed.likelihood import read_lapsing
 from dtb_jax.mixed.model import Common
@@ -84,7 +85,7 @@ def tell(
             None if new is None else new[r],
             volume_steps(cohort),
         )
-        for r, run in enumerate(part.of(cohort).runs)
+        for r, run in enumerate(with_memory(part.of(cohort)).runs)
     ]
 
 

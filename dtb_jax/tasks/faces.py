@@ -166,4 +166,5 @@ FACES = Task(
         "cueEndTime",
     ),
     decode=decode,
+    cues=(0, 1),
 )

@@ -32,15 +32,19 @@ def test_pieces_put_together_are_the_whole():
     np.testing.assert_allclose(pieces[:50], whole[:50], atol=1e-5)
 
 
-def test_amplitude_is_of_regions_and_moves_with_the_person():
+def test_readouts_of_regions_move_with_the_person():
     population = Population(inputs=4, units=8, regions=2, coordinates=3, inattention=-4.0)
     params = population.init(jax.random.key(0), jnp.zeros(3))
-    z, stimulus = jnp.array([0.5, 0.0, -1.0]), jax.random.uniform(jax.random.key(1), (50, 4))
-    plain = unroll(population.apply(params, z).network, stimulus)
-    params["params"]["amplitude"]["kernel"] = jnp.array([[2.0, 0.0], [5.0, 0.0], [1.0, 1.5]])
-    moved = unroll(population.apply(params, z).network, stimulus)
-    by = np.array([1, 1, 1, 1 + 0.5 * 2 - 1, 1 - 1.5])
-    np.testing.assert_allclose(moved, plain * by, atol=1e-5)
+    z = jnp.array([0.5, 0.0, -1.0])
+    plain = population.apply(params, z).network
+    kernel = np.zeros((3, 2, 9))
+    kernel[0, 0, 4], kernel[2, 1, 8] = 4.0, 2.0  # a unit's weight in a region, and a bias
+    params["params"]["readout"]["kernel"] = jnp.asarray(kernel.reshape(3, 18), jnp.float32)
+    moved = population.apply(params, z).network
+    more = np.zeros((5, 8))
+    more[3, 4] = 0.1 * 4.0 * 0.5
+    np.testing.assert_allclose(moved.ho - plain.ho, more, atol=1e-6)
+    np.testing.assert_allclose(moved.b_ho - plain.b_ho, [0, 0, 0, 0, -0.1 * 2.0], atol=1e-6)
 
 
 def test_haemodynamic_is_a_convolution_that_a_delay_shifts():
