@@ -38,7 +38,6 @@ from experiments.mixed_effects_shares import carried_shares, share_metrics, true
 
 SIMULATED = ("causes", "rho", "people")
 """What cohorts that are averaged have in common."""
-WITHOUT = ("own_training_half", "own_half_and_items")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -89,8 +88,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     (twin,) = learn(config, cohort, pair["seen"], networks, folder / "checkpoints")
     told = {who: told_by(twin, cohort, fold, seed=config.seed) for who, fold in pair.items()}
     twin_s = time.perf_counter() - began
-    without = own_halves(config)(cohort, pair["seen"])
-    told["seen"] |= {name: without[name] for name in WITHOUT}
+    told["seen"] |= own_halves(config)(cohort, pair["seen"])
     told["unseen"] |= regressions(config)(cohort, pair["unseen"])
     if with_paper:
         for who, made in papers(config.seed).items():

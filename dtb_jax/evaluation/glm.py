@@ -55,9 +55,9 @@ def make_glm(run: TaskRun, start_s: float, stop_s: float, drifts: int | None = N
 _fit = jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0)))
 
 
-def _expected(bold_, design, contrast, mask, sd):
+def _expected(series, design, contrast, mask, sd):
     solver = bold.glm_solver(design, mask)
-    size, _ = bold.glm_contrast(jnp.where(mask[:, None], bold_, 0), solver, contrast)
+    size, _ = bold.glm_contrast(jnp.where(mask[:, None], series, 0), solver, contrast)
     return size / (sd * jnp.linalg.norm(contrast @ solver.inverse))
 
 
@@ -75,8 +75,8 @@ def expected_t(glm: Glm, series: np.ndarray, sd: np.ndarray) -> np.ndarray:
         series: expected BOLD, [people, volume, region].
         sd: of the noise of each region.
     """
-    told = [jnp.asarray(part, jnp.float32) for part in (series, sd)]
-    t = np.asarray(_expect(told[0], glm.designs, glm.contrast, glm.mask, told[1]))
+    told, noise = jnp.asarray(series, jnp.float32), jnp.asarray(sd, jnp.float32)
+    t = np.asarray(_expect(told, glm.designs, glm.contrast, glm.mask, noise))
     return np.where(glm.enough[:, None], t, np.nan)
 
 

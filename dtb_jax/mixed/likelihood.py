@@ -137,13 +137,13 @@ def fit_noise(
         repetition_time_s: seconds a volume.
     """
     people, runs, volumes, regions = bold.shape
-    left, own = [], 0
+    left, free = [], 0
     for r in range(runs):
         length = int(mask[:, r].sum(axis=1).max(initial=0))
         for i in np.flatnonzero(mask[:, r].sum(axis=1) == max(length, 1)):
             design, series = designs[r][i][:length], bold[i, r, :length]
             left.append((r, series - design @ (np.linalg.pinv(design) @ series)))
-            own += length - np.linalg.matrix_rank(design)
+            free += length - np.linalg.matrix_rank(design)
     whiten = np.zeros((runs, volumes, volumes), np.float32)
     if not left:
         eye = np.eye(regions, dtype=np.float32)
@@ -160,7 +160,7 @@ def fit_noise(
         freedom += len(rest) - drift_order(len(rest), repetition_time_s) - 1
     values, vectors = np.linalg.eigh(covariance / freedom)
     mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
-    sd = np.sqrt(sum((rest**2).sum(axis=0) for _, rest in left) / own)
+    sd = np.sqrt(sum((rest**2).sum(axis=0) for _, rest in left) / free)
     return Noise(whiten, mix.astype(np.float32), sd.astype(np.float32))
 
 

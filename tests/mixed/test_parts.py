@@ -17,9 +17,6 @@ from dtb_jax.mixed.tell import points
 from dtb_jax.response import windows
 from dtb_jax.types import STEP_S, Run
 
-PEOPLE, PARCELS = 60, 12
-NETWORKS = ["A"] * 4 + ["B"] * 4 + ["C"] * 4
-
 
 def test_pieces_put_together_are_the_whole():
     population = Population(inputs=4, units=8, regions=2, coordinates=3, inattention=-4.0)
