@@ -29,7 +29,7 @@ class Hypernetwork(nn.Module):
     units: int
     outputs: int
     width: int = 200
-    dropout: float = 0.1
+    dropout: float | Float[Array, ""] = 0.1
     absence: float = 0.0
     scale: float = 0.03
     gain: float = 1.0
@@ -61,7 +61,11 @@ class Hypernetwork(nn.Module):
             connectome = connectome * jax.random.bernoulli(
                 self.make_rng("dropout"), 1 - self.absence
             )
-        return nn.Dropout(self.dropout, deterministic=not training)(connectome)
+        if not training:
+            return connectome
+        # flax's own layer has no rate that is known only when the program runs
+        kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.dropout, connectome.shape)
+        return jnp.where(kept, connectome / (1 - self.dropout), 0)
 
     def _linear(self, x: Float[Array, " in"], outputs: int, kernel) -> Float[Array, " out"]:
         """A layer whose weights start as `kernel`; without a base, as PyTorch starts it.

@@ -1,6 +1,6 @@
 """How to train: the recipe's numbers, and what follows from them for every step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -35,18 +35,26 @@ class Settings(NamedTuple):
     action_count: Callable[[Run], Array] = press_count
 
 
+Values = Mapping[str, float | Array]
+"""Numbers in place of some of `SWEPT`, known only when the program runs: trainings that differ in
+them, and in seeds, share one compilation."""
+SWEPT = ("learning_rate", "clip_norm", "weight_decay", "bold_weight", "dropout")
+NONE: Values = {}
+
+
 def steps_per_epoch(settings: Settings, people: int) -> int:
     """Batches in one epoch."""
     return settings.passes * -(-people // min(settings.batch_people, people))
 
 
-def optimiser(settings: Settings) -> optax.GradientTransformation:
+def optimiser(settings: Settings, values: Values = NONE) -> optax.GradientTransformation:
     """Adam's direction, clipped by global norm and with weight decay where the settings say so;
-    `learning_rates` says how far."""
-    clip = optax.clip_by_global_norm(settings.clip_norm) if settings.clip_norm else optax.identity()
+    `learning_rates` says how far. What the settings have is there, as large as the values say."""
+    now = settings._asdict() | dict(values)
+    clip = optax.clip_by_global_norm(now["clip_norm"]) if settings.clip_norm else optax.identity()
     if not settings.weight_decay:
         return optax.chain(clip, optax.scale_by_adam())
-    decay = optax.add_decayed_weights(settings.weight_decay, mask=_kernels)
+    decay = optax.add_decayed_weights(now["weight_decay"], mask=_kernels)
     return optax.chain(clip, optax.scale_by_adam(), decay)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.hypernet import Hypernetwork
-from dtb_jax.mainnet import MainNetwork, unroll
+from dtb_jax.mainnet import MainNetwork, unroll_together
 from dtb_jax.types import Array, Run
 
 Params = Any
@@ -104,8 +104,7 @@ def simulate(
     stimulus: Float[Array, "run time input"],
 ) -> Float[Array, "run time output"]:
     """All outputs of one person in several stretches of time, each from h = 0."""
-    network = twin.network(params, connectome)
-    return jax.vmap(unroll, in_axes=(None, 0))(network, stimulus)
+    return unroll_together(twin.network(params, connectome), stimulus)
 
 
 def simulate_cohort(
@@ -115,7 +114,36 @@ def simulate_cohort(
     stimulus: Float[Array, "people run time input"],
 ) -> Float[Array, "people run time output"]:
     """`simulate` for everybody."""
-    return jax.vmap(simulate, in_axes=(None, None, 0, 0))(twin, params, connectomes, stimulus)
+    networks = jax.vmap(twin.network, in_axes=(None, 0))(params, connectomes)
+    return unroll_cohort(networks, stimulus)
+
+
+CACHE_BYTES = 2**20
+"""Recurrent weights that stay in a CPU core's cache beside what else a step touches."""
+
+
+def unroll_cohort(
+    networks: MainNetwork, stimulus: Float[Array, "people stretch time input"]
+) -> Float[Array, "people stretch time output"]:
+    """`unroll_together` for everybody.
+
+    An accelerator takes all people at every step. A CPU takes as many as have room in its cache
+    through all of their time, so that nobody's weights are fetched from memory at every step.
+    """
+
+    def few(networks, stimulus):
+        bytes_each = networks.hh[0].size * networks.hh.dtype.itemsize
+        at_once = min(max(1, CACHE_BYTES // bytes_each), len(stimulus))
+        together = jax.vmap(unroll_together)
+        if at_once == len(stimulus):
+            return together(networks, stimulus)
+        return jax.lax.map(
+            lambda one: unroll_together(*one), (networks, stimulus), batch_size=at_once
+        )
+
+    return jax.lax.platform_dependent(
+        networks, stimulus, cpu=few, default=jax.vmap(unroll_together)
+    )
 
 
 def split_outputs(outputs: Float[Array, "*batch output"], actions: int):
@@ -138,7 +166,7 @@ def cohort_loss(
     *,
     action_loss: Callable[[Array, Run], Array],
     action_count: Callable[[Run], Array],
-    bold_weight: float,
+    bold_weight: float | Float[Array, ""],
 ) -> Loss:
     """Loss of a batch of people: mean action loss + bold_weight x mean squared BOLD error.
 
@@ -152,7 +180,7 @@ def cohort_loss(
 
     Returns: `Loss`.
     """
-    outputs = jax.vmap(jax.vmap(unroll, in_axes=(None, 0)))(networks, runs.stimulus)
+    outputs = unroll_cohort(networks, runs.stimulus)
     logits, bold = split_outputs(outputs, runs.press.shape[-1])
     over = jax.vmap(jax.vmap(action_loss))(logits, runs)
     count = jax.vmap(jax.vmap(action_count))(runs)

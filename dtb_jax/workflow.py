@@ -14,23 +14,13 @@ from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
-from dtb_jax.evaluation.splits import BoldScale, Parts, cut, fit_bold_scale, hold_out
-from dtb_jax.response import Response, read_hazard
+from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale
+from dtb_jax.recipe import Recipe, longest_s, prepare, twin_for
 from dtb_jax.settings import Settings
-from dtb_jax.training import State, fit, initial_state, used_params
-from dtb_jax.twin import Params, Twin, make_twin
+from dtb_jax.step import State, initial_state, used_params
+from dtb_jax.training import fit
+from dtb_jax.twin import Params, Twin
 from dtb_jax.types import STEP_S, Cohort, Run
-
-
-class Recipe(NamedTuple):
-    """How a twin is made, trained and read."""
-
-    sizes: dict[str, Any]  # further arguments of `make_twin`
-    settings: Settings = Settings()
-    read: Callable[..., Response] = read_hazard
-    pulse_steps: int = 1
-    hold_out: Callable[..., Parts] = hold_out
-    validation_share: float = 0.2  # of the training people
 
 
 class Fitted(NamedTuple):
@@ -67,17 +57,8 @@ def train(
     Returns: `Fitted`, with the parameters that `training.used_params` names.
     """
     began = time.perf_counter()
-    settings, people = recipe.settings, np.flatnonzero(part.people)
-    cohort = part.of(cohort)
-    stop_s = min(part.stop_s, longest_s(cohort))
-    scale = fit_bold_scale(cohort, stop_s, people)
-    whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=recipe.pulse_steps)
-    if cohort.bold_source == "none":
-        whole = whole._replace(bold=whole.bold[..., :0])
-    parts = recipe.hold_out(
-        whole, people, share=recipe.validation_share, steps=settings.segment_steps, seed=seed
-    )
-    twin = twin_for(cohort.connectomes[parts.people], whole, recipe)
+    settings = recipe.settings
+    connectomes, twin, scale, parts = prepare(cohort, part, recipe, seed=seed)
     state, history = None, []
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
@@ -98,7 +79,7 @@ def train(
 
     state = fit(
         twin,
-        cohort.connectomes,
+        connectomes,
         parts.training,
         parts.validation,
         parts.validation_people,
@@ -123,18 +104,6 @@ def train(
         "device": str(jax.devices()[0].device_kind),
     }
     return Fitted(twin, used_params(settings, state), scale, history, timing)
-
-
-def twin_for(connectomes: np.ndarray, runs: Run, recipe: Recipe) -> Twin:
-    """A twin for these training people, with the inputs and outputs of these runs."""
-    actions = runs.press.shape[-1]
-    return make_twin(
-        connectomes,
-        inputs=runs.stimulus.shape[-1],
-        outputs=actions + runs.bold.shape[-1],
-        actions=actions,
-        **recipe.sizes,
-    )
 
 
 def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
@@ -181,11 +150,6 @@ def fixed_parts(twin: Twin, scale: BoldScale) -> dict[str, Any]:
 def abstract_state(twin: Twin, settings: Settings) -> State:
     """Shapes of a training state."""
     return jax.eval_shape(lambda key: initial_state(twin, settings, key=key), jax.random.key(0))
-
-
-def longest_s(cohort: Cohort) -> float:
-    """Length of the longest run, seconds."""
-    return max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
 
 
 def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:

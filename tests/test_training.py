@@ -9,11 +9,8 @@ from dtb_jax import Run, Settings, fit, make_twin
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.response import hazard_loss, press_count, pulse_count, pulse_loss
 from dtb_jax.segments import batches, segment_starts
-from dtb_jax.training import (
-    NonFiniteLoss,
-    initial_state,
-    train_step,
-)
+from dtb_jax.step import initial_state, train_step
+from dtb_jax.training import NonFiniteLoss
 from dtb_jax.twin import cohort_loss
 
 PEOPLE, STEPS = 6, 80

@@ -1,0 +1,92 @@
+"""Twins of a stated size with made-up data: the work does not depend on what the numbers are."""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from dtb_jax import Run, Settings, make_twin
+from dtb_jax.mainnet import weight_count
+from dtb_jax.response import pulse_count, pulse_loss
+from dtb_jax.step import State, initial_state
+from dtb_jax.twin import Twin
+
+INPUTS, ACTIONS, REGIONS = 9, 3, 20
+OUTPUTS = ACTIONS + REGIONS
+EDGES = {"paper": 93_961, "quickstart": 4560}
+UNITS = {"paper": 400, "quickstart": 48}
+PAPER = Settings(
+    batch_people=25,
+    segments=1,
+    learning_rate=1e-6,
+    decay=False,
+    clip_norm=0.0,
+    bold_weight=1.0,
+    bold_warmup_steps=0,
+    action_loss=pulse_loss,
+    action_count=pulse_count,
+)
+"""The paper's loss and optimiser: what a race against PyTorch is about."""
+
+
+class Size(NamedTuple):
+    """How much is computed at once."""
+
+    people: int
+    stretches: int
+    steps: int = 262
+    units: int = 400
+    edges: int = 93_961
+    width: int = 200
+
+    def recurrence_flops(self, passes: int) -> float:
+        """Of the recurrence's products; `passes` 1 for outputs, 3 for a training step."""
+        return passes * 2.0 * self.people * self.stretches * self.steps * self.units**2
+
+    def parameters(self) -> int:
+        """Trained numbers of the paper's form."""
+        weights = weight_count(INPUTS, self.units, OUTPUTS)
+        inner = (self.edges + 1) * self.width + (self.width + 1) * self.width
+        return inner + (self.width + 1) * weights
+
+
+class Subject(NamedTuple):
+    """A twin, its state and what it is trained on."""
+
+    twin: Twin
+    state: State
+    settings: Settings
+    features: jax.Array
+    runs: Run
+
+
+def make(size: Size, *, paper_form: bool = True, **changes: Any) -> Subject:
+    """A twin in the paper's form (or the recipe's) and random runs that are cut nowhere."""
+    rng = np.random.default_rng(0)
+    features = jnp.asarray(rng.normal(size=(size.people, size.edges)), jnp.float32)
+    sizes: dict[str, Any] = {"width": size.width, "actions": ACTIONS}
+    if paper_form:
+        sizes |= {"base": False, "scale": 1.0, "gain": 1.0}
+    sizes |= {name: changes.pop(name) for name in ("dropout",) if name in changes}
+    twin = make_twin(features, inputs=INPUTS, units=size.units, outputs=OUTPUTS, **sizes)
+    settings = (PAPER if paper_form else Settings())._replace(
+        segments=1, segment_steps=size.steps, **changes
+    )
+    state = initial_state(twin, settings, key=jax.random.key(0))
+    return Subject(twin, state, settings, features, random_runs(rng, size))
+
+
+def random_runs(rng: np.random.Generator, size: Size) -> Run:
+    """Stretches [people, stretch, time, ...] with a press every 40 steps."""
+    shape = (size.people, size.stretches, size.steps)
+    press = np.zeros((*shape, ACTIONS), np.float32)
+    press[:, :, 20::40, 0] = 1
+    return Run(
+        stimulus=jnp.asarray(rng.uniform(size=(*shape, INPUTS)), jnp.float32),
+        press=jnp.asarray(press),
+        at_risk=jnp.ones(shape, jnp.float32),
+        available=jnp.ones((*shape[:2], ACTIONS), jnp.float32),
+        bold=jnp.asarray(rng.normal(size=(*shape, REGIONS)), jnp.float32),
+        bold_mask=jnp.ones(shape, jnp.float32),
+    )

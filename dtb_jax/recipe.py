@@ -1,0 +1,72 @@
+"""How a twin is made, and what of a cohort it is trained on."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dtb_jax.evaluation.folds import Part
+from dtb_jax.evaluation.splits import BoldScale, Parts, cut, fit_bold_scale, hold_out
+from dtb_jax.response import Response, read_hazard
+from dtb_jax.settings import Settings
+from dtb_jax.twin import Twin, make_twin
+from dtb_jax.types import STEP_S, Cohort, Run
+
+
+class Recipe(NamedTuple):
+    """How a twin is made, trained and read."""
+
+    sizes: dict[str, Any]  # further arguments of `make_twin`
+    settings: Settings = Settings()
+    read: Callable[..., Response] = read_hazard
+    pulse_steps: int = 1
+    hold_out: Callable[..., Parts] = hold_out
+    validation_share: float = 0.2  # of the training people
+
+
+class Prepared(NamedTuple):
+    """A part of a cohort as a training sees it."""
+
+    connectomes: np.ndarray  # everybody's
+    twin: Twin
+    scale: BoldScale
+    parts: Parts
+
+
+def prepare(cohort: Cohort, part: Part, recipe: Recipe, *, seed: int) -> Prepared:
+    """Cut a part of the data, keep some of it for validation, and make a twin of its size.
+
+    Args:
+        cohort: everybody.
+        part: whose trials and volumes may be learned from.
+        recipe: how.
+        seed: of who validates.
+    """
+    people = np.flatnonzero(part.people)
+    cohort = part.of(cohort)
+    stop_s = min(part.stop_s, longest_s(cohort))
+    scale = fit_bold_scale(cohort, stop_s, people)
+    whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=recipe.pulse_steps)
+    if cohort.bold_source == "none":
+        whole = whole._replace(bold=whole.bold[..., :0])
+    steps = recipe.settings.segment_steps
+    parts = recipe.hold_out(whole, people, share=recipe.validation_share, steps=steps, seed=seed)
+    twin = twin_for(cohort.connectomes[parts.people], whole, recipe)
+    return Prepared(cohort.connectomes, twin, scale, parts)
+
+
+def twin_for(connectomes: np.ndarray, runs: Run, recipe: Recipe) -> Twin:
+    """A twin for these training people, with the inputs and outputs of these runs."""
+    actions = runs.press.shape[-1]
+    return make_twin(
+        connectomes,
+        inputs=runs.stimulus.shape[-1],
+        outputs=actions + runs.bold.shape[-1],
+        actions=actions,
+        **recipe.sizes,
+    )
+
+
+def longest_s(cohort: Cohort) -> float:
+    """Length of the longest run, seconds."""
+    return max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S
