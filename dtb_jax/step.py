@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from dtb_jax.segments import cut_segments, segment_starts
 from dtb_jax.settings import NONE, Settings, Values, optimiser
+from dtb_jax.sharding import everywhere
 from dtb_jax.twin import Loss, Params, Twin, cohort_loss
 from dtb_jax.types import Array, Run
 
@@ -103,7 +104,7 @@ def train_step(
         parts, optax.tree.norm(gradient), optax.tree.norm(params), optax.tree.norm(update)
     )
     state = state._replace(params=params, optimiser=new_optimiser, step=state.step + 1)
-    return state, norms
+    return everywhere((state, norms))
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))

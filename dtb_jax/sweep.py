@@ -1,6 +1,6 @@
 """Many trainings side by side: seeds and numbers differ, the program is compiled once."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,11 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from dtb_jax.recipe import Prepared
 from dtb_jax.segments import batches
 from dtb_jax.settings import Settings, learning_rates, steps_per_epoch
 from dtb_jax.step import State, held_out_loss, initial_state, train_step, used_params
 from dtb_jax.training import NonFiniteLoss, features_of, fit, row_of
-from dtb_jax.twin import Params, Twin
+from dtb_jax.twin import Params
 from dtb_jax.types import Array, Run
 
 
@@ -60,31 +61,20 @@ def held_out_points(params, features, runs: Run, values, *, hypernet, settings):
     return jax.vmap(one, in_axes=(0, None, None, 0))(params, features, runs, values)
 
 
-def fit_points(
-    twin: Twin,
-    connectomes: Float[Array, "people edge"],
-    training: Run,
-    validation: Run,
-    validation_people: Int[np.ndarray, " held"],
-    settings: Settings,
-    points: Sequence[Point],
-    *,
-    people: Int[np.ndarray, " trained"] | None = None,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
-) -> list[Trained]:
+def fit_points(ready: Prepared, settings: Settings, points: Sequence[Point]) -> list[Trained]:
     """`training.fit` of every point at once, step by step in one `vmap`.
 
     A point that has stopped improving, or whose loss is no number, stands still while the others
     go on; nobody's trouble is another's.
 
     Args:
-        twin, connectomes, training, validation, validation_people, settings, people: as in `fit`.
+        ready: whose data, and a twin for them.
+        settings: what all points share.
         points: with values of the same names.
-        on_epoch: told how many epochs are over.
 
     Returns: one `Trained` a point.
     """
-    people = np.arange(connectomes.shape[0]) if people is None else people
+    twin, parts, people = ready.twin, ready.parts, ready.parts.people
     batch = min(settings.batch_people, len(people))
     values = {
         name: jnp.asarray([point.values[name] for point in points], jnp.float32)
@@ -96,10 +86,10 @@ def fit_points(
     states = jax.jit(jax.vmap(lambda key: initial_state(twin, settings, key=key)))(fold(keys, 0))
     key_steps = fold(keys, 1)
     compiled: dict[str, Any] = {"hypernet": twin.hypernet, "settings": settings}
-    features = features_of(twin, jnp.asarray(connectomes, jnp.float32))
+    features = features_of(twin, jnp.asarray(ready.connectomes, jnp.float32))
     histories: list[list[dict]] = [[] for _ in points]
     going, finite = np.ones(len(points), bool), np.ones(len(points), bool)
-    step = 0
+    step, held = 0, parts.validation_people
     for epoch in range(settings.epochs):
         going &= epoch - np.asarray(states.best_epoch) <= settings.patience
         if not going.any():
@@ -114,7 +104,7 @@ def fit_points(
             states, norms = train_points(
                 states,
                 features,
-                training,
+                parts.training,
                 people[chosen],
                 weight,
                 rate,
@@ -125,7 +115,7 @@ def fit_points(
             rows.append(norms)
             step += 1
         held_out = held_out_points(
-            states.params, features[validation_people], validation, values, **compiled
+            states.params, features[held], parts.validation, values, **compiled
         )
         for k in np.flatnonzero(going):
             own = jax.tree.map(lambda leaf, k=k: leaf[k], (rows, held_out))
@@ -134,7 +124,6 @@ def fit_points(
             finite[k] = np.isfinite([last["train_loss"], last["validation_loss"]]).all()
         going &= finite
         states = _better(states, held_out.total, jnp.asarray(going), epoch + 1)
-        on_epoch(epoch + 1)
     kept = jax.device_get(used_params(settings, states))
     return [
         Trained(jax.tree.map(lambda leaf, k=k: leaf[k], kept), histories[k], bool(finite[k]))
@@ -163,34 +152,22 @@ def _rates(settings: Settings, point: Point, people: int) -> np.ndarray:
     return learning_rates(settings._replace(learning_rate=rate), steps_per_epoch(settings, people))
 
 
-def fit_point(
-    twin: Twin,
-    connectomes: Float[Array, "people edge"],
-    training: Run,
-    validation: Run,
-    validation_people: Int[np.ndarray, " held"],
-    settings: Settings,
-    point: Point,
-    *,
-    people: Int[np.ndarray, " trained"] | None = None,
-    on_epoch: Callable[[int], None] = lambda epoch: None,
-) -> Trained:
+def fit_point(ready: Prepared, settings: Settings, point: Point) -> Trained:
     """`fit_points` of one point, by `training.fit`: other values do not compile anew."""
     history: list[dict] = []
-
-    def note(state: State, row: dict) -> None:
-        history.append(row)
-        on_epoch(row["epoch"])
-
-    data = (twin, connectomes, training, validation, validation_people)
+    parts = ready.parts
     try:
         state = fit(
-            *data,
+            ready.twin,
+            ready.connectomes,
+            parts.training,
+            parts.validation,
+            parts.validation_people,
             settings,
             seed=point.seed,
             values=point.values,
-            people=people,
-            on_epoch=note,
+            people=parts.people,
+            on_epoch=lambda state, row: history.append(row),
         )
     except NonFiniteLoss:
         return Trained(None, history, False)

@@ -6,10 +6,12 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
 from dtb_jax.segments import batches
 from dtb_jax.settings import NONE, Settings, Values, learning_rates, steps_per_epoch
+from dtb_jax.sharding import fill, replicate, share, within
 from dtb_jax.step import Norms, State, held_out_loss, initial_state, train_step
 from dtb_jax.twin import Loss, Twin
 from dtb_jax.types import Array, Run
@@ -36,6 +38,7 @@ def fit(
     values: Values = NONE,
     people: Int[np.ndarray, " trained"] | None = None,
     state: State | None = None,
+    mesh: Mesh | None = None,
     on_epoch: Callable[[State, dict[str, float | int]], None] = lambda state, row: None,
 ) -> State:
     """Train until the epochs are over or the validation loss has not improved for `patience`.
@@ -53,6 +56,8 @@ def fit(
             other ones do not compile anew.
         people: rows who train; None: everybody.
         state: a restored state to go on from.
+        mesh: devices that share the people of a batch, see `sharding.people_mesh`; the same numbers
+            as on one, but for rounding.
         on_epoch: called after every epoch with the state and that epoch's numbers.
 
     Returns: the last state; `used_params` says which of its parameters to use.
@@ -62,37 +67,39 @@ def fit(
     people = np.arange(connectomes.shape[0]) if people is None else people
     batch = min(settings.batch_people, len(people))
     rates = learning_rates(
-        settings._replace(learning_rate=values.get("learning_rate", settings.learning_rate)),
+        settings._replace(learning_rate=float(values.get("learning_rate", settings.learning_rate))),
         steps_per_epoch(settings, len(people)),
     )
     key = jax.random.key(seed)
     if state is None:
         state = initial_state(twin, settings, key=jax.random.fold_in(key, 0))
-    key_steps = jax.random.fold_in(key, 1)
     compiled: dict[str, Any] = {"hypernet": twin.hypernet, "settings": settings}
     features = features_of(twin, jnp.asarray(connectomes, jnp.float32))
+    held_out_data = (features[validation_people], validation)
+    key_steps = jax.random.fold_in(key, 1)
+    state, features, training, held_out_data, key_steps = replicate(
+        (state, features, training, held_out_data, key_steps), mesh
+    )
     step = int(state.step)
     for epoch in range(int(state.epoch), settings.epochs):
         if epoch - int(state.best_epoch) > settings.patience:
             break
         rows = []
         for chosen, weight in batches(len(people), batch, seed, epoch, settings.passes):
-            state, norms = train_step(
-                state,
-                features,
-                training,
-                people[chosen],
-                weight,
-                rates[step],
-                key_steps,
-                values,
-                **compiled,
-            )
+            with within(mesh):
+                state, norms = train_step(
+                    state,
+                    features,
+                    training,
+                    *share(fill(people[chosen], weight, mesh), mesh),
+                    rates[step],
+                    key_steps,
+                    values,
+                    **compiled,
+                )
             rows.append(norms)
             step += 1
-        held_out = held_out_loss(
-            state.params, features[validation_people], validation, values, **compiled
-        )
+        held_out = held_out_loss(state.params, *held_out_data, values, **compiled)
         row = row_of(epoch + 1, rows, held_out)
         if not np.isfinite([row["train_loss"], row["validation_loss"]]).all():
             raise NonFiniteLoss(
@@ -100,7 +107,7 @@ def fit(
                 f"{row['grad_norm']:.3g}; a learning rate below {settings.learning_rate:g} or "
                 "clipping usually helps"
             )
-        state = state._replace(epoch=jnp.asarray(epoch + 1, jnp.int32))
+        state = state._replace(epoch=replicate(jnp.asarray(epoch + 1, jnp.int32), mesh))
         if held_out.total < state.best_loss:
             best = jax.tree.map(jnp.copy, state.params)
             state = state._replace(

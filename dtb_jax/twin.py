@@ -12,6 +12,7 @@ from jaxtyping import Float
 
 from dtb_jax.hypernet import Hypernetwork
 from dtb_jax.mainnet import MainNetwork, unroll_together
+from dtb_jax.sharding import by_device
 from dtb_jax.types import Array, Run
 
 Params = Any
@@ -141,9 +142,11 @@ def unroll_cohort(
             lambda one: unroll_together(*one), (networks, stimulus), batch_size=at_once
         )
 
-    return jax.lax.platform_dependent(
-        networks, stimulus, cpu=few, default=jax.vmap(unroll_together)
-    )
+    def own(networks, stimulus):
+        everybody = jax.vmap(unroll_together)
+        return jax.lax.platform_dependent(networks, stimulus, cpu=few, default=everybody)
+
+    return by_device(own)(networks, stimulus)
 
 
 def split_outputs(outputs: Float[Array, "*batch output"], actions: int):

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LEVELS = [
-    {"types"},
+    {"types", "sharding"},
     {"connectome", "bold", "regions", "tasks"},
     {"mainnet"},
     {"hypernet", "response"},

@@ -5,9 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from dtb_jax.evaluation.splits import BoldScale, Parts
+from dtb_jax.recipe import Prepared
 from dtb_jax.step import train_step
 from dtb_jax.sweep import Point, fit_point, fit_points, train_points
-from tests.test_training import PEOPLE, SETTINGS, data, twin_of  # noqa: F401
+from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
 
 POINTS = [
     Point(0, {"learning_rate": 1e-2, "dropout": 0.1, "weight_decay": 0.0, "clip_norm": 1.0}),
@@ -17,15 +19,23 @@ POINTS = [
 WITH_DECAY = SETTINGS._replace(weight_decay=1.0, patience=3)
 
 
-def parts(data):
+@pytest.fixture(scope="module")
+def data():
+    return pressing_people()
+
+
+def ready(data):
     connectomes, runs = data
-    return twin_of(connectomes), connectomes, runs, runs, np.arange(PEOPLE)
+    everybody = np.arange(PEOPLE)
+    scale = BoldScale(np.zeros(2), np.ones(2))
+    parts = Parts(runs, runs, everybody, everybody)
+    return Prepared(connectomes, twin_of(connectomes), scale, parts)
 
 
 def test_side_by_side_is_one_by_one(data):
     steps, points = train_step._cache_size(), train_points._cache_size()
-    together = fit_points(*parts(data), WITH_DECAY, POINTS)
-    alone = [fit_point(*parts(data), WITH_DECAY, point) for point in POINTS]
+    together = fit_points(ready(data), WITH_DECAY, POINTS)
+    alone = [fit_point(ready(data), WITH_DECAY, point) for point in POINTS]
     assert train_step._cache_size() == steps + 1
     assert train_points._cache_size() == points + 1
     for one, other in zip(together, alone, strict=True):
@@ -44,9 +54,9 @@ def test_side_by_side_is_one_by_one(data):
 def test_values_in_place_of_settings_are_those_settings(data):
     named = {"learning_rate": 5e-3, "weight_decay": 0.2, "clip_norm": 0.3, "bold_weight": 2.0}
     settings = SETTINGS._replace(**named)
-    by_settings = fit_point(*parts(data), settings, Point(3, {}))
+    by_settings = fit_point(ready(data), settings, Point(3, {}))
     other = SETTINGS._replace(weight_decay=1.0)
-    by_values = fit_point(*parts(data), other, Point(3, named))
+    by_values = fit_point(ready(data), other, Point(3, named))
     for a, b in zip(jax.tree.leaves(by_settings.params), jax.tree.leaves(by_values.params)):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
@@ -56,10 +66,10 @@ def test_a_point_that_diverges_harms_nobody(data, together):
     points = [Point(0, {"learning_rate": 1e-3}), Point(0, {"learning_rate": 1e30})]
     settings = SETTINGS._replace(clip_norm=0.0)
     if together:
-        good, bad = fit_points(*parts(data), settings, points)
+        good, bad = fit_points(ready(data), settings, points)
     else:
-        good, bad = (fit_point(*parts(data), settings, point) for point in points)
-    (alone,) = fit_points(*parts(data), settings, points[:1])
+        good, bad = (fit_point(ready(data), settings, point) for point in points)
+    (alone,) = fit_points(ready(data), settings, points[:1])
     assert good.finite and not bad.finite
     assert len(bad.history) < len(good.history) == settings.epochs
     for a, b in zip(jax.tree.leaves(good.params), jax.tree.leaves(alone.params)):

@@ -5,45 +5,19 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax import Run, Settings, fit, make_twin
+from dtb_jax import fit
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.response import hazard_loss, press_count, pulse_count, pulse_loss
 from dtb_jax.segments import batches, segment_starts
 from dtb_jax.step import initial_state, train_step
 from dtb_jax.training import NonFiniteLoss
 from dtb_jax.twin import cohort_loss
-
-PEOPLE, STEPS = 6, 80
+from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
 
 
 @pytest.fixture(scope="module")
 def data():
-    rng = np.random.default_rng(0)
-    connectomes = rng.normal(size=(PEOPLE, 30)).astype(np.float32)
-    stimulus = np.zeros((PEOPLE, 1, STEPS, 3), np.float32)
-    press, at_risk = np.zeros((PEOPLE, 1, STEPS, 2)), np.zeros((PEOPLE, 1, STEPS))
-    for i in range(PEOPLE):
-        for onset in range(4, STEPS - 16, 20):
-            side = rng.integers(2)
-            stimulus[i, 0, onset : onset + 12, side] = 1
-            press[i, 0, onset + 4 + i, side] = 1
-            at_risk[i, 0, onset : onset + 5 + i] = 1
-    runs = Run(
-        jnp.asarray(stimulus),
-        jnp.asarray(press, jnp.float32),
-        jnp.asarray(at_risk, jnp.float32),
-        jnp.ones((PEOPLE, 1, 2)),
-        jnp.asarray(rng.normal(size=(PEOPLE, 1, STEPS, 2)), jnp.float32),
-        jnp.ones((PEOPLE, 1, STEPS)),
-    )
-    return connectomes, runs
-
-
-SETTINGS = Settings(epochs=6, batch_people=4, segments=3, segment_steps=40, warmup_steps=2)
-
-
-def twin_of(connectomes):
-    return make_twin(connectomes, inputs=3, units=8, outputs=4, actions=2, width=10)
+    return pressing_people()
 
 
 def train(data, epochs=6, state=None, seed=0, on_epoch=lambda state, row: None, **changes):

@@ -32,6 +32,7 @@ from dtb_jax.plots.style import SEEN as SEEN
 from dtb_jax.plots.style import TWIN as TWIN
 from dtb_jax.plots.style import WARM as WARM
 from dtb_jax.plots.style import frame as frame
+from dtb_jax.plots.sweep import sweep as sweep
 from dtb_jax.plots.tradeoffs import front as front
 from dtb_jax.plots.tradeoffs import selectivity as selectivity
 from dtb_jax.plots.tradeoffs import selectivity_matrix as selectivity_matrix
