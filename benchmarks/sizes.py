@@ -1,5 +1,6 @@
 """Twins of a stated size with made-up data: the work does not depend on what the numbers are."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import numpy as np
 from dtb_jax import Run, Settings, make_twin
 from dtb_jax.mainnet import weight_count
 from dtb_jax.response import pulse_count, pulse_loss
-from dtb_jax.step import State, initial_state
+from dtb_jax.step import Norms, State, initial_state, train_step
 from dtb_jax.twin import Twin
 
 INPUTS, ACTIONS, REGIONS = 9, 3, 20
@@ -75,6 +76,23 @@ def make(size: Size, *, paper_form: bool = True, **changes: Any) -> Subject:
     )
     state = initial_state(twin, settings, key=jax.random.key(0))
     return Subject(twin, state, settings, features, random_runs(rng, size))
+
+
+def stepper(subject: Subject) -> Callable[..., Norms]:
+    """A function that trains on everybody (or on chosen rows) and goes on from where it was."""
+    held = {"state": subject.state}
+    key, rate = jax.random.key(1), jnp.asarray(subject.settings.learning_rate)
+    compiled = {"hypernet": subject.twin.hypernet, "settings": subject.settings}
+    everybody = jnp.arange(len(subject.features))
+
+    def step(people=everybody):
+        weight = jnp.ones(len(people))
+        held["state"], norms = train_step(
+            held["state"], subject.features, subject.runs, people, weight, rate, key, **compiled
+        )
+        return norms
+
+    return step
 
 
 def random_runs(rng: np.random.Generator, size: Size) -> Run:

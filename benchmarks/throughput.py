@@ -28,7 +28,6 @@ from benchmarks.sizes import Size, Subject
 from dtb_jax import twin as twins
 from dtb_jax.mainnet import unroll
 from dtb_jax.results import write_json
-from dtb_jax.step import train_step
 from dtb_jax.twin import simulate_cohort
 
 BATCHES = {
@@ -49,16 +48,7 @@ def plain_cohort(networks, stimulus):
 def jax_works(size: Size) -> dict[str, Work]:
     """What is timed, by JAX."""
     subject = sizes.make(size)
-    held = {"state": subject.state}
-    compiled = {"hypernet": subject.twin.hypernet, "settings": subject.settings}
-    people, weight = jnp.arange(size.people), jnp.ones(size.people)
-    key, rate = jax.random.key(1), jnp.asarray(subject.settings.learning_rate)
-
-    def train():
-        held["state"], norms = train_step(
-            held["state"], subject.features, subject.runs, people, weight, rate, key, **compiled
-        )
-        return norms
+    params = jax.tree.map(jnp.copy, subject.state.params)  # a step's own are donated
 
     def outputs(params, features):
         return simulate_cohort(subject.twin, params, features, subject.runs.stimulus)
@@ -66,9 +56,9 @@ def jax_works(size: Size) -> dict[str, Work]:
     forward = jax.jit(outputs)
     slope = jax.jit(jax.grad(lambda features, params: outputs(params, features).mean()))
     return {
-        "train": train,
-        "forward": lambda: forward(held["state"].params, subject.features),
-        "edge_gradient": lambda: slope(subject.features, held["state"].params),
+        "train": sizes.stepper(subject),
+        "forward": lambda: forward(params, subject.features),
+        "edge_gradient": lambda: slope(subject.features, params),
     }
 
 

@@ -15,14 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dtb_jax.hypernet import Hypernetwork as Flax
 from dtb_jax.mainnet import shapes
 
 
 class Hypernetwork(nn.Module):
-    """dropout, Linear, Mish, Linear, Mish, Linear: all weights of a main network."""
+    """dropout, Linear, Mish, Linear, Mish, Linear: all weights of a main network.
+
+    In the recipe's form, pace (base + scale L3(...)) of edges times gain.
+    """
 
     def __init__(self, edges: int, width: int, inputs: int, units: int, outputs: int, dropout=0.1):
         super().__init__()
+        self.gain, self.scale, self.pace, self.base = 1.0, 1.0, torch.tensor(1.0), None
         self.shapes = shapes(inputs, units, outputs)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         self.layers = nn.Sequential(
@@ -36,14 +41,21 @@ class Hypernetwork(nn.Module):
 
     def forward(self, connectome: Tensor) -> dict[str, Tensor]:
         """Networks [people, ...] of connectomes [people, edge]."""
-        cut = torch.split(self.layers(connectome), self.sizes, dim=1)
+        weights = self.layers(self.gain * connectome)
+        if self.base is not None:
+            weights = self.pace * (self.base + self.scale * weights)
+        cut = torch.split(weights, self.sizes, dim=1)
         return {
             name: one.reshape(len(connectome), *shape)
             for (name, shape), one in zip(self.shapes.items(), cut)
         }
 
-    def take(self, params: dict) -> "Hypernetwork":
-        """The weights of a Flax hypernetwork."""
+    def take(self, params: dict, flax: Flax | None = None) -> "Hypernetwork":
+        """The weights of a Flax hypernetwork, and of the recipe's its form."""
+        if flax is not None:
+            self.gain, self.scale = float(flax.gain), float(flax.scale)
+            self.pace = torch.tensor(flax.pace())
+            self.base = nn.Parameter(torch.tensor(np.array(params["params"]["base"])))
         with torch.no_grad():
             for place, name in ((1, "Dense_0"), (3, "Dense_1"), (5, "Dense_2")):
                 layer = params["params"][name]
@@ -109,6 +121,20 @@ def loss(outputs: Tensor, press: Tensor, bold: Tensor) -> Tensor:
     actions = press.shape[-1]
     entropy = nn.functional.binary_cross_entropy_with_logits(outputs[..., :actions], press)
     return entropy + nn.functional.mse_loss(outputs[..., actions:], bold)
+
+
+def hazard_loss(outputs: Tensor, press: Tensor, at_risk: Tensor, available: Tensor) -> Tensor:
+    """Negative log likelihood of competing hazards, as `response.hazard_loss`, a press.
+
+    Presses are [people, stretch, time, action], buttons that are there [people, stretch, action].
+    """
+    logits = outputs[..., : press.shape[-1]].masked_fill(available[:, :, None] == 0, -torch.inf)
+    none = torch.logsumexp(nn.functional.pad(logits, (1, 0)), dim=-1)
+    pressed = (press > 0).any(dim=-1)
+    possible = torch.where(pressed[..., None], press > 0, available[:, :, None] > 0)
+    chosen = torch.logsumexp(logits.masked_fill(~possible, -1e30), dim=-1)
+    told = at_risk * torch.where(pressed, chosen - none, -none)
+    return -told.sum() / (at_risk * pressed).sum().clamp(min=1)
 
 
 Simulate = Callable[[Hypernetwork, Tensor, Tensor], Tensor]
