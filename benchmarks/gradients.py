@@ -27,6 +27,7 @@ from dtb_jax.evaluation.splits import BoldScale  # noqa: E402
 from dtb_jax.groundtruth.memory import RUNS, behaving_cohort  # noqa: E402
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of  # noqa: E402
 from dtb_jax.interventions.scene import standard_scene  # noqa: E402
+from dtb_jax.mainnet import unroll  # noqa: E402
 from dtb_jax.results import write_json  # noqa: E402
 from experiments.common import commit, versions  # noqa: E402
 
@@ -50,7 +51,11 @@ def measure(parcels: int, units: int) -> dict[str, float]:
     told = eqx.filter_jit(partial(of_connectome, asked=Asked(region=REGIONS - 1)))
     at = jnp.asarray(connectomes[0])
     direction = jnp.asarray(rng.normal(size=at.shape))
-    slopes = eqx.filter_jit(lambda n, e, s: jax.jvp(lambda x: told(n, x, s), (e,), (direction,))[1])
+    # the recurrence whose reverse mode is written by hand has no forward mode
+    plain = Asked(region=REGIONS - 1, unroll=jax.vmap(unroll, in_axes=(None, 0)))
+    slopes = eqx.filter_jit(
+        lambda n, e, s: jax.jvp(lambda x: of_connectome(n, x, s, plain), (e,), (direction,))[1]
+    )
     reverse = eqx.filter_jit(
         lambda n, e, s: jax.tree.map(
             lambda row: row @ direction, jax.jacrev(lambda x: told(n, x, s))(e)

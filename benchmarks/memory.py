@@ -54,8 +54,8 @@ def peak(size: Size) -> dict[str, float]:
     told = analysis.memory_analysis()
     del subject
     for _ in range(3):
-        state, norms = train_step(state, features, runs, *rest, **compiled)
-    jax.block_until_ready((state, norms))
+        state, shown = train_step(state, features, runs, *rest, **compiled)
+    jax.block_until_ready((state, shown))
     device = jax.devices()[0]
     statistics = device.memory_stats() or {}
     used = statistics.get(

@@ -10,7 +10,7 @@ import numpy as np
 from dtb_jax import Run, Settings, make_twin
 from dtb_jax.mainnet import weight_count
 from dtb_jax.response import pulse_count, pulse_loss
-from dtb_jax.step import Norms, State, initial_state, train_step
+from dtb_jax.step import Progress, State, initial_state, train_step
 from dtb_jax.twin import Twin
 
 INPUTS, ACTIONS, REGIONS = 9, 3, 20
@@ -78,7 +78,7 @@ def make(size: Size, *, paper_form: bool = True, **changes: Any) -> Subject:
     return Subject(twin, state, settings, features, random_runs(rng, size))
 
 
-def stepper(subject: Subject) -> Callable[..., Norms]:
+def stepper(subject: Subject) -> Callable[..., Progress]:
     """A function that trains on everybody (or on chosen rows) and goes on from where it was."""
     held = {"state": subject.state}
     key, rate = jax.random.key(1), jnp.asarray(subject.settings.learning_rate)
@@ -87,10 +87,10 @@ def stepper(subject: Subject) -> Callable[..., Norms]:
 
     def step(people=everybody):
         weight = jnp.ones(len(people))
-        held["state"], norms = train_step(
+        held["state"], shown = train_step(
             held["state"], subject.features, subject.runs, people, weight, rate, key, **compiled
         )
-        return norms
+        return shown
 
     return step
 

@@ -13,6 +13,7 @@ moments of Adam read and written once. Where PyTorch is not installed only JAX i
 import argparse
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -127,14 +128,10 @@ def race(name: str, size: Size, floor: Floor, repeats: int) -> list[dict]:
     rows, expected = [], None
     cores = about()["cores"]
     for engine, make in engines(size, cores).items():
-        patch = mock.patch.object(twins, "unroll_cohort", plain_cohort)
-        with (
-            patch
-            if engine == "plain"
-            else mock.patch.object(twins, "CACHE_BYTES", twins.CACHE_BYTES)
-        ):
-            if engine == "plain":
-                jax.clear_caches()
+        plain = engine == "plain"
+        if plain:
+            jax.clear_caches()
+        with mock.patch.object(twins, "unroll_cohort", plain_cohort) if plain else nullcontext():
             works = make()
             outputs = np.asarray(works["forward"]())
             expected = outputs if expected is None else expected
@@ -156,7 +153,7 @@ def race(name: str, size: Size, floor: Floor, repeats: int) -> list[dict]:
                     }
                 )
                 print(row_text(rows[-1]), flush=True)
-        if engine == "plain":
+        if plain:
             jax.clear_caches()
     return rows
 

@@ -16,7 +16,7 @@ from dtb_jax.evaluation.people import correct_mask
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.profiles import as_prediction
 from dtb_jax.evaluation.splits import cut
-from dtb_jax.mainnet import unroll
+from dtb_jax.mainnet import unroll_together
 from dtb_jax.settings import Settings
 from dtb_jax.twin import Params, Twin, split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort, Run, TaskRun
@@ -115,7 +115,7 @@ def _fit(
 ) -> Float[Array, "people feature"]:
     def objective(shift, feature, run):
         network = hypernet.apply(params, feature + spread * shift)
-        outputs = jax.vmap(unroll, in_axes=(None, 0))(network, run.stimulus)
+        outputs = unroll_together(network, run.stimulus)
         logits, _ = split_outputs(outputs, run.press.shape[-1])
         return jnp.sum(jax.vmap(settings.action_loss)(logits, run)) + jnp.sum(shift**2) / 2
 

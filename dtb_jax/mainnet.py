@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
+from dtb_jax.recurrence import hidden_states
 from dtb_jax.types import Array
 
 
@@ -98,54 +99,9 @@ def unroll_together(
 ) -> Float[Array, "stretch time output"]:
     """`unroll` for all stretches of one person at once: a step is one product of matrices.
 
-    Its reverse mode is written by hand (`hidden_states`) and several times as fast; it has no
-    forward mode.
+    Its reverse mode is written by hand (`recurrence.hidden_states`) and several times as fast; it
+    has no forward mode.
     """
     drive = stimulus.swapaxes(0, 1) @ network.ih.T + network.b_ih + network.b_hh
     outputs = hidden_states(network.hh, drive) @ network.ho.T + network.b_ho
     return outputs.swapaxes(0, 1)
-
-
-@jax.custom_vjp
-def hidden_states(
-    hh: Float[Array, "hidden hidden"], drive: Float[Array, "time stretch hidden"]
-) -> Float[Array, "time stretch hidden"]:
-    """h_0 = 0;  h_{t+1} = tanh(drive_t + hh h_t), at every step and in every stretch.
-
-    With d_t the gradient to drive_t and g_t that to h_t,
-    d_t = (1 - h_{t+1}^2) (g_{t+1} + hh' d_{t+1})  and that to hh is  sum_t d_t h_t':
-    one product after the scan, where a transposed scan adds up a matrix at every step.
-    """
-    return _forward(hh, drive)[0]
-
-
-def _forward(hh, drive):
-    def step(hidden, drive_t):
-        new = jnp.tanh(drive_t + hidden @ hh.T)
-        return new, new
-
-    start = jnp.zeros(drive.shape[1:], drive.dtype)
-    _, new = jax.lax.scan(step, start, drive)
-    return _later(start, new), (hh, new)
-
-
-def _backward(kept, slope):
-    hh, new = kept
-
-    def step(later, now):
-        slope_t, new_t = now
-        delta = (1 - new_t**2) * (slope_t + later @ hh)
-        return delta, delta
-
-    start = jnp.zeros_like(slope[0])
-    into_new = jnp.concatenate([slope[1:], start[None]])
-    _, delta = jax.lax.scan(step, start, (into_new, new), reverse=True)
-    return jnp.einsum("tsi,tsj->ij", delta, _later(start, new)), delta
-
-
-def _later(start, new):
-    """h_0, h_1, ... of h_1, h_2, ..."""
-    return jnp.concatenate([start[None], new[:-1]])
-
-
-hidden_states.defvjp(_forward, _backward)

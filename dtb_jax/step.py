@@ -22,19 +22,17 @@ class State(NamedTuple):
     params: Params
     optimiser: Any
     step: Int[Array, ""]
-    best_params: Params
+    best_params: Params | None  # where `keep_best` asks for them
     best_loss: Float[Array, ""]
     best_epoch: Int[Array, ""]
     epoch: Int[Array, ""]
 
 
-class Norms(NamedTuple):
-    """What a healthy run shows: loss parts and the sizes of gradient, parameters and update."""
+class Progress(NamedTuple):
+    """What a step shows: its loss in parts, and the gradient's norm."""
 
     loss: Loss
     gradient: Float[Array, ""]
-    parameter: Float[Array, ""]
-    update: Float[Array, ""]
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"), donate_argnums=0)
@@ -50,7 +48,7 @@ def train_step(
     *,
     hypernet: nn.Module,
     settings: Settings,
-) -> tuple[State, Norms]:
+) -> tuple[State, Progress]:
     """One update by segments of a batch of people.
 
     The state is donated. The key of step k is fold_in(key, k), so a resumed run repeats an
@@ -67,7 +65,7 @@ def train_step(
         values: numbers in place of those that are compiled, see `settings.SWEPT`.
         hypernet, settings: what is compiled.
 
-    Returns: the state after, and `Norms`.
+    Returns: the state after, and `Progress`.
     """
     key_starts, key_dropout = jax.random.split(jax.random.fold_in(key, state.step))
     chosen = jax.tree.map(lambda leaf: leaf[people], runs)
@@ -100,11 +98,23 @@ def train_step(
     )
     update = jax.tree.map(lambda leaf: -rate * leaf, direction)
     params = optax.apply_updates(state.params, update)
-    norms = Norms(
-        parts, optax.tree.norm(gradient), optax.tree.norm(params), optax.tree.norm(update)
-    )
     state = state._replace(params=params, optimiser=new_optimiser, step=state.step + 1)
-    return everywhere((state, norms))
+    return everywhere((state, Progress(parts, optax.tree.norm(gradient))))
+
+
+@jax.jit
+def sizes(state: State, rate: Float[Array, ""]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+    """Norms of the parameters and of Adam's last update, rate m / (sqrt v + eps).
+
+    Apart from the step: at the paper's size each is one more pass over 200 MB.
+    """
+    adam = state.optimiser[1]
+    mean, square = (
+        optax.tree.bias_correction(moment, decay, adam.count)
+        for moment, decay in ((adam.mu, 0.9), (adam.nu, 0.999))
+    )
+    update = jax.tree.map(lambda m, v: rate * m / (jnp.sqrt(v) + 1e-8), mean, square)
+    return optax.tree.norm(state.params), optax.tree.norm(update)
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))
@@ -149,7 +159,7 @@ def initial_state(twin: Twin, settings: Settings, *, key: jax.Array) -> State:
     """Fresh parameters and optimiser."""
     params = twin.init(key)
     zero = jnp.zeros((), jnp.int32)
-    best = jax.tree.map(jnp.copy, params)
+    best = jax.tree.map(jnp.copy, params) if settings.keep_best else None
     moments = optimiser(settings).init(params)
     return State(
         params,

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from dtb_jax.recipe import Prepared
 from dtb_jax.segments import batches
 from dtb_jax.settings import Settings, learning_rates, steps_per_epoch
-from dtb_jax.step import State, held_out_loss, initial_state, train_step, used_params
+from dtb_jax.step import State, held_out_loss, initial_state, sizes, train_step, used_params
 from dtb_jax.training import NonFiniteLoss, features_of, fit, row_of
 from dtb_jax.twin import Params
 from dtb_jax.types import Array, Run
@@ -101,7 +101,7 @@ def fit_points(ready: Prepared, settings: Settings, points: Sequence[Point]) -> 
         for drawn in zip(*orders, strict=True):
             chosen, weight = (np.stack(column) for column in zip(*drawn))
             rate = jnp.asarray(np.where(going, rates[:, step], 0.0), jnp.float32)
-            states, norms = train_points(
+            states, shown = train_points(
                 states,
                 features,
                 parts.training,
@@ -112,13 +112,14 @@ def fit_points(ready: Prepared, settings: Settings, points: Sequence[Point]) -> 
                 values,
                 **compiled,
             )
-            rows.append(norms)
+            rows.append(shown)
             step += 1
         held_out = held_out_points(
             states.params, features[held], parts.validation, values, **compiled
         )
+        norms = jax.vmap(sizes)(states, rate)
         for k in np.flatnonzero(going):
-            own = jax.tree.map(lambda leaf, k=k: leaf[k], (rows, held_out))
+            own = jax.tree.map(lambda leaf, k=k: leaf[k], (rows, held_out, norms))
             histories[k].append(row_of(epoch + 1, *own))
             last = histories[k][-1]
             finite[k] = np.isfinite([last["train_loss"], last["validation_loss"]]).all()
@@ -139,9 +140,10 @@ def _better(states: State, loss, going, epoch) -> State:
     def kept(new, old):
         return jnp.where(found.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
+    best = states.best_params
     return states._replace(
         epoch=jnp.where(going, epoch, states.epoch),
-        best_params=jax.tree.map(kept, states.params, states.best_params),
+        best_params=None if best is None else jax.tree.map(kept, states.params, best),
         best_loss=kept(loss, states.best_loss),
         best_epoch=jnp.where(found, epoch, states.best_epoch),
     )

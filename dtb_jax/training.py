@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from dtb_jax.segments import batches
 from dtb_jax.settings import NONE, Settings, Values, learning_rates, steps_per_epoch
 from dtb_jax.sharding import fill, replicate, share, within
-from dtb_jax.step import Norms, State, held_out_loss, initial_state, train_step
+from dtb_jax.step import Progress, State, held_out_loss, initial_state, sizes, train_step
 from dtb_jax.twin import Loss, Twin
 from dtb_jax.types import Array, Run
 
@@ -87,7 +87,7 @@ def fit(
         rows = []
         for chosen, weight in batches(len(people), batch, seed, epoch, settings.passes):
             with within(mesh):
-                state, norms = train_step(
+                state, shown = train_step(
                     state,
                     features,
                     training,
@@ -97,10 +97,10 @@ def fit(
                     values,
                     **compiled,
                 )
-            rows.append(norms)
+            rows.append(shown)
             step += 1
         held_out = held_out_loss(state.params, *held_out_data, values, **compiled)
-        row = row_of(epoch + 1, rows, held_out)
+        row = row_of(epoch + 1, rows, held_out, sizes(state, rates[step - 1]))
         if not np.isfinite([row["train_loss"], row["validation_loss"]]).all():
             raise NonFiniteLoss(
                 f"epoch {epoch}: the loss is {row['train_loss']}, gradient norm "
@@ -109,9 +109,9 @@ def fit(
             )
         state = state._replace(epoch=replicate(jnp.asarray(epoch + 1, jnp.int32), mesh))
         if held_out.total < state.best_loss:
-            best = jax.tree.map(jnp.copy, state.params)
+            kept = jax.tree.map(jnp.copy, state.params) if settings.keep_best else None
             state = state._replace(
-                best_params=best,
+                best_params=kept,
                 best_loss=jnp.copy(held_out.total),
                 best_epoch=jnp.copy(state.epoch),
             )
@@ -119,8 +119,10 @@ def fit(
     return state
 
 
-def row_of(epoch: int, steps: Sequence[Norms], held_out: Loss) -> dict[str, float | int]:
-    """An epoch's numbers: means over its steps, and the validation loss after them."""
+def row_of(
+    epoch: int, steps: Sequence[Progress], held_out: Loss, norms: Sequence[Array]
+) -> dict[str, float | int]:
+    """An epoch's numbers: means over its steps; validation loss and `sizes` after them."""
     mean = jax.tree.map(lambda *leaves: float(np.mean(leaves)), *steps)
     return {
         "epoch": epoch,
@@ -131,6 +133,6 @@ def row_of(epoch: int, steps: Sequence[Norms], held_out: Loss) -> dict[str, floa
         "validation_action": float(held_out.action),
         "validation_bold": float(held_out.bold),
         "grad_norm": mean.gradient,
-        "parameter_norm": mean.parameter,
-        "update_norm": mean.update,
+        "parameter_norm": float(norms[0]),
+        "update_norm": float(norms[1]),
     }

@@ -119,34 +119,10 @@ def simulate_cohort(
     return unroll_cohort(networks, stimulus)
 
 
-CACHE_BYTES = 2**20
-"""Recurrent weights that stay in a CPU core's cache beside what else a step touches."""
-
-
-def unroll_cohort(
-    networks: MainNetwork, stimulus: Float[Array, "people stretch time input"]
-) -> Float[Array, "people stretch time output"]:
-    """`unroll_together` for everybody.
-
-    An accelerator takes all people at every step. A CPU takes as many as have room in its cache
-    through all of their time, so that nobody's weights are fetched from memory at every step.
-    """
-
-    def few(networks, stimulus):
-        bytes_each = networks.hh[0].size * networks.hh.dtype.itemsize
-        at_once = min(max(1, CACHE_BYTES // bytes_each), len(stimulus))
-        together = jax.vmap(unroll_together)
-        if at_once == len(stimulus):
-            return together(networks, stimulus)
-        return jax.lax.map(
-            lambda one: unroll_together(*one), (networks, stimulus), batch_size=at_once
-        )
-
-    def own(networks, stimulus):
-        everybody = jax.vmap(unroll_together)
-        return jax.lax.platform_dependent(networks, stimulus, cpu=few, default=everybody)
-
-    return by_device(own)(networks, stimulus)
+@by_device
+def unroll_cohort(networks: MainNetwork, stimulus: Array) -> Array:
+    """`unroll_together` for everybody, [people, stretch, time, ...]."""
+    return jax.vmap(unroll_together)(networks, stimulus)
 
 
 def split_outputs(outputs: Float[Array, "*batch output"], actions: int):

@@ -11,6 +11,7 @@ ROOT = Path(__file__).parents[1]
 LEVELS = [
     {"types", "sharding"},
     {"connectome", "bold", "regions", "tasks"},
+    {"recurrence"},
     {"mainnet"},
     {"hypernet", "response"},
     {"twin"},

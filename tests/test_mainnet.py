@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax import twin
+from dtb_jax import recurrence, twin
 from dtb_jax.mainnet import unflatten, unroll, unroll_together, weight_count
 
 INPUTS, UNITS, OUTPUTS, PEOPLE, STRETCHES, STEPS = 3, 7, 4, 5, 2, 30
@@ -40,7 +40,7 @@ def slopes(function, drawn):
 
 @pytest.mark.parametrize("cache_bytes", [1, 8 * UNITS**2 * 2, 2**20])
 def test_everybody_together_is_everybody_alone(drawn, monkeypatch, cache_bytes):
-    monkeypatch.setattr(twin, "CACHE_BYTES", cache_bytes)
+    monkeypatch.setattr(recurrence, "CACHE_BYTES", cache_bytes)
     together = slopes(lambda n, s: twin.unroll_cohort(n, s), drawn)
     for found, expected in zip(together, slopes(one_by_one, drawn), strict=True):
         np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-12)

@@ -21,13 +21,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 from jaxtyping import Float
 
 from dtb_jax.bold import glm_contrast
 from dtb_jax.interventions.scene import Reading, Scene
-from dtb_jax.mainnet import MainNetwork, unroll
+from dtb_jax.mainnet import MainNetwork, unroll_together
 from dtb_jax.response import Response, read_hazard
 from dtb_jax.twin import Params, Twin, split_outputs
 from dtb_jax.types import Array
@@ -45,7 +44,7 @@ class Asked(NamedTuple):
     actions: int = 3
     region: int | None = None  # row of the region whose contrasts are indicators; None: no BOLD
     read: Read = read_hazard
-    unroll: Unroll = unroll  # from a network and a stimulus to what it puts out
+    unroll: Unroll = unroll_together  # from a network and stimuli [run, ...] to what it puts out
 
 
 def spoken(name: str) -> str:
@@ -67,7 +66,7 @@ def indicators(network: MainNetwork, scene: Scene, asked: Asked) -> dict[str, Fl
         scene: what the twin is shown.
         asked: how outputs are read.
     """
-    outputs = jax.vmap(asked.unroll, in_axes=(None, 0))(network, scene.stimulus)
+    outputs = asked.unroll(network, scene.stimulus)
     logits, bold = split_outputs(outputs, asked.actions)
     found: dict[str, Array] = {}
     for r, (task, reading) in enumerate(scene.readings.items()):

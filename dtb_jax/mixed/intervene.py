@@ -69,11 +69,12 @@ def asked_of(mixed: Mixed, region: int | None, per_volume: int) -> Asked:
     middle = jnp.asarray(mixed.prior.middle, jnp.float32)
     person = cast(Person, mixed.population.apply(mixed.common.network, middle))
 
-    def unroll(network: MainNetwork, stimulus: Float[Array, "time input"]) -> Array:
+    def one(network: MainNetwork, stimulus: Float[Array, "time input"]) -> Array:
         return outputs(
             Person(network, person.delay_s, person.inattention), stimulus, actions, per_volume
         )
 
+    unroll = jax.vmap(one, in_axes=(None, 0))
     read = partial(read_lapsing, jnp.asarray(mixed.common.lapse), person.inattention)
     return Asked(actions, region, read, unroll)
 
