@@ -19,9 +19,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import torch
 
-from benchmarks import torch_twins
 from benchmarks.machine import about
 from dtb_jax import recipe
 from dtb_jax.evaluation.folds import by_time
@@ -86,6 +84,10 @@ def torch_run(
     ready: Prepared, made: Recipe, goal: float, *, looped: bool, threads: int, most: int
 ) -> dict[str, Any]:
     """Train until the goal, or for at most so many updates."""
+    import torch
+
+    from benchmarks import torch_twins
+
     torch.set_num_threads(threads)
     settings, parts, twin = made.settings, ready.parts, ready.twin
     simulate = torch_twins.looped if looped else torch_twins.batched
@@ -153,6 +155,10 @@ def segments_of(rng, runs, people: np.ndarray, settings) -> dict[str, np.ndarray
 
 def total(simulate, hypernet, edges, runs: dict, settings, settled: int):
     """The recipe's loss of these people; BOLD counts from step `settled`."""
+    import torch
+
+    from benchmarks import torch_twins
+
     field = {name: torch.as_tensor(np.ascontiguousarray(leaf)) for name, leaf in runs.items()}
     outputs = simulate(hypernet, torch.as_tensor(edges), field["stimulus"])
     press = torch_twins.hazard_loss(outputs, field["press"], field["at_risk"], field["available"])

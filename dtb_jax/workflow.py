@@ -17,6 +17,7 @@ from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale
 from dtb_jax.recipe import Recipe, longest_s, prepare, twin_for
 from dtb_jax.settings import Settings
+from dtb_jax.sharding import people_mesh
 from dtb_jax.step import State, initial_state, used_params
 from dtb_jax.training import fit
 from dtb_jax.twin import Params, Twin
@@ -44,6 +45,8 @@ def train(
     on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
 ) -> Fitted:
     """Fit a twin to a part of the data, going on from `folder` where it holds a state.
+
+    All devices of the machine share the people of a batch.
 
     Args:
         cohort: everybody.
@@ -87,6 +90,7 @@ def train(
         seed=seed,
         people=parts.people,
         state=state,
+        mesh=people_mesh(),
         on_epoch=note,
     )
     if checkpoints is not None:
