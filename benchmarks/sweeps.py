@@ -10,6 +10,7 @@ compiles once and then trains point by point; side by side, so many points share
 import argparse
 import itertools
 import time
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -51,10 +52,14 @@ def main(options: argparse.Namespace) -> None:
     print(
         f"{len(points)} warm single runs and a compilation: {bound:.1f} s; a loop: {loop_s:.1f} s"
     )
+
+    def side_by_side(number: int) -> list:
+        groups = [points[k : k + number] for k in range(0, len(points), number)]
+        return [one for group in groups for one in fit_points(ready, settings, group)]
+
     for number in TOGETHER:
         jax.clear_caches()
-        groups = [points[k : k + number] for k in range(0, len(points), number)]
-        total_s, told = seconds(lambda: [t for g in groups for t in fit_points(ready, settings, g)])
+        total_s, told = seconds(partial(side_by_side, number))
         gap = max(
             abs(one.history[-1]["validation_loss"] - other.history[-1]["validation_loss"])
             for one, other in zip(alone, told, strict=True)
