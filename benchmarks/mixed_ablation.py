@@ -3,11 +3,12 @@
     python -m benchmarks.mixed_ablation --data=out/groundtruth/cohort \
         --json=benchmarks/results/mixed_ablation.json
 
-Each variant learns from the first half of every run of three quarters of the people, and tells the
-second half of the same people ("seen") and of the others ("unseen"). Figures are of Faces and of
-Stroop; seconds are of learning all seeds and of hearing what data say of the last, compiling
-included where a call does so first. Rows are written as they come; interrupted, the same command
-goes on. Two calls with other --only may write to one place side by side.
+Each variant, of one seed where it does not say more, learns from the first half of every run of
+three quarters of the people, and tells the second half of the same people ("seen", also with what
+others do on each trial) and of the others ("unseen"). Figures are of Faces and of Stroop; seconds
+are of learning all seeds and of hearing what data say of the last, compiling included where a call
+does so first. Rows are written as they come; interrupted, the same command goes on. Two calls with
+other --only may write to one place side by side.
 """
 
 import argparse
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks.mixed_variants import SHIPS, VARIANTS, Variant
+from benchmarks.mixed_variants import ONE, VARIANTS, Variant
 from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
 from dtb_jax.data import DataError
@@ -38,6 +39,12 @@ from experiments.mixed_effects import both_connectomes, known_networks
 
 DRAWS = 20
 """Of the figures' intervals, which are not shown."""
+READINGS = {
+    "seen": ("seen", "twin"),
+    "seen_with_items": ("seen", "twin_and_items"),
+    "unseen": ("unseen", "twin"),
+}
+"""Whom a population tells, and by which reading."""
 METRICS = {
     "reaction_time_r",
     "trial_reaction_time_r",
@@ -80,7 +87,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
         for name, variant in tqdm(chosen.items(), desc="variants"):
             if name in {row["variant"] for row in rows_of(place, about)}:
                 continue
-            twin = name if variant.learns else SHIPS
+            twin = name if variant.learns else ONE
             said, timing = told(cohort, variant, networks, seed, Path(folder) / twin, pairs)
             row = (
                 {"variant": name}
@@ -148,9 +155,8 @@ def told(
                 {who: told_by(mixed, cohort, fold, seed=seed) for who, fold in pair.items()}
                 for mixed in twins
             ]
-        names = {"seen": "twin" if variant.without_items else "twin_and_items", "unseen": "twin"}
-        said = {who: [one[who][name] for one in each] for who, name in names.items()}
-        found.append({who: as_one(cohort, pair[who], members) for who, members in said.items()})
+        said = {r: [one[who][name] for one in each] for r, (who, name) in READINGS.items()}
+        found.append({r: as_one(cohort, pair[READINGS[r][0]], m) for r, m in said.items()})
     return found, twins[0].timing
 
 
@@ -158,7 +164,8 @@ def without_twin(cohort: Cohort, pair: dict[str, Fold], ridge: dict) -> dict[str
     """Seen people's own first halves, and a ridge on connectomes."""
     own = families.without_connectome(pair["seen"].training)(cohort, pair["seen"])
     return {
-        "seen": own["own_half_and_items"],
+        "seen": own["own_training_half"],
+        "seen_with_items": own["own_half_and_items"],
         "unseen": families.on_edges(ridge)(cohort, pair["unseen"])["ridge"],
     }
 
@@ -173,16 +180,18 @@ def as_one(cohort: Cohort, fold: Fold, members: list[list[Prediction]]) -> list[
 def figures(
     cohort: Cohort, pairs: list[dict[str, Fold]], said: list[dict[str, list[Prediction]]]
 ) -> dict[str, float]:
-    """Figures of both tasks, averaged over folds."""
+    """Figures of both tasks, averaged over folds; what is undefined in a fold is left out."""
     shown: dict[str, list[float]] = {}
     for pair, each in zip(pairs, said, strict=True):
-        for who, fold in pair.items():
+        for reading, (who, _) in READINGS.items():
+            fold = pair[who]
             inside = np.where(fold.test.people, 0, -1)
             scored = scored_parts(cohort, fold.test, inside, draws=DRAWS)
-            for task, metrics in score(scored, each[who]).items():
+            for task, metrics in score(scored, each[reading]).items():
                 for metric in METRICS & metrics.keys():
-                    shown.setdefault(f"{who}_{task}_{metric}", []).append(metrics[metric].value)
-    return {name: float(np.mean(values)) for name, values in sorted(shown.items())}
+                    name = f"{reading}_{task}_{metric}"
+                    shown.setdefault(name, []).append(metrics[metric].value)
+    return {n: float(np.mean(v)) for n, v in sorted(shown.items()) if None not in v}
 
 
 if __name__ == "__main__":

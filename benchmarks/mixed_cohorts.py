@@ -33,7 +33,7 @@ from dtb_jax.mixed.families import told_by
 from dtb_jax.types import Cohort
 from experiments import common, groundtruth, mixed_effects, paper, unseen
 from experiments.mixed_effects import both_connectomes, known_networks
-from experiments.mixed_effects_models import BESIDE, learn, own_halves, regressions
+from experiments.mixed_effects_models import BESIDE, learn, mixed_told, own_halves, regressions
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
 
 SIMULATED = ("causes", "rho", "people")
@@ -85,8 +85,11 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     pair = in_time(halves, splits.by_people(cohort, config.folds, seed=config.seed)[0])
     began = time.perf_counter()
-    (twin,) = learn(config, cohort, pair["seen"], networks, folder / "checkpoints")
-    told = {who: told_by(twin, cohort, fold, seed=config.seed) for who, fold in pair.items()}
+    members = learn(config, cohort, pair["seen"], networks, folder / "checkpoints")
+    told = {
+        who: mixed_told(cohort, fold, [told_by(m, cohort, fold, seed=config.seed) for m in members])
+        for who, fold in pair.items()
+    }
     twin_s = time.perf_counter() - began
     told["seen"] |= own_halves(config)(cohort, pair["seen"])
     told["unseen"] |= regressions(config)(cohort, pair["unseen"])

@@ -1,10 +1,11 @@
 """Twins that lack one choice of the mixed-effects twin that ships, or make another."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from typing import Any, NamedTuple
 from unittest import mock
 
+import jax
 import numpy as np
 
 from dtb_jax.mainnet import MainNetwork
@@ -25,7 +26,6 @@ class Variant(NamedTuple):
     networks: bool = True
     change: Callable[[], Any] = nullcontext  # around learning and telling
     members: int = 1
-    without_items: bool = False
     learns: bool = True  # other populations than those that ship
 
 
@@ -60,9 +60,15 @@ def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
     return np.zeros((len(cohort.connectomes), coordinates))
 
 
-def forgotten(run: TaskRun) -> TaskRun:
+def forgotten(run: TaskRun, channels: int) -> TaskRun:
     """Cues are there as long as they were shown."""
-    return run
+    nothing = np.zeros((*run.stimulus.shape[:2], channels), run.stimulus.dtype)
+    return run._replace(stimulus=np.concatenate([run.stimulus, nothing], axis=-1))
+
+
+def heard_by_all(network: MainNetwork, memory: int) -> MainNetwork:
+    """What is remembered is an input like others."""
+    return network
 
 
 def read_alike(own: MainNetwork, more) -> MainNetwork:
@@ -71,13 +77,23 @@ def read_alike(own: MainNetwork, more) -> MainNetwork:
 
 
 def patched(owner: Any, name: str, other: Any) -> Callable[[], Any]:
-    """A context in which something is exchanged."""
-    return lambda: mock.patch.object(owner, name, other)
+    """A context in which something is exchanged, also in what is compiled already."""
+
+    @contextmanager
+    def exchanged():
+        jax.clear_caches()
+        with mock.patch.object(owner, name, other):
+            yield
+        jax.clear_caches()
+
+    return exchanged
 
 
-SHIPS = "as it ships"
+SHIPS, ONE = "as it ships (2 seeds)", "one seed"
+"""All other variants differ from the second."""
 VARIANTS = {
-    SHIPS: Variant(),
+    SHIPS: Variant(members=2),
+    ONE: Variant(),
     "no hidden noise": Variant({"hidden_noise": 0.0}),
     "people stay as they are (no drift)": Variant(
         change=patched(Mixed, "seen", standing_still), learns=False
@@ -85,7 +101,6 @@ VARIANTS = {
     "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
     "every trial is attended": Variant({"inattention": -40.0}),
     "no random presses": Variant({"lapse": -40.0}),
-    "seen people without items": Variant(without_items=True, learns=False),
     "edges alone, no blocks": Variant(networks=False, learns=False),
     "f of shrunken beliefs": Variant(
         change=patched(prior, "directions", as_believed), learns=False
@@ -95,6 +110,7 @@ VARIANTS = {
         change=patched(workflow, "fit_scanner", white_scanner)
     ),
     "cues are forgotten": Variant(change=patched(cues, "remembered", forgotten)),
+    "cues are inputs like others": Variant(change=patched(network, "hear_apart", heard_by_all)),
     "readouts move as other weights": Variant(
         change=patched(network, "read_otherwise", read_alike)
     ),
@@ -103,7 +119,8 @@ VARIANTS = {
     "32 coordinates": Variant(sizes={"coordinates": 32}),
     "16 units": Variant(sizes={"units": 16}),
     "64 units": Variant(sizes={"units": 64}),
-    "half as many updates": Variant({"updates": 750}),
-    "twice as many updates": Variant({"updates": 3000}),
-    "mixture of 4 seeds": Variant(members=4),
+    "half as many updates": Variant({"updates": 375}),
+    "twice as many updates": Variant({"updates": 1500}),
+    "four times as many updates": Variant({"updates": 3000}),
+    "4 seeds, half as many updates": Variant({"updates": 375}, members=4),
 }

@@ -159,7 +159,7 @@ def train(
             mixed = mixed_effects(config, cohort, part, seed, name, folder, apart)
             scale, twin = mixed.scanner.scale, through_connectome(mixed)
             asked = asked_of(mixed, region, volume_steps(cohort))
-            shown = with_memory(cohort)
+            shown = with_memory(cohort, mixed.population.memory)
         else:
             fitted = hypernetwork(config, cohort, part, recipe, seed, name, folder)
             scale, twin = fitted.scale, twin_of(fitted.twin, fitted.params)

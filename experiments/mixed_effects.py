@@ -55,7 +55,7 @@ def get_config() -> ConfigDict:
     config.networks = True  # features between the atlas' networks, where it has some
     config.units = 32
     config.coordinates = 16
-    config.members = 1  # twins of as many seeds, mixed
+    config.members = 2  # twins of as many seeds, mixed
     for name in method._fields:
         config[name] = getattr(method, name)
     config.methods = "ridge,kernel_ridge"

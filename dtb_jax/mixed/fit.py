@@ -71,6 +71,7 @@ def update(
     noise = method.hidden_noise * jax.random.normal(
         key_noise, (len(people), method.before + method.piece, population.units)
     )
+    noise = jnp.pad(noise, ((0, 0), (0, 0), (0, population.memory)))
     answered = jnp.sum(chosen.run.at_risk * jnp.any(chosen.run.press > 0, -1), axis=(1, 2))
 
     def loss(parts):

@@ -18,7 +18,7 @@ from dtb_jax.types import Array
 class Method(NamedTuple):
     """How a population is learned."""
 
-    updates: int = 1500
+    updates: int = 750  # of each seed
     least_epochs: int = 6  # everybody is seen so often, however many they are
     batch_people: int = 8
     learning_rate: float = 8e-3

@@ -8,6 +8,9 @@ z is what tells people apart, in units of the population's spread. All its units
 haemodynamic response is a part of the model, so that no unit has to learn to be slow. Readouts of
 regions move by more than other weights: one run tells little of how a person's regions respond, and
 what is to be learned of it has to be learned in few steps.
+
+What is remembered of cues is heard by units of its own, whom no other unit hears: a block may shift
+how readily people press and what regions do, but not which button is right.
 """
 
 import equinox as eqx
@@ -45,6 +48,7 @@ class Population(nn.Module):
     regions: int
     coordinates: int
     inattention: float  # logit, to begin with
+    memory: int = 0  # of the inputs, the last ones: cues that are remembered
     actions: int = 3
     scale: float = 0.03
     readout_scale: float = 0.1
@@ -54,7 +58,7 @@ class Population(nn.Module):
     def __call__(self, z: Float[Array, " coordinate"]) -> Person:
         """One person from z [coordinate]."""
         outputs = self.actions + self.regions
-        size = weight_count(self.inputs, self.units, outputs)
+        size = weight_count(self.inputs, self.hidden, outputs)
         base = self.param("base", self._initial)
         step = nn.Dense(size, use_bias=False, kernel_init=nn.initializers.normal(0.3), name="step")
         delay = nn.Dense(1, kernel_init=nn.initializers.zeros, name="delay")
@@ -67,24 +71,29 @@ class Population(nn.Module):
         weights = base + self.scale * step(z)
         # beside weights that are moved by `scale`, a second is a long way
         late = MOST_DELAY_S * jnp.tanh(delay(z)[0] / MOST_DELAY_S)
-        network = unflatten(weights, self.inputs, self.units, outputs)
+        network = unflatten(weights, self.inputs, self.hidden, outputs)
         if self.regions:
             more = nn.Dense(
-                self.regions * (self.units + 1),
+                self.regions * (self.hidden + 1),
                 use_bias=False,
                 kernel_init=nn.initializers.zeros,
                 name="readout",
             )
-            readout = more(z).reshape(self.regions, self.units + 1)
+            readout = more(z).reshape(self.regions, self.hidden + 1)
             network = read_otherwise(network, self.readout_scale * readout)
-        return Person(network, late, inattention(z)[0])
+        return Person(hear_apart(network, self.memory), late, inattention(z)[0])
+
+    @property
+    def hidden(self) -> int:
+        """Units, with those that hear what is remembered."""
+        return self.units + self.memory
 
     def _initial(self, key: jax.Array) -> Float[Array, " weight"]:
         return flatten(
             initial_network(
                 key,
                 inputs=self.inputs,
-                units=self.units,
+                units=self.hidden,
                 outputs=self.actions + self.regions,
                 slow=0,
                 actions=self.actions,
@@ -98,6 +107,26 @@ def read_otherwise(network: MainNetwork, more: Float[Array, "region weight"]) ->
     more = jnp.pad(more, ((len(network.b_ho) - len(more), 0), (0, 0)))
     return eqx.tree_at(
         lambda n: (n.ho, n.b_ho), network, (network.ho + more[:, :-1], network.b_ho + more[:, -1])
+    )
+
+
+def hear_apart(network: MainNetwork, memory: int) -> MainNetwork:
+    """The network whose last units hear its last inputs, one each, and nothing else; nobody else
+    hears those inputs or these units.
+
+    h_k = tanh(x_k), a step late as all that is heard.
+    """
+    units, inputs = network.ih.shape[0] - memory, network.ih.shape[1] - memory
+    apart = jnp.eye(memory, dtype=network.ih.dtype)
+    return eqx.tree_at(
+        lambda n: (n.ih, n.hh, n.b_ih, n.b_hh),
+        network,
+        (
+            jax.scipy.linalg.block_diag(network.ih[:units, :inputs], apart),
+            jax.scipy.linalg.block_diag(network.hh[:units, :units], 0 * apart),
+            jnp.pad(network.b_ih[:units], (0, memory)),
+            jnp.pad(network.b_hh[:units], (0, memory)),
+        ),
     )
 
 

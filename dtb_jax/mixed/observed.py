@@ -9,7 +9,7 @@ from jaxtyping import Float
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.glm import make_glm
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, volume_range, z_scored
-from dtb_jax.mixed.cues import with_memory
+from dtb_jax.mixed.cues import remembered_cues, with_memory
 from dtb_jax.mixed.items import Known, Shown, shown_of
 from dtb_jax.mixed.likelihood import Noise, fit_noise
 from dtb_jax.types import STEP_S, Array, Cohort, Run
@@ -25,11 +25,12 @@ class Observed(NamedTuple):
 
 
 class Scanner(NamedTuple):
-    """What is learned of BOLD from training people: its units and its noise."""
+    """What is learned of the session from training people: BOLD's units and noise, and cues."""
 
     scale: BoldScale
     noise: Noise
     runs: tuple[str, ...]  # of which the noise is known
+    memory: int  # channels for cues, see `cues`
 
     def noise_of(self, runs: tuple[str, ...], volumes: int) -> Noise:
         """The noise of these runs, cut or filled up to so many volumes; that of an unknown run is
@@ -57,7 +58,9 @@ def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
     return -(-round((last_second(cohort, part) - part.start_s) / STEP_S) // piece) * piece
 
 
-def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece: int) -> Observed:
+def observe(
+    cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, memory: int, piece: int
+) -> Observed:
     """A part of everybody's runs, filled up to whole pieces.
 
     Args:
@@ -65,9 +68,10 @@ def observe(cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, piece
         part: which runs and times; people are not chosen here.
         scale: units of BOLD.
         known: items with a number.
+        memory: see `Scanner`.
         piece: see `network.in_pieces`.
     """
-    cohort = with_memory(part.of(cohort))
+    cohort = with_memory(part.of(cohort), memory)
     stop_s = last_second(cohort, part)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
@@ -101,12 +105,13 @@ def fit_scanner(
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
     scale = fit_bold_scale(inside, last_second(cohort, part), people)
-    seen = rows(observe(cohort, part, scale, known, piece=piece), people)
+    memory = remembered_cues(inside)
+    seen = rows(observe(cohort, part, scale, known, memory=memory, piece=piece), people)
     designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
     noise = fit_noise(
         designs, np.asarray(seen.bold), np.asarray(seen.mask) > 0, cohort.repetition_time_s
     )
-    return Scanner(scale, noise, tuple(run.name for run in inside.runs)), seen
+    return Scanner(scale, noise, tuple(run.name for run in inside.runs), memory), seen
 
 
 def rows(observed: Observed, people: np.ndarray) -> Observed:

@@ -82,7 +82,7 @@ def listen(
         method: lengths of pieces, and how much BOLD counts.
         steps: of scoring.
     """
-    silent = jnp.zeros((method.before + method.piece, population.units))
+    silent = jnp.zeros((method.before + method.piece, population.hidden))
     precision = jnp.linalg.inv(prior.covariance)
 
     def told(z):

@@ -85,7 +85,7 @@ def tell(
             None if new is None else new[r],
             volume_steps(cohort),
         )
-        for r, run in enumerate(with_memory(part.of(cohort)).runs)
+        for r, run in enumerate(with_memory(part.of(cohort), population.memory).runs)
     ]
 
 

@@ -106,6 +106,7 @@ def train_members(
         coordinates=coordinates,
         actions=seen.run.press.shape[-1],
         inattention=method.inattention,
+        memory=scanner.memory,
     )
     seen = seen._replace(bold=seen.bold[..., : population.regions])
     if not population.regions:
@@ -190,12 +191,11 @@ def listen_again(
         prior: belief in the part's people.
         start: where scoring begins; None: at the prior's mean, with more steps.
     """
-    seen = observe(cohort, part, mixed.scanner.scale, mixed.items, piece=mixed.method.piece)
+    scanner, piece = mixed.scanner, mixed.method.piece
+    seen = observe(cohort, part, scanner.scale, mixed.items, memory=scanner.memory, piece=piece)
     seen = rows(seen, np.flatnonzero(part.people))
     seen = seen._replace(bold=seen.bold[..., : mixed.population.regions])
-    noise = mixed.scanner.noise_of(
-        tuple(run.name for run in part.of(cohort).runs), seen.bold.shape[2]
-    )
+    noise = scanner.noise_of(tuple(run.name for run in part.of(cohort).runs), seen.bold.shape[2])
     return listen_to(
         mixed.population,
         mixed.common,

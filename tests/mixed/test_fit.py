@@ -32,8 +32,9 @@ def test_what_data_tell_has_the_likelihoods_own_slope():
     part = everybody(cohort)
     mixed = train(cohort, part, seed=3, **OPTIONS)
     items = known_items(cohort, part)
-    seen = rows(observe(cohort, part, mixed.scanner.scale, items, piece=METHOD.piece), np.arange(2))
-    silent = np.zeros((METHOD.before + METHOD.piece, OPTIONS["units"]), np.float32)
+    whole = observe(cohort, part, mixed.scanner.scale, items, memory=2, piece=METHOD.piece)
+    seen = rows(whole, np.arange(2))
+    silent = np.zeros((METHOD.before + METHOD.piece, mixed.population.hidden), np.float32)
     z = np.array([[0.3, -0.2, 0.5], [-1.0, 0.1, 0.0]], np.float32)
     told = listen_to(
         mixed.population,
