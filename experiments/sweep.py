@@ -183,7 +183,7 @@ def row_of(
 ) -> dict[str, Any]:
     """What is known of a trained point: its losses, and figures on the test part."""
     losses = [row["validation_loss"] for row in trained.history]
-    row: dict[str, Any] = {"finite": trained.finite, "epochs": len(losses)}
+    row: dict[str, Any] = {"finite": trained.finite, "trained_epochs": len(losses)}
     if not trained.finite:
         return row
     row |= {

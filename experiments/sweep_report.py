@@ -33,7 +33,10 @@ def write(
         if column.endswith(SHOWN) and column != "least_validation_loss"
     ]
     lines = {
-        f"{task}_{metric}": f.value for task, each in beside.items() for metric, f in each.items()
+        f"{task}_{metric}": figure.value
+        for task, each in beside.items()
+        for metric, figure in each.items()
+        if figure.value is not None
     }
     figure = plots.sweep(table, list(axes), columns, lines, name.replace("_", " "), label)
     caption = (

@@ -39,7 +39,7 @@ def whole(cohort, tmp_path_factory):
 def test_every_point_is_a_row(whole):
     table = pd.read_csv(whole / "sweep.csv")
     assert len(table) == 8 and not table.duplicated(["learning_rate", "seed", "units"]).any()
-    assert table["finite"].all() and (table["epochs"] == 2).all()
+    assert table["finite"].all() and (table["trained_epochs"] == 2).all()
     assert table["validation_loss"].nunique() == 8
     pd.testing.assert_frame_equal(table, pd.read_parquet(whole / "sweep.parquet"))
     metrics = json.loads((whole / "metrics.json").read_text())
