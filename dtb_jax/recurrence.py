@@ -77,8 +77,10 @@ def people_by_people(function: Callable) -> Callable:
 def _states(hh, drive):
     """h_1, h_2, ... [time, stretch, hidden]."""
 
+    across = hh.T  # within the scan it would be turned at every step
+
     def step(hidden, drive_t):
-        new = jnp.tanh(drive_t + hidden @ hh.T)
+        new = jnp.tanh(drive_t + hidden @ across)
         return new, new
 
     return jax.lax.scan(step, jnp.zeros_like(drive[0]), drive)[1]
