@@ -15,8 +15,6 @@ from dtb_jax.twin import Twin
 
 INPUTS, ACTIONS, REGIONS = 9, 3, 20
 OUTPUTS = ACTIONS + REGIONS
-EDGES = {"paper": 93_961, "quickstart": 4560}
-UNITS = {"paper": 400, "quickstart": 48}
 PAPER = Settings(
     batch_people=25,
     segments=1,
@@ -66,18 +64,15 @@ class Subject(NamedTuple):
     runs: Run
 
 
-def make(size: Size, *, paper_form: bool = True, **changes: Any) -> Subject:
+def make(size: Size, *, paper_form: bool = True) -> Subject:
     """A twin in the paper's form (or the recipe's) and random runs that are cut nowhere."""
     rng = np.random.default_rng(0)
     features = jnp.asarray(rng.normal(size=(size.people, size.edges)), jnp.float32)
     sizes: dict[str, Any] = {"width": size.width, "actions": ACTIONS}
     if paper_form:
         sizes |= {"base": False, "scale": 1.0, "gain": 1.0}
-    sizes |= {name: changes.pop(name) for name in ("dropout",) if name in changes}
     twin = make_twin(features, inputs=INPUTS, units=size.units, outputs=OUTPUTS, **sizes)
-    settings = (PAPER if paper_form else Settings())._replace(
-        segments=1, segment_steps=size.steps, **changes
-    )
+    settings = (PAPER if paper_form else Settings())._replace(segments=1, segment_steps=size.steps)
     state = initial_state(twin, settings, key=jax.random.key(0))
     if paper_form:
         state.params["params"]["Dense_2"] = jax.tree.map(

@@ -3,8 +3,8 @@
     python -m benchmarks.sweeps [--json=benchmarks/results/sweeps/DEVICE.json]
 
 The quickstart's data and recipe with fewer epochs, four learning rates and eight seeds. A loop
-compiles once and then trains point by point; side by side, so many points share a `vmap`. What
-`experiments.sweep` does by default on a kind of device is what is faster here.
+compiles once and then trains point by point; side by side, so many points share a `vmap`. What is
+faster here on a kind of device is to be the default of `experiments.sweep`.
 """
 
 import argparse

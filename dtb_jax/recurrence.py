@@ -63,10 +63,13 @@ def people_by_people(function: Callable) -> Callable:
             return together(hh, *rest), True
 
         def few(*arrays):
-            arrays = [
-                a if b else jnp.broadcast_to(a, (people, *a.shape)) for a, b in zip(arrays, batched)
-            ]
-            return jax.lax.map(lambda one: alone(*one), tuple(arrays), batch_size=at_once)
+            each = tuple(
+                array if own else jnp.broadcast_to(array, (people, *array.shape))
+                for array, own in zip(arrays, batched)
+            )
+            # a batch of one would make every product a batched one
+            size = at_once if at_once > 1 else None
+            return jax.lax.map(lambda one: alone(*one), each, batch_size=size)
 
         return jax.lax.platform_dependent(hh, *rest, cpu=few, default=together), True
 
@@ -76,7 +79,6 @@ def people_by_people(function: Callable) -> Callable:
 @people_by_people
 def _states(hh, drive):
     """h_1, h_2, ... [time, stretch, hidden]."""
-
     across = hh.T  # within the scan it would be turned at every step
 
     def step(hidden, drive_t):

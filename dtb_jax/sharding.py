@@ -1,6 +1,6 @@
 """People over many devices: ordinary `jit`, with everybody's arrays laid out over a mesh."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -11,9 +11,9 @@ from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 AXIS = "people"
 
 
-def people_mesh(devices: Sequence[jax.Device] | None = None) -> Mesh | None:
-    """One row of devices (None: all, of all processes); nothing where there is but one."""
-    devices = jax.devices() if devices is None else list(devices)
+def people_mesh() -> Mesh | None:
+    """All devices of all processes in one row; nothing where there is but one."""
+    devices = jax.devices()
     if len(devices) == 1:
         return None
     return jax.make_mesh((len(devices),), (AXIS,), (AxisType.Auto,), devices=devices)

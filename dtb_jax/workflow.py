@@ -57,7 +57,7 @@ def train(
         save_every: epochs between checkpoints.
         on_epoch: told every epoch's numbers.
 
-    Returns: `Fitted`, with the parameters that `training.used_params` names.
+    Returns: `Fitted`, with the parameters that `step.used_params` names.
     """
     began = time.perf_counter()
     settings = recipe.settings

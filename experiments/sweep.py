@@ -7,7 +7,7 @@ Every combination of the axes is trained on the training part (`split=time`: fir
 `people`: three quarters of the people) and scored on the other. Axes are options of
 `experiments.paper`. Seeds, learning rates, penalties and dropout share one compilation; others are
 compiled once a combination. `together` points are trained in one vmap: by default one on a CPU,
-where a loop is as fast (`benchmarks.sweeps`), and elsewhere as many as `memory_gib` holds. Who
+and elsewhere as many as `memory_gib` holds (`benchmarks.sweeps` measures both ways). Who
 validates is drawn by the config's own seed, for all points alike.
 
 Rows are written as they come (`sweep.csv`, at the end `sweep.parquet` too): interrupted, the same
@@ -37,6 +37,7 @@ from dtb_jax.settings import SWEPT
 from dtb_jax.sweep import Point, Trained
 from dtb_jax.types import Cohort
 from experiments import common, paper, sweep_report
+from experiments.mixed_effects_models import make_folds
 from experiments.sweep_axes import parse, read_rows, same
 
 SPLITS = {"time": "own_training_half", "people": "demographics"}
@@ -79,7 +80,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     if config.split == "time":
         (fold,) = splits.by_time(cohort, config.split_s, config.stop_s)
     else:
-        fold = splits.by_people(cohort, config.folds, seed=config.seed)[0]
+        fold = make_folds(config, cohort)[0]
     wanted = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
     place = workdir / "sweep.csv"
     rows = read_rows(place, axes)
