@@ -39,12 +39,12 @@ from dtb_jax.groundtruth.memory import behaving_cohort
 from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.world import draw_subject, make_world
 from dtb_jax.settings import Settings
-from experiments.common import commit, remember_compilations, versions
+from experiments.common import commit, settle_jax, versions
 
 
 def main(options: argparse.Namespace) -> dict:
     """Simulate, fit, judge, count."""
-    remember_compilations()
+    settle_jax()
     atlas = choose_parcels(options.parcels)
     brains = make_world(atlas, seed=0, rho=options.rho)
     names = [f"sub-{k}" for k in range(options.pool)]

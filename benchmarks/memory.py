@@ -25,6 +25,7 @@ from benchmarks.sizes import INPUTS, OUTPUTS, Size
 from dtb_jax.mainnet import weight_count
 from dtb_jax.results import write_json
 from dtb_jax.step import train_step
+from experiments.common import multiply_in_float32
 
 BATCHES = {"50 people x 1 segment": Size(50, 1), "5 people x 10 segments": Size(5, 10)}
 
@@ -71,6 +72,7 @@ def peak(size: Size) -> dict[str, float]:
 
 def main(options: argparse.Namespace) -> None:
     """Measure each batch in a process of its own, print, write."""
+    multiply_in_float32()
     if options.only:
         print(json.dumps(peak(BATCHES[options.only])))
         return

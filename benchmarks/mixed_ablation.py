@@ -62,7 +62,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     """Learn and score every variant, print one row each, and write them where a place is given."""
     config = mixed_effects.get_config()
     config.data, config.seed = data, seed
-    common.remember_compilations()
+    common.settle_jax()
     cohort, _ = common.read_data(config)
     cohort = common.only_regions(cohort, config)
     networks, cohort = known_networks(config), both_connectomes(cohort)

@@ -42,7 +42,7 @@ SIMULATED = ("causes", "rho", "people")
 
 def main(options: argparse.Namespace) -> None:
     """Simulate, learn, tell, and print the averages after every cohort."""
-    common.remember_compilations()
+    common.settle_jax()
     about = {
         "connectome": "simulated",
         "bold": "simulated",

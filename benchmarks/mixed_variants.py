@@ -94,7 +94,6 @@ SHIPS, ONE = "as it ships (2 seeds)", "one seed"
 VARIANTS = {
     SHIPS: Variant(members=2),
     ONE: Variant(),
-    "no hidden noise": Variant({"hidden_noise": 0.0}),
     "people stay as they are (no drift)": Variant(
         change=patched(Mixed, "seen", standing_still), learns=False
     ),

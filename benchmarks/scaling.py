@@ -18,6 +18,7 @@ from benchmarks.machine import about, timed
 from benchmarks.sizes import Size
 from dtb_jax.connectome import edge_count
 from dtb_jax.results import write_json
+from experiments.common import multiply_in_float32
 
 PEOPLE = (32, 64, 128, 228, 512, 1024, 2048, 4096)
 PARCELS = (100, 200, 300, 434, 700, 1000)
@@ -51,6 +52,7 @@ def exponent(rows: list[dict], name: str) -> float:
 
 def main(options: argparse.Namespace) -> None:
     """Measure, print, write."""
+    multiply_in_float32()
     found = about()
     tables = {
         "people": [lambda n=n: epoch_s(n, options.repeats) for n in PEOPLE],

@@ -22,6 +22,7 @@ from benchmarks.machine import about
 from benchmarks.time_to_quality import quickstart_data
 from dtb_jax.results import write_json
 from dtb_jax.sweep import Point, fit_point, fit_points
+from experiments.common import multiply_in_float32
 
 RATES, SEEDS = (5e-4, 1e-3, 2e-3, 4e-3), range(8)
 TOGETHER = (4, 32)
@@ -29,6 +30,7 @@ TOGETHER = (4, 32)
 
 def main(options: argparse.Namespace) -> None:
     """Measure, print, write."""
+    multiply_in_float32()
     found = about()
     with TemporaryDirectory() as folder:
         ready, made = quickstart_data(Path(folder))

@@ -94,17 +94,20 @@ def torch_run(
     state = initial_state(twin, settings, key=jax.random.fold_in(jax.random.key(0), 0))
     flax = twin.hypernet
     sizes = (flax.width, flax.inputs, flax.units, flax.outputs, flax.dropout)
-    edges = np.asarray(features_of(twin, jnp.asarray(ready.connectomes, jnp.float32)))
+    device = "cpu" if jax.default_backend() == "cpu" else "cuda"
+    features = features_of(twin, jnp.asarray(ready.connectomes, jnp.float32))
+    edges = torch.tensor(np.asarray(features), device=device)
     hypernet = torch_twins.Hypernetwork(edges.shape[1], *sizes).take(state.params, flax)
+    hypernet.to(device)
     adam = torch.optim.Adam(hypernet.parameters(), lr=0.0, fused=not looped)
     rates = learning_rates(settings, steps_per_epoch(settings, len(parts.people)))
     training, validation = (jax.tree.map(np.asarray, runs) for runs in parts[:2])
     rng = np.random.default_rng(0)
     seconds, updates, loss = 0.0, 0, np.inf
     for epoch in range(settings.epochs):
+        began = time.perf_counter()
         for chosen, weight in batches(len(parts.people), settings.batch_people, 0, epoch, 1):
             people = parts.people[chosen[weight > 0]]
-            began = time.perf_counter()
             drawn = segments_of(rng, training, people, settings)
             for group in adam.param_groups:
                 group["lr"] = float(rates[updates])
@@ -114,17 +117,17 @@ def torch_run(
             ).backward()
             torch.nn.utils.clip_grad_norm_(hypernet.parameters(), settings.clip_norm)
             adam.step()
-            seconds += time.perf_counter() - began
             updates += 1
             if updates == most:
                 break
+        if device == "cuda":
+            torch.cuda.synchronize()
+        seconds += time.perf_counter() - began
         with torch.no_grad():
             hypernet.eval()
             tested = edges[parts.validation_people]
             whole = validation._asdict()
-            loss = float(
-                total(torch_twins.batched, hypernet, tested, whole, settings, warmup=False)
-            )
+            loss = float(total(torch_twins.batched, hypernet, tested, whole, settings, settled=0))
             hypernet.train()
         if loss <= goal or updates == most:
             break
@@ -159,8 +162,11 @@ def total(simulate, hypernet, edges, runs: dict, settings, settled: int):
 
     from benchmarks import torch_twins
 
-    field = {name: torch.as_tensor(np.ascontiguousarray(leaf)) for name, leaf in runs.items()}
-    outputs = simulate(hypernet, torch.as_tensor(edges), field["stimulus"])
+    field = {
+        name: torch.as_tensor(np.ascontiguousarray(leaf), device=edges.device)
+        for name, leaf in runs.items()
+    }
+    outputs = simulate(hypernet, edges, field["stimulus"])
     press = torch_twins.hazard_loss(outputs, field["press"], field["at_risk"], field["available"])
     mask = field["bold_mask"][..., None].clone()
     mask[:, :, :settled] = 0
@@ -171,6 +177,7 @@ def total(simulate, hypernet, edges, runs: dict, settings, settled: int):
 
 def main(options: argparse.Namespace) -> None:
     """Race, print, write."""
+    common.multiply_in_float32()
     found = about()
     with TemporaryDirectory() as folder:
         ready, made = quickstart_data(Path(folder))

@@ -27,7 +27,8 @@ class Hypernetwork(nn.Module):
 
     def __init__(self, edges: int, width: int, inputs: int, units: int, outputs: int, dropout=0.1):
         super().__init__()
-        self.gain, self.scale, self.pace, self.base = 1.0, 1.0, torch.tensor(1.0), None
+        self.gain, self.scale, self.base = 1.0, 1.0, None
+        self.register_buffer("pace", torch.tensor(1.0))
         self.shapes = shapes(inputs, units, outputs)
         self.sizes = [int(np.prod(shape)) for shape in self.shapes.values()]
         self.layers = nn.Sequential(
@@ -77,7 +78,7 @@ def looped(hypernet: Hypernetwork, connectomes: Tensor, stimulus: Tensor) -> Ten
         return ho @ h + b_ho
 
     step, readout = torch.func.vmap(cell), torch.func.vmap(read)
-    hidden = torch.zeros(people * stretches, network["hh"].shape[-1])
+    hidden = samples.new_zeros(people * stretches, network["hh"].shape[-1])
     outputs = []
     for t in range(time):
         outputs.append(readout(hidden, network["ho"], network["b_ho"]))
@@ -141,19 +142,40 @@ Simulate = Callable[[Hypernetwork, Tensor, Tensor], Tensor]
 
 
 def trainer(
-    hypernet: Hypernetwork, simulate: Simulate, *, rate: float, fused: bool
+    hypernet: Hypernetwork, simulate: Simulate, *, rate: float, fused: bool, graph: bool = False
 ) -> Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]:
     """A function that makes one step of Adam on a batch and gives back its loss."""
-    adam = torch.optim.Adam(hypernet.parameters(), lr=rate, fused=fused)
+    adam = torch.optim.Adam(hypernet.parameters(), lr=rate, fused=fused, capturable=graph)
 
     def step(connectomes: Tensor, stimulus: Tensor, press: Tensor, bold: Tensor) -> Tensor:
-        adam.zero_grad(set_to_none=True)
+        adam.zero_grad(set_to_none=not graph)
         found = loss(simulate(hypernet, connectomes, stimulus), press, bold)
         found.backward()
         adam.step()
         return found.detach()
 
-    return step
+    return graphed(step) if graph else step
+
+
+def graphed(work: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Work on a GPU whose kernels, recorded once, are launched together; for the same arguments."""
+    held: dict[str, Tensor] = {}
+    graph = torch.cuda.CUDAGraph()
+
+    def replay(*arguments: Tensor) -> Tensor:
+        if not held:
+            beside = torch.cuda.Stream()
+            beside.wait_stream(torch.cuda.current_stream())
+            with torch.cuda.stream(beside):
+                for _ in range(3):
+                    work(*arguments)
+            torch.cuda.current_stream().wait_stream(beside)
+            with torch.cuda.graph(graph):
+                held["told"] = work(*arguments)
+        graph.replay()
+        return held["told"]
+
+    return replay
 
 
 def edge_gradient(hypernet: Hypernetwork, simulate: Simulate, connectomes, stimulus) -> Tensor:

@@ -1,4 +1,4 @@
-"""What every experiment shares: flags, one-line errors, the compilation cache."""
+"""What every experiment shares: flags, one-line errors, how JAX compiles and multiplies."""
 
 import json
 import os
@@ -56,12 +56,21 @@ def main(
         sys.exit(f"--config: no option {str(error.args[0]).replace(chr(92) + 'n', '. ')}")
 
 
-def remember_compilations() -> None:
-    """Keep compiled programs between runs, in the user's cache folder."""
+def settle_jax() -> None:
+    """Compiled programs are kept in the user's cache folder; products are in float32."""
     import jax
 
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
     jax.config.update("jax_compilation_cache_dir", str(cache))
+    multiply_in_float32()
+
+
+def multiply_in_float32() -> None:
+    """Accelerators would take TF32 or bfloat16; JAX_DEFAULT_MATMUL_PRECISION asks for those."""
+    import jax
+
+    if "JAX_DEFAULT_MATMUL_PRECISION" not in os.environ:
+        jax.config.update("jax_default_matmul_precision", "float32")
 
 
 def read_data(config: Any) -> tuple[Any, Any]:

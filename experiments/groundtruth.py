@@ -70,7 +70,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     """Write the cohort, then hold it beside the real one; returns what is in `metrics.json`."""
     began = time.perf_counter()
     check(config)
-    common.remember_compilations()
+    common.settle_jax()
     common.settle_config(config, workdir, ("participants",))
     cohort = workdir / "cohort"
     try:

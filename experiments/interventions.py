@@ -75,7 +75,7 @@ class Twins(NamedTuple):
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Train, design, judge, write; returns what went into `metrics.json`."""
     began = time.perf_counter()
-    common.remember_compilations()
+    common.settle_jax()
     check(config)
     halve_rest(config)
     cohort, ledger = common.read_data(config)

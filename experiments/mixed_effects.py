@@ -68,7 +68,7 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, ask, write; returns what went into `metrics.json`."""
     began = time.perf_counter()
-    common.remember_compilations()
+    common.settle_jax()
     check(config)
     cohort, ledger = common.read_data(config)
     cohort = common.only_regions(cohort, config)

@@ -126,7 +126,7 @@ def set_exact(config: ConfigDict, named: Collection[str]) -> None:
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, train, evaluate, write; returns what went into `metrics.json`."""
-    common.remember_compilations()
+    common.settle_jax()
     cohort, ledger = common.read_data(config)
     made = recipe(config)
     common.settle_config(config, workdir)

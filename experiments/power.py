@@ -99,7 +99,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     """Simulate, fit, draw; returns what is in `metrics.json`."""
     began = time.perf_counter()
     sizes, twin_sizes = check(config)
-    common.remember_compilations()
+    common.settle_jax()
     try:
         atlas = choose_parcels(config.parcels)
         world = make_world(atlas, seed=config.seed, kind=config.causes, rho=config.rho)

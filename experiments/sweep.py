@@ -69,7 +69,7 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     """Read, train every point, score, write; returns the table."""
     began = time.perf_counter()
-    common.remember_compilations()
+    common.settle_jax()
     axes = parse(config)
     if config.split not in SPLITS:
         raise DataError(f"--config.split: {config.split!r}, expected one of {', '.join(SPLITS)}")

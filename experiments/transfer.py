@@ -37,7 +37,7 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read both cohorts, roll the twin out, assess, write."""
     began = time.perf_counter()
-    common.remember_compilations()
+    common.settle_jax()
     of_twin = twins_config(config)
     old, _ = common.read_data(of_twin)
     new, ledger = common.read_data(config)

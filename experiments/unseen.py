@@ -68,7 +68,7 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, cross-validate, assess, write; returns what went into `metrics.json`."""
     began = time.perf_counter()
-    common.remember_compilations()
+    common.settle_jax()
     cohort, ledger = common.read_data(config)
     made = recipe(config)
     if config.repeats < 1:

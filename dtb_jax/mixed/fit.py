@@ -64,14 +64,9 @@ def update(
     method: Method,
 ) -> tuple[State, dict[str, Array]]:
     """One step of Adam with some people; the key of step k is fold_in(key, k)."""
-    key_z, key_noise = jax.random.split(jax.random.fold_in(key, state.step))
     chosen = jax.tree.map(lambda leaf: leaf[people], observed)
     shape = (len(people), state.belief.mean.shape[1])
-    drawn = jax.random.normal(key_z, shape)
-    noise = method.hidden_noise * jax.random.normal(
-        key_noise, (len(people), method.before + method.piece, population.units)
-    )
-    noise = jnp.pad(noise, ((0, 0), (0, 0), (0, population.memory)))
+    drawn = jax.random.normal(jax.random.fold_in(key, state.step), shape)
     answered = jnp.sum(chosen.run.at_risk * jnp.any(chosen.run.press > 0, -1), axis=(1, 2))
 
     def loss(parts):
@@ -79,8 +74,8 @@ def update(
         mean, log_sd = belief.mean[people], belief.log_sd[people]
         z = mean + jnp.exp(log_sd) * drawn
         persons = jax.vmap(population.apply, in_axes=(None, 0))(common.network, z)
-        presses, bold = jax.vmap(person_loss, in_axes=(0, None, 0, None, 0, None))(
-            persons, common, chosen, scanner_noise, noise, method
+        presses, bold = jax.vmap(person_loss, in_axes=(0, None, 0, None, None))(
+            persons, common, chosen, scanner_noise, method
         )
         away = 0.5 * jnp.sum(mean**2 + jnp.exp(2 * log_sd) - 2 * log_sd - 1, axis=1)
         count = jnp.maximum(jnp.sum(weight * answered), 1.0)
@@ -163,7 +158,7 @@ def learn(
     Raises: NonFiniteLoss when the loss is not a number.
     """
     people = len(start)
-    first, noise = (
+    first, later = (
         jax.vmap(lambda seed, k=k: jax.random.fold_in(jax.random.key(seed), k))(np.array(seeds))
         for k in (0, 1)
     )
@@ -188,7 +183,7 @@ def learn(
                 chosen,
                 weight,
                 rates[epoch * each + k],
-                noise,
+                later,
                 population=population,
                 method=method,
             )

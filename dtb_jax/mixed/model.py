@@ -25,7 +25,6 @@ class Method(NamedTuple):
     people_rate: float = 0.08
     warmup_steps: int = 30
     clip_norm: float = 1.0
-    hidden_noise: float = 0.2  # SD, in training only
     piece: int = 250  # steps; a multiple of the steps of a volume
     before: int = 50  # steps in which a piece forgets that it begins
     bold_weight: float = 1.0  # 0: behaviour alone
@@ -50,10 +49,10 @@ class Common(NamedTuple):
 
 
 def answers(
-    person: Person, observed: Observed, noise: Float[Array, "step unit"], method: Method
+    person: Person, observed: Observed, method: Method
 ) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
     """Action logits, without what items add, and BOLD of one person's runs."""
-    run = partial(in_pieces, person.network, noise=noise, piece=method.piece)
+    run = partial(in_pieces, person.network, piece=method.piece, before=method.before)
     logits, neural = split_outputs(
         jax.vmap(run)(observed.run.stimulus), observed.run.press.shape[-1]
     )
@@ -80,11 +79,10 @@ def person_loss(
     common: Common,
     observed: Observed,
     scanner_noise: Noise,
-    noise: Float[Array, "step unit"],
     method: Method,
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
     """Negative log likelihood of one person's presses, and of their BOLD."""
-    logits, bold = answers(person, observed, noise, method)
+    logits, bold = answers(person, observed, method)
     logits = with_items(logits, common.items, observed.shown)
     steps = jnp.full(logits.shape[:2], person.inattention)
     presses = press_loss(logits, steps, observed, common)

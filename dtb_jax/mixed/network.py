@@ -173,29 +173,26 @@ def outputs(
 def in_pieces(
     network: MainNetwork,
     stimulus: Float[Array, "time input"],
-    noise: Float[Array, "step unit"],
     *,
     piece: int,
+    before: int,
 ) -> Float[Array, "time output"]:
     """`unroll` in pieces side by side: each begins at h = 0 some steps before its own first.
 
     A fast network forgets within those steps, so that pieces put together are the whole, while a
-    step of all pieces costs little more than a step of one. Noise in every hidden unit keeps a
-    network from learning the order of trials by heart.
+    step of all pieces costs little more than a step of one.
 
     Args:
         network: one person's.
         stimulus: of a stretch whose length is a multiple of `piece`.
-        noise: added to what units hear, the same in all pieces; one row a step of a piece and of
-            what comes before it.
         piece: steps of one piece.
+        before: steps by which it begins early.
     """
     time, inputs = stimulus.shape
-    before = len(noise) - piece
     padded = jnp.concatenate([jnp.zeros((before, inputs), stimulus.dtype), stimulus])
-    place = np.arange(0, time, piece)[:, None] + np.arange(len(noise))
-    drive = padded[place] @ network.ih.T + network.b_ih + network.b_hh + noise
-    # a stretch begins at rest, not at what noise and biases make of silence
+    place = np.arange(0, time, piece)[:, None] + np.arange(before + piece)
+    drive = padded[place] @ network.ih.T + network.b_ih + network.b_hh
+    # a stretch begins at rest, not at what biases make of silence
     started = jnp.asarray(place >= before, drive.dtype)
 
     def step(hidden, now):

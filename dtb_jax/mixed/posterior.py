@@ -82,12 +82,11 @@ def listen(
         method: lengths of pieces, and how much BOLD counts.
         steps: of scoring.
     """
-    silent = jnp.zeros((method.before + method.piece, population.hidden))
     precision = jnp.linalg.inv(prior.covariance)
 
     def told(z):
         person = population.apply(common.network, z)
-        logits, bold = answers(person, observed, silent, method)
+        logits, bold = answers(person, observed, method)
         logits = with_items(logits, common.items, observed.shown)
         residual = scanner_noise.residual(observed.bold - bold, observed.mask)
         return logits, person.inattention, residual

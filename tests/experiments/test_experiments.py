@@ -45,7 +45,7 @@ def complaint(experiment, workdir, **options):
     config = experiment.get_config()
     config.update(options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common, "remember_compilations", lambda: None)
+        patch.setattr(common, "settle_jax", lambda: None)
         with pytest.raises(DataError) as caught:
             experiment.run(config, workdir)
     assert not (workdir / "config.json").exists()

@@ -34,7 +34,6 @@ def test_what_data_tell_has_the_likelihoods_own_slope():
     items = known_items(cohort, part)
     whole = observe(cohort, part, mixed.scanner.scale, items, memory=2, piece=METHOD.piece)
     seen = rows(whole, np.arange(2))
-    silent = np.zeros((METHOD.before + METHOD.piece, mixed.population.hidden), np.float32)
     z = np.array([[0.3, -0.2, 0.5], [-1.0, 0.1, 0.0]], np.float32)
     told = listen_to(
         mixed.population,
@@ -51,7 +50,7 @@ def test_what_data_tell_has_the_likelihoods_own_slope():
 
     def loss(z, observed):
         person = mixed.population.apply(common.network, z)
-        each = person_loss(person, common, observed, mixed.scanner.noise, silent, METHOD)
+        each = person_loss(person, common, observed, mixed.scanner.noise, METHOD)
         return sum(each)
 
     expected = jax.vmap(jax.grad(loss))(z, seen)

@@ -24,7 +24,7 @@ def test_pieces_put_together_are_the_whole():
     network = population.apply(params, jnp.zeros(3)).network
     stimulus = jax.random.uniform(jax.random.key(1), (200, 4))
     whole = unroll(network, stimulus)
-    pieces = in_pieces(network, stimulus, jnp.zeros((90, 8)), piece=50)
+    pieces = in_pieces(network, stimulus, piece=50, before=40)
     np.testing.assert_allclose(pieces, whole, atol=2e-2)
     np.testing.assert_allclose(pieces[:50], whole[:50], atol=1e-5)
 
