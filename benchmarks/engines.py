@@ -1,7 +1,7 @@
 """Who races in `throughput`: this software, JAX's plain scan, and PyTorch in three ways."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, NamedTuple
 from unittest import mock
@@ -28,28 +28,39 @@ class Engine(NamedTuple):
     """One who races, made when its turn comes."""
 
     make: Callable[[], dict[str, Work]]
+    works: tuple[str, ...] = WORKS
     precision: str = "float32"  # of JAX's products; what is less exact is shown, not refused
     plain: bool = False
 
 
 def engines(size: Size) -> dict[str, Engine]:
-    """Who races."""
+    """Who races, PyTorch where it is installed."""
     made = partial(jax_works, size)
-    found = {FASTEST: Engine(made), "plain": Engine(made, plain=True)}
+    found = {FASTEST: Engine(made)}
     on_cpu = jax.default_backend() == "cpu"
-    if not on_cpu:
-        found |= {f"{FASTEST} ({name})": Engine(made, name) for name in LESS_EXACT}
-    try:
-        import torch  # noqa: F401
-    except ImportError:
+    with suppress(ImportError):
+        found |= torch_engines(size, on_cpu)
+    found["plain"] = Engine(made, plain=True)
+    if on_cpu:
         return found
+    less = {f"{FASTEST} ({name})": Engine(made, ("train",), name) for name in LESS_EXACT}
+    return found | less
+
+
+def torch_engines(size: Size, on_cpu: bool) -> dict[str, Engine]:
+    """PyTorch batched by hand, in the ways that may be its best, and in the public design's loops.
+
+    Raises: ImportError where there is no PyTorch.
+    """
+    import torch  # noqa: F401
+
     works = partial(torch_works, size, sizes.make(size))
     cores = about()["cores"]
     if on_cpu:
         ways = {f"batched, {n} threads": {"threads": n} for n in sorted({1, cores})}
     else:
         ways = {"batched": {}, "batched, graph": {"graph": True}}
-    found |= {name: Engine(partial(works, "batched", **how)) for name, how in ways.items()}
+    found = {name: Engine(partial(works, "batched", **how)) for name, how in ways.items()}
     return found | {LOOPED: Engine(partial(works, LOOPED, threads=cores))}
 
 

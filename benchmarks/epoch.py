@@ -41,6 +41,7 @@ def measure(subject: Subject, segments: int, floor: Floor, repeats: int, profile
     )
     rest = (jnp.asarray(settings.learning_rate), jax.random.key(1))
     update = partial(train_step, hypernet=subject.twin.hypernet, settings=settings)
+    each = list(zip(rows, weights))
     held = {"state": jax.tree.map(jnp.copy, subject.state)}
 
     @partial(jax.jit, donate_argnums=0)
@@ -54,8 +55,8 @@ def measure(subject: Subject, segments: int, floor: Floor, repeats: int, profile
         held["state"], shown = program(held["state"], subject.features, subject.runs, rows, weights)
         return shown
 
-    def one_by_one(updates=len(rows)):
-        for chosen, weight in zip(rows[:updates], weights[:updates]):
+    def one_by_one(updates=len(each)):
+        for chosen, weight in each[:updates]:
             held["state"], shown = update(
                 held["state"], subject.features, subject.runs, chosen, weight, *rest
             )
@@ -84,13 +85,12 @@ def kernels_ms(work, times: int) -> dict[str, float]:
             jax.block_until_ready(work())
         (path,) = Path(folder).rglob("*.xplane.pb")
         planes = list(ProfileData.from_file(str(path)).planes)
-    chosen = [p for p in planes if p.name.startswith("/device:GPU")] or planes
+    on_device = [plane for plane in planes if plane.name.startswith("/device:GPU")]
+    kind = "Stream" if on_device else "XLA"
     total: Counter[str] = Counter()
-    for plane in chosen:
+    for plane in on_device or planes:
         for line in plane.lines:
-            if plane.name.startswith("/device") != line.name.startswith("Stream"):
-                continue
-            for event in line.events:
+            for event in line.events if kind in line.name else ():
                 total[event.name] += event.duration_ns / 1e6 / times
     return {name: spent for name, spent in total.most_common(25)}
 

@@ -44,7 +44,7 @@ def timed(work: Callable[[], Any], repeats: int) -> Timed:
     return Timed(float(np.median(rest)), min(rest), max(rest), seconds[0], repeats)
 
 
-def measure_floor(size: int = 4096, mebibytes: int = 512) -> Floor:
+def measure_floor(size: int = 4096) -> Floor:
     """The rate of a large product, and of arrays too large for caches read and written once."""
     cores = len(os.sched_getaffinity(0))
     factor = jnp.asarray(np.random.default_rng(0).normal(size=(size, size)), jnp.float32)
@@ -52,8 +52,8 @@ def measure_floor(size: int = 4096, mebibytes: int = 512) -> Floor:
     flops = 2 * size**3 / timed(lambda: product(factor, factor), 3).least_s
     if jax.default_backend() == "cpu":
         flops = max(flops, 2 * size**3 / _blas(np.asarray(factor)))
-        return Floor(flops, _copied(mebibytes << 20, cores))
-    array = jnp.zeros(mebibytes << 18, jnp.float32)
+        return Floor(flops, _copied(512 << 20, cores))
+    array = jnp.zeros(1 << 30, jnp.float32)  # a call costs as long as moving 400 MB
     copy = jax.jit(lambda a: a + 1, donate_argnums=0)
     held = [array]
 

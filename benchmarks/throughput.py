@@ -21,7 +21,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from benchmarks.engines import FASTEST, LOOPED, WORKS, engines, plain_scan
+from benchmarks.engines import FASTEST, LOOPED, engines, plain_scan
 from benchmarks.machine import Floor, about, measure_floor, timed
 from benchmarks.sizes import Size
 from dtb_jax.results import write_json
@@ -32,6 +32,8 @@ BATCHES = {
     "paper, 5 people x 10 segments": Size(5, 10),
     "quickstart, 8 people x 20 segments": Size(8, 20, units=48, edges=4560),
 }
+
+OTHERS = ("looped", "batched", "plain")
 
 
 def race(name: str, size: Size, floor: Floor, repeats: int) -> list[dict]:
@@ -46,7 +48,7 @@ def race(name: str, size: Size, floor: Floor, repeats: int) -> list[dict]:
             gap = float(np.abs(outputs - expected).max())
             if engine.precision == "float32":
                 assert gap < 1e-4, f"{label}: outputs differ by {gap} from {FASTEST}'s"
-            for work in WORKS:
+            for work in engine.works:
                 times = timed(works[work], 1 if label == LOOPED else repeats)
                 least_s = floor_s(size, work, floor)
                 rows.append(
@@ -113,15 +115,16 @@ def main(options: argparse.Namespace) -> None:
     floor = measure_floor()
     print(f"floor: {floor.matmul_flops / 1e9:.0f} GFLOP/s, {floor.bytes / 1e9:.1f} GB/s")
     chosen = [part for part in options.only.split(",") if part] or [""]
-    rows = []
+    rows: list[dict] = []
     for name, size in BATCHES.items():
-        if any(part in name for part in chosen):
-            rows += race(name, size, floor, options.repeats)
-    found = about() | {"floor": floor._asdict(), "rows": rows}
-    found |= {f"ratio_to_{other}": ratios(rows, other) for other in ("looped", "batched", "plain")}
+        if not any(part in name for part in chosen):
+            continue
+        rows += race(name, size, floor, options.repeats)
+        found = about() | {"floor": floor._asdict(), "rows": rows}
+        found |= {f"ratio_to_{other}": ratios(rows, other) for other in OTHERS}
+        if options.place:
+            write_json(options.place, found)
     print(json.dumps({k: v for k, v in found.items() if k.startswith("ratio")}, indent=1))
-    if options.place:
-        write_json(options.place, found)
 
 
 if __name__ == "__main__":
