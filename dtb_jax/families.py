@@ -212,7 +212,8 @@ def retrained(recipe: Recipe, times: int, *, seed: int, **options: Any) -> Famil
 
 def identities(recipe: Recipe, *, seed: int, **options: Any) -> Family:
     """The same twin with a name tag for a connectome: one 1 among zeros a person."""
-    sizes = {key: value for key, value in recipe.sizes.items() if key not in ("components", "gain")}
+    of_edges = ("standardise", "components", "gain")
+    sizes = {key: value for key, value in recipe.sizes.items() if key not in of_edges}
     tagged = recipe._replace(sizes=sizes)
 
     def family(cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:

@@ -52,6 +52,7 @@ def make_twin(
     outputs: int,
     kind: Callable[..., nn.Module] = Hypernetwork,
     components: int = 0,
+    standardise: bool = True,
     **sizes,
 ) -> Twin:
     """A twin for these training people, with the recipe's input gain.
@@ -61,20 +62,23 @@ def make_twin(
         inputs, units, outputs: sizes of the main network.
         kind: what turns features into a main network.
         components: principal components of the training people that the hypernetwork sees, in
-            units of their root mean square; 0: the edges themselves, each with variance 1.
+            units of their root mean square; 0: the edges themselves.
+        standardise: edges with mean 0 and variance 1; otherwise as they are. Components are in
+            units of their own either way.
         **sizes: further fields of `kind`.
 
     Returns: `Twin`; edges that do not vary keep a spread of 1.
     """
     connectomes = jnp.asarray(connectomes, jnp.float32)
-    centre = jnp.mean(connectomes, axis=0)
-    basis = None
+    centre, basis = jnp.mean(connectomes, axis=0), None
+    spread = jnp.ones_like(centre)
     if components:
         basis = principal_components(np.asarray(connectomes), components)
-        spread = jnp.ones_like(centre)
-    else:
+    elif standardise:
         spread = jnp.std(connectomes, axis=0)
         spread = jnp.where(spread > 1e-6, spread, 1.0)
+    else:
+        centre = jnp.zeros_like(centre)
     features = centre.shape[0] if basis is None else basis.shape[1]
     sizes.setdefault("gain", min(1.0, 512 / features))
     hypernet = kind(inputs=inputs, units=units, outputs=outputs, **sizes)

@@ -41,6 +41,7 @@ RESPONSES = {
     "pulses": (pulse_loss, pulse_count, read_pulses),
 }
 EXACT = {
+    "standardise": False,
     "units": 400,
     "scale": 1.0,
     "gain": 1.0,
@@ -62,6 +63,18 @@ EXACT = {
     "drifts": 8,
 }
 
+SIZES = (
+    "units",
+    "width",
+    "dropout",
+    "absence",
+    "scale",
+    "base",
+    "slow_share",
+    "standardise",
+    "components",
+)
+
 
 def get_config() -> ConfigDict:
     """The recipe that works; see `EXACT` for the paper's numbers."""
@@ -81,6 +94,7 @@ def get_config() -> ConfigDict:
             "base": True,
             "slow_share": 0.5,
             "absence": 0.0,  # share of draws in training without the person's connectome
+            "standardise": True,  # edges with mean 0 and variance 1 over training people
             "components": 0,  # principal components that the hypernetwork sees; 0: the edges
             # training
             "response": "hazard",
@@ -199,8 +213,7 @@ def recipe(config: ConfigDict, fewest_batch: int = 1) -> workflow.Recipe:
     settings = Settings(
         **{name: config[name] for name in shared}, action_loss=loss, action_count=count
     )
-    names = ("units", "width", "dropout", "absence", "scale", "base", "slow_share", "components")
-    sizes = {name: config[name] for name in names}
+    sizes = {name: config[name] for name in SIZES}
     if config.gain is not None:
         sizes["gain"] = config.gain
     return workflow.Recipe(

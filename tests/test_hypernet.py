@@ -118,3 +118,8 @@ def test_edges_are_standardised_on_training_people(connectomes):
     np.testing.assert_allclose(np.delete(trained.std(0), 3), 1, atol=1e-4)
     new = same[0] + 1
     np.testing.assert_allclose(twin.features(new)[3], 1, atol=1e-5)
+
+
+def test_edges_stay_as_they_are_where_asked(connectomes):
+    twin = make_twin(connectomes, standardise=False, **SIZES)
+    np.testing.assert_array_equal(twin.features(connectomes[0]), connectomes[0])
