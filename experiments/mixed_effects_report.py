@@ -132,18 +132,25 @@ def compared(who: str, paired: dict) -> list[str]:
 
 
 def _coverage(results: dict, label: str) -> tuple[str, str, object]:
-    panels = []
+    rows = []
     for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
         inside = results[key]["person_coverage"]
+        panels = []
         for task in inside["twin"]:
             models = {
                 name.replace("_", " "): [(float(s), f) for s, f in inside[name][task].items()]
                 for name in WITH_INTERVALS
                 if task in inside.get(name, {})
             }
-            panels.append((f"{task.capitalize()}, {who} people", models))
+            panels.append((f"{_title(task)}, {who} people", models))
+        rows.append(panels)
     caption = "How many people's mean reaction times lie inside told intervals, by what these say."
-    return caption, "coverage", plots.coverage(panels, label)
+    return caption, "coverage", plots.coverage(rows, label)
+
+
+def _title(run: str) -> str:
+    """Of a run, as its name has it."""
+    return (run[:1].upper() + run[1:]).replace("_", " ")
 
 
 def _few_shot(found: dict, label: str) -> list[tuple[str, str, object]]:
@@ -173,6 +180,6 @@ def _people(who: str, assessed: Assessed, models: dict, label: str) -> tuple[str
         keep = part.people & np.isfinite(observed) & np.isfinite(told)
         one = models["twin"][name]["reaction_time_r"]
         text = "r undefined" if one["value"] is None else f"r = {one['value']:.2f}"
-        panels.append((f"{name.capitalize()}: twin, {who}", observed[keep], told[keep], text))
+        panels.append((f"{_title(name)}: twin, {who}", observed[keep], told[keep], text))
     caption = f"Mean reaction times of {who} people, a dot a person."
     return caption, f"people_{who}", plots.reaction_times(panels, label, "observed (ms)")

@@ -33,23 +33,25 @@ def shares(rows: Sequence[tuple[str, dict, float | None]], label: str) -> Figure
     axis.set(
         xlim=(-0.02, 1.02),
         ylim=(len(rows) - 0.5, -0.5),
-        xlabel="share of stable differences between people that the connectome carries",
+        xlabel="share of stable differences between people\nthat the connectome carries",
     )
     return figure
 
 
 def coverage(
-    panels: Sequence[tuple[str, dict[str, list[tuple[float, dict]]]]], label: str
+    rows: Sequence[Sequence[tuple[str, dict[str, list[tuple[float, dict]]]]]], label: str
 ) -> Figure:
     """How many mean reaction times lie inside intervals, by what the intervals say.
 
     Args:
-        panels: (title, {model: [(nominal share, figure)]}).
+        rows: of panels, (title, {model: [(nominal share, figure)]}); as many in each.
         label: what is simulated, or "".
     """
-    figure, axes = frame(1, len(panels), (4.4 * len(panels), 4.4), label, sharey=True)
+    columns, panels = len(rows[0]), [panel for row in rows for panel in row]
+    size = (4.4 * columns, 4.0 * len(rows))
+    figure, axes = frame(len(rows), columns, size, label, sharex=True, sharey=True)
     names = list(dict.fromkeys(name for _, models in panels for name in models))
-    for axis, (title, models) in zip(axes[0], panels):
+    for axis, (title, models) in zip(axes.flat, panels):
         axis.plot([0.4, 1], [0.4, 1], color=SEEN, lw=0.8, ls=":")
         shift = np.linspace(-0.008, 0.008, max(len(models), 2))
         for (name, points), by in zip(models.items(), shift):
@@ -59,7 +61,10 @@ def coverage(
             axis.vlines(
                 x, [f["ci_low"] for _, f in points], [f["ci_high"] for _, f in points], color=colour
             )
-        axis.set(title=title, xlabel="interval says", xlim=(0.4, 1.02), ylim=(0.2, 1.02))
+        axis.set(title=title, xlim=(0.4, 1.02), ylim=(0.2, 1.02))
         axis.legend(loc="lower right", fontsize=9)
-    axes[0, 0].set_ylabel("people inside")
+    for axis in axes[-1]:
+        axis.set_xlabel("interval says")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("people inside")
     return figure
