@@ -60,10 +60,7 @@ def main(options: argparse.Namespace) -> None:
     found["foundation_s"], found["with_dtb_jax_s"] = (median(column) for column in zip(*pairs))
     found["import_s"] = median(after - before for before, after in pairs)
     print(f"import dtb_jax: {found['import_s']:.2f} s above {found['foundation_s']:.2f} s")
-    for name, (people, units, edges) in {
-        "quickstart": (8, 48, 4560),
-        "paper": (25, 400, 93_961),
-    }.items():
+    for name, (people, units, edges) in SIZES.items():
         with TemporaryDirectory() as cache:
             code = STEP.format(cache=cache, people=people, units=units, edges=edges)
             cold, warm = steps_of(code), steps_of(code)

@@ -114,11 +114,12 @@ def main(options: argparse.Namespace) -> None:
     multiply_in_float32()
     floor = measure_floor()
     print(f"floor: {floor.matmul_flops / 1e9:.0f} GFLOP/s, {floor.bytes / 1e9:.1f} GB/s")
-    chosen = [part for part in options.only.split(",") if part] or [""]
+    parts = [part for part in options.only.split(",") if part] or [""]
+    chosen = {k: size for k, size in BATCHES.items() if any(part in k for part in parts)}
+    if not chosen:
+        raise SystemExit(f"--only={options.only}: in none of {'; '.join(BATCHES)}")
     rows: list[dict] = []
-    for name, size in BATCHES.items():
-        if not any(part in name for part in chosen):
-            continue
+    for name, size in chosen.items():
         rows += race(name, size, floor, options.repeats)
         found = about() | {"floor": floor._asdict(), "rows": rows}
         found |= {f"ratio_to_{other}": ratios(rows, other) for other in OTHERS}

@@ -6,9 +6,10 @@
 Every combination of the axes is trained on the training part (`split=time`: first halves of runs,
 `people`: three quarters of the people) and scored on the other. Axes are options of
 `experiments.paper`. Seeds, learning rates, penalties and dropout share one compilation; others are
-compiled once a combination. `together` points are trained in one vmap: by default one on a CPU,
-and elsewhere as many as `memory_gib` holds (`benchmarks.sweeps` measures both ways). Who
-validates is drawn by the config's own seed, for all points alike.
+compiled once a combination. `together` points are trained in one vmap, with 0 as many as
+`memory_gib` holds; one after another is the default, since side by side took longer where it was
+measured (`benchmarks.sweeps`). Who validates is drawn by the config's own seed, for all points
+alike.
 
 Rows are written as they come (`sweep.csv`, at the end `sweep.parquet` too): interrupted, the same
 command goes on. A point that diverges is a row that says so. Beside the table stand the baselines
@@ -61,7 +62,7 @@ def get_config() -> ConfigDict:
     config.axes = "learning_rate=0.001,0.002,0.004"
     config.split = "time"  # or "people"
     config.folds = 4  # a split by people tests one of so many parts
-    config.together = 0  # points in one vmap; 0: one on a CPU, elsewhere as memory_gib allows
+    config.together = 1  # points in one vmap; 0: as many as memory_gib holds
     config.memory_gib = 8.0
     return config
 
@@ -131,7 +132,8 @@ def trained_rows(
         made = paper.recipe(now)
         ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
         shown = workflow.stimuli(cohort, fold.test, ready.scale)
-        at_once = config.together or points_at_once(config, ready, made)
+        # more than there are would be fillers
+        at_once = min(config.together or points_at_once(config, ready, made), len(own))
         for start in range(0, len(own), at_once):
             chunk = own[start : start + at_once]
             began = time.perf_counter()
@@ -165,9 +167,7 @@ def train(
 
 
 def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Recipe) -> int:
-    """How many points fit into memory side by side; one on a CPU."""
-    if jax.default_backend() == "cpu":
-        return 1
+    """How many points fit into memory side by side."""
     state = workflow.abstract_state(ready.twin, made.settings)
     # a gradient beside the state, and what the backward pass needs of every step
     params = sum(leaf.size for leaf in jax.tree.leaves(state.params))

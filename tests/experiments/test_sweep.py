@@ -49,8 +49,9 @@ def test_every_point_is_a_row(whole):
     assert "simulated connectome" in (whole / "report.html").read_text()
 
 
-def test_side_by_side_is_the_same_table(cohort, whole, tmp_path):
-    together = swept(cohort, tmp_path, "--config.together=3")
+@pytest.mark.parametrize("number", [3, 0])
+def test_side_by_side_is_the_same_table(cohort, whole, tmp_path, number):
+    together = swept(cohort, tmp_path, f"--config.together={number}")
     alone = pd.read_csv(whole / "sweep.csv")
     columns = [name for name in alone.columns if name != "seconds"]
     pd.testing.assert_frame_equal(together[columns], alone[columns], rtol=1e-3, atol=2e-2)
