@@ -91,6 +91,7 @@ def about() -> dict[str, Any]:
         "device": jax.devices()[0].device_kind,
         "cores": len(os.sched_getaffinity(0)),
         "processor": _processor(),
+        "allocator": os.environ.get("GLIBC_TUNABLES", ""),
         "commit": commit(),
         "versions": versions() | {"jaxlib": version("jaxlib")},
     }

@@ -1,9 +1,9 @@
-"""Is the recurrence faster on a GPU as one kernel, or unrolled, than as a scan?
+"""Is the recurrence faster on a GPU as one kernel, or unrolled, than as a loop?
 
     python -m benchmarks.persistent [--json=benchmarks/results/persistent/DEVICE.json]
 
 Hidden states and their gradient (`recurrence.hidden_states`) of people x segments at the paper's
-size. `scan` is what ships; unrolled, so many steps are one pass of its loop; the kernel (Pallas,
+size. `loop` is what ships; unrolled, so many steps are one pass of its loop; the kernel (Pallas,
 Triton) gives every segment of every person a block of threads that stays for all of its time and
 reads its weights from the second-level cache at every step. Results are compared to 1e-4.
 """
@@ -81,30 +81,26 @@ def walk(matrix, start, *rest, step, interpret=False):
 def make_kernel(interpret=False):
     """`hidden_states` of [person, time, segment, unit] by kernels."""
 
-    def before(new):
-        return jnp.pad(new, ((0, 0), (0, 0), (1, 0), (0, 0)))[:, :, :-1]
-
     def forward(hh, drive):
-        new = walk(
+        states = walk(
             hh.swapaxes(1, 2),
             drive.swapaxes(1, 2),
             step=lambda into, drive_t: jnp.tanh(drive_t + into),
             interpret=interpret,
         )
-        return before(new).swapaxes(1, 2), (hh, new)
+        return states.swapaxes(1, 2), (hh, states)
 
     def backward(kept, slope):
-        hh, new = kept
-        slope = slope.swapaxes(1, 2)
-        into_new = jnp.pad(slope, ((0, 0), (0, 0), (0, 1), (0, 0)))[:, :, 1:]
+        hh, states = kept
         delta = walk(
             hh,
-            into_new[:, :, ::-1],
-            new[:, :, ::-1],
-            step=lambda later, slope_t, new_t: (1 - new_t**2) * (slope_t + later),
+            slope.swapaxes(1, 2)[:, :, ::-1],
+            states[:, :, ::-1],
+            step=lambda later, slope_t, state_t: (1 - state_t**2) * (slope_t + later),
             interpret=interpret,
         )[:, :, ::-1]
-        return jnp.einsum("psti,pstj->pij", delta, before(new)), delta.swapaxes(1, 2)
+        weights = jnp.einsum("psti,pstj->pij", delta[:, :, 1:], states[:, :, :-1])
+        return weights, delta.swapaxes(1, 2)
 
     @jax.custom_vjp
     def states(hh, drive):
@@ -115,15 +111,15 @@ def make_kernel(interpret=False):
 
 
 def unrolled(steps: int):
-    """`hidden_states` whose scans take so many steps in one pass."""
-    plain = jax.lax.scan
+    """`hidden_states` whose loops take so many steps in one pass."""
+    plain = jax.lax.fori_loop
 
     def states(hh, drive):
-        jax.lax.scan = partial(plain, unroll=steps)
+        jax.lax.fori_loop = partial(plain, unroll=steps)
         try:
             return jax.vmap(recurrence.hidden_states)(hh, drive)
         finally:
-            jax.lax.scan = plain
+            jax.lax.fori_loop = plain
 
     return states
 
@@ -143,8 +139,8 @@ def main(options: argparse.Namespace) -> None:
     """Measure, print, write."""
     multiply_in_float32()
     found = about()
-    ways = {"scan": jax.vmap(recurrence.hidden_states)}
-    ways |= {f"scan, {n} steps at once": unrolled(n) for n in UNROLLED}
+    ways = {"loop": jax.vmap(recurrence.hidden_states)}
+    ways |= {f"loop, {n} steps at once": unrolled(n) for n in UNROLLED}
     ways["kernel"] = make_kernel(interpret=jax.default_backend() == "cpu")
     rng = np.random.default_rng(0)
     for name, (people, segments) in BATCHES.items():

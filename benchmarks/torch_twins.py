@@ -59,9 +59,10 @@ class Hypernetwork(nn.Module):
             self.base = nn.Parameter(torch.tensor(np.array(params["params"]["base"])))
         with torch.no_grad():
             for place, name in ((1, "Dense_0"), (3, "Dense_1"), (5, "Dense_2")):
-                layer = params["params"][name]
-                self.layers[place].weight.copy_(torch.tensor(np.asarray(layer["kernel"]).T.copy()))
-                self.layers[place].bias.copy_(torch.tensor(np.asarray(layer["bias"]).copy()))
+                kernel, bias = (np.array(params["params"][name][key]) for key in ("kernel", "bias"))
+                rows = kernel if name == "Dense_2" else kernel.T  # see `hypernet.Rows`
+                self.layers[place].weight.copy_(torch.tensor(rows.copy()))
+                self.layers[place].bias.copy_(torch.tensor(bias))
         return self
 
 

@@ -1,6 +1,8 @@
 """The hypernetwork: from one person's connectome to all weights of that person's main network."""
 
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -48,7 +50,7 @@ class Hypernetwork(nn.Module):
         features = self._thinned(connectome, training)
         features = mish(self._linear(self.gain * features, self.width, first))
         features = mish(self._linear(features, self.width, nn.initializers.lecun_normal()))
-        weights = self.scale * self._linear(features, size, last)
+        weights = self.scale * self._linear(features, size, last, partial(Rows, name="Dense_2"))
         if self.base:
             pace = self.pace()
             weights = pace * (self.param("base", self.initial, pace) + weights)
@@ -67,7 +69,9 @@ class Hypernetwork(nn.Module):
         kept = jax.random.bernoulli(self.make_rng("dropout"), 1 - self.dropout, connectome.shape)
         return jnp.where(kept, connectome / (1 - self.dropout), 0)
 
-    def _linear(self, x: Float[Array, " in"], outputs: int, kernel) -> Float[Array, " out"]:
+    def _linear(
+        self, x: Float[Array, " in"], outputs: int, kernel: Callable, layer: Callable = nn.Dense
+    ) -> Float[Array, " out"]:
         """A layer whose weights start as `kernel`; without a base, as PyTorch starts it.
 
         The paper's networks owe their mild start to weights and biases uniform within
@@ -75,13 +79,13 @@ class Hypernetwork(nn.Module):
         paper's size (SD .43 for .084), and the first epoch has no finite loss.
         """
         if self.base:
-            return nn.Dense(outputs, kernel_init=kernel)(x)
+            return layer(outputs, kernel_init=kernel)(x)
         bound = x.shape[-1] ** -0.5
 
         def uniform(key, shape, dtype=jnp.float32):
             return jax.random.uniform(key, shape, dtype, -bound, bound)
 
-        return nn.Dense(outputs, kernel_init=uniform, bias_init=uniform)(x)
+        return layer(outputs, kernel_init=uniform, bias_init=uniform)(x)
 
     def initial(self, key: jax.Array, pace: np.ndarray) -> Float[Array, " weight"]:
         """Everybody's start, `initial_network`, in units of the pace."""
@@ -110,6 +114,29 @@ class Hypernetwork(nn.Module):
         """1 - d of every unit, 1 for fast ones."""
         slow = int(self.slow_share * self.units)
         return np.concatenate([np.ones(self.units - slow), 1 - cascade_decay(slow)])
+
+
+class Rows(nn.Module):
+    """A linear layer, y = W x + b, for very many outputs: `flax.linen.Dense` keeps W', this one W.
+
+    It starts with the same numbers. With a row an output, the products with W and its gradient are
+    up to four times as fast on a CPU, and none of them is turned afterwards.
+    """
+
+    outputs: int
+    kernel_init: Callable
+    bias_init: Callable = nn.initializers.zeros_init()
+
+    @nn.compact
+    def __call__(self, x: Float[Array, " in"]) -> Float[Array, " out"]:
+        """y of one person."""
+
+        def turned(key, shape):
+            return self.kernel_init(key, shape[::-1]).T
+
+        kernel = self.param("kernel", turned, (self.outputs, x.shape[-1]))
+        bias = self.param("bias", self.bias_init, (self.outputs,))
+        return jax.lax.dot_general(x, kernel, (((0,), (1,)), ((), ()))) + bias
 
 
 class ConstantInput(nn.Module):

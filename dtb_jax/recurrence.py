@@ -17,37 +17,31 @@ CACHE_BYTES = 2**20
 def hidden_states(
     hh: Float[Array, "hidden hidden"], drive: Float[Array, "time stretch hidden"]
 ) -> Float[Array, "time stretch hidden"]:
-    """h_0 = 0;  h_{t+1} = tanh(drive_t + hh h_t), at every step and in every stretch of one person.
+    """h_1, h_2, ... of h_0 = 0;  h_{t+1} = tanh(drive_t + hh h_t), in every stretch of one person.
 
     With d_t the gradient to drive_t and g_t that to h_t,
     d_t = (1 - h_{t+1}^2) (g_{t+1} + hh' d_{t+1})  and that to hh is  sum_t d_t h_t':
-    one product after the scan, where a transposed scan adds up a matrix at every step.
+    one product after the walk, where a transposed scan adds up a matrix at every step.
     """
     return _forward(hh, drive)[0]
 
 
 def _forward(hh, drive):
-    new = _states(hh, drive)
-    return _before(new), (hh, new)
+    states = _states(hh, drive)
+    return states, (hh, states)
 
 
 def _backward(kept, slope):
-    hh, new = kept
-    into_new = jnp.concatenate([slope[1:], jnp.zeros_like(slope[:1])])
-    delta = _deltas(hh, into_new, new)
-    return jnp.einsum("tsi,tsj->ij", delta, _before(new)), delta
+    hh, states = kept
+    delta = _deltas(hh, slope, states)
+    return jnp.einsum("tsi,tsj->ij", delta[1:], states[:-1]), delta
 
 
 hidden_states.defvjp(_forward, _backward)
 
 
-def _before(new):
-    """h_0, h_1, ... of h_1, h_2, ..."""
-    return jnp.concatenate([jnp.zeros_like(new[:1]), new[:-1]])
-
-
 def people_by_people(function: Callable) -> Callable:
-    """One person's scan, whose `vmap` over people suits the device.
+    """One person's walk through time, whose `vmap` over people suits the device.
 
     An accelerator takes all people at every step. A CPU takes as many as have room in its cache
     through all of their time, so that nobody's weights are fetched from memory at every step.
@@ -76,25 +70,42 @@ def people_by_people(function: Callable) -> Callable:
     return alone
 
 
+# Both write each step over what they read there: no other array of all steps is needed, and none
+# is turned around.
+
+
 @people_by_people
 def _states(hh, drive):
     """h_1, h_2, ... [time, stretch, hidden]."""
-    across = hh.T  # within the scan it would be turned at every step
+    across = hh.T  # within the loop it would be turned at every step
 
-    def step(hidden, drive_t):
-        new = jnp.tanh(drive_t + hidden @ across)
-        return new, new
+    def step(t, carry):
+        states, hidden = carry
+        new = jnp.tanh(_at(states, t) + hidden @ across)
+        return _put(states, new, t), new
 
-    return jax.lax.scan(step, jnp.zeros_like(drive[0]), drive)[1]
+    start = (drive, jnp.zeros_like(drive[0]))
+    return jax.lax.fori_loop(0, drive.shape[0], step, start)[0]
 
 
 @people_by_people
-def _deltas(hh, slope, new):
+def _deltas(hh, slope, states):
     """Gradients to what drives every step, from those to h_1, h_2, ..."""
+    last = slope.shape[0] - 1
 
-    def step(later, now):
-        slope_t, new_t = now
-        delta = (1 - new_t**2) * (slope_t + later @ hh)
-        return delta, delta
+    def step(k, carry):
+        deltas, later = carry
+        t = last - k
+        delta = (1 - _at(states, t) ** 2) * (_at(deltas, t) + later @ hh)
+        return _put(deltas, delta, t), delta
 
-    return jax.lax.scan(step, jnp.zeros_like(slope[0]), (slope, new), reverse=True)[1]
+    start = (slope, jnp.zeros_like(slope[0]))
+    return jax.lax.fori_loop(0, last + 1, step, start)[0]
+
+
+def _at(array, t):
+    return jax.lax.dynamic_index_in_dim(array, t, axis=0, keepdims=False)
+
+
+def _put(array, now, t):
+    return jax.lax.dynamic_update_index_in_dim(array, now, t, axis=0)

@@ -51,11 +51,24 @@ def optimiser(settings: Settings, values: Values = NONE) -> optax.GradientTransf
     """Adam's direction, clipped by global norm and with weight decay where the settings say so;
     `learning_rates` says how far. What the settings have is there, as large as the values say."""
     now = settings._asdict() | dict(values)
-    clip = optax.clip_by_global_norm(now["clip_norm"]) if settings.clip_norm else optax.identity()
+    clip = clip_by_norm(now["clip_norm"] if settings.clip_norm else jnp.inf)
     if not settings.weight_decay:
         return optax.chain(clip, optax.scale_by_adam())
     decay = optax.add_decayed_weights(now["weight_decay"], mask=_kernels)
     return optax.chain(clip, optax.scale_by_adam(), decay)
+
+
+def clip_by_norm(most: float | Float[Array, ""]) -> optax.GradientTransformation:
+    """g min(1, most / |g|), as optax's `clip_by_global_norm`, also where `most` is infinite.
+
+    On a CPU: what waits for the norm needs no copy of parameters that are still in use, and squares
+    that the norm does not share with Adam are written nowhere.
+    """
+    return optax.stateless(
+        lambda gradient, _: optax.tree.scale(
+            jnp.minimum(1.0, most / optax.tree.norm(gradient)), gradient
+        )
+    )
 
 
 def _kernels(params):

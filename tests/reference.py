@@ -14,7 +14,7 @@ def hypernetwork(params, features, gain, scale, pace):
     for name in ("Dense_0", "Dense_1"):
         x = mish(x @ np.asarray(tree[name]["kernel"]) + np.asarray(tree[name]["bias"]))
     weights = scale * (
-        x @ np.asarray(tree["Dense_2"]["kernel"]) + np.asarray(tree["Dense_2"]["bias"])
+        np.asarray(tree["Dense_2"]["kernel"]) @ x + np.asarray(tree["Dense_2"]["bias"])
     )
     return pace * (np.asarray(tree["base"]) + weights)
 

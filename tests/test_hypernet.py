@@ -1,13 +1,16 @@
 """What stands in a hypernetwork's place, what is absent in training, what a projection keeps."""
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
 from dtb_jax import Hypernetwork, make_twin
-from dtb_jax.hypernet import ConstantInput
+from dtb_jax.hypernet import ConstantInput, Rows
 from dtb_jax.mainnet import flatten, unroll
+from dtb_jax.settings import clip_by_norm
 from dtb_jax.twin import principal_components, simulate
 
 SIZES = {"inputs": 3, "units": 8, "outputs": 5}
@@ -123,3 +126,24 @@ def test_edges_are_standardised_on_training_people(connectomes):
 def test_edges_stay_as_they_are_where_asked(connectomes):
     twin = make_twin(connectomes, standardise=False, **SIZES)
     np.testing.assert_array_equal(twin.features(connectomes[0]), connectomes[0])
+
+
+def test_a_layer_of_rows_is_flaxs_layer_turned():
+    x = jnp.asarray(np.random.default_rng(0).normal(size=6), jnp.float32)
+    start = {"kernel_init": nn.initializers.lecun_normal(), "name": "same"}
+    rows, dense = Rows(9, **start), nn.Dense(9, **start)
+    turned = rows.init(jax.random.key(0), x)["params"]
+    kept = dense.init(jax.random.key(0), x)["params"]
+    np.testing.assert_array_equal(turned["kernel"], kept["kernel"].T)
+    np.testing.assert_allclose(
+        rows.apply({"params": turned}, x), dense.apply({"params": kept}, x), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("most", [0.5, 100.0, np.inf])
+def test_gradients_are_clipped_as_optax_clips_them(most):
+    gradient = {"a": jnp.asarray([3.0, -4.0]), "b": jnp.full((2, 2), 6.0)}
+    found, _ = clip_by_norm(most).update(gradient, optax.EmptyState())
+    expected, _ = optax.clip_by_global_norm(most).update(gradient, optax.EmptyState())
+    for name, leaf in expected.items():
+        np.testing.assert_allclose(found[name], leaf, rtol=1e-6)
