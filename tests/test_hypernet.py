@@ -147,3 +147,46 @@ def test_gradients_are_clipped_as_optax_clips_them(most):
     expected, _ = optax.clip_by_global_norm(most).update(gradient, optax.EmptyState())
     for name, leaf in expected.items():
         np.testing.assert_allclose(found[name], leaf, rtol=1e-6)
+
+
+@pytest.mark.parametrize("optimiser", ["steepest descent", "Adam"])
+def test_a_projection_on_all_people_is_the_same_to_steepest_descent_not_to_adam(
+    x64, connectomes, optimiser
+):
+    """With W = B w, people's activations are the same before any step. Their gradient in W lies in
+    the span of B, so that steps along it stay there; Adam's divide every edge's by its own size."""
+    centred = jnp.asarray(connectomes - connectomes.mean(0), float)
+    basis = jnp.asarray(principal_components(connectomes, 6), float)
+    size = 1 / jnp.linalg.norm(basis[:, 0])
+    hypernet = Hypernetwork(**SIZES, width=10, dropout=0.0, scale=1.0)
+    stimulus = jnp.asarray(np.random.default_rng(2).normal(size=(12, 3)))
+
+    def outputs(params, features):
+        return jax.vmap(lambda one: unroll(hypernet.apply(params, one), stimulus))(features)
+
+    def learned(params, features, first):
+        def rate(path, _):  # of the kernel whose units differ
+            return 0.01 * (first if [step.key for step in path][-2:] == KERNEL else 1.0)
+
+        rates = jax.tree_util.tree_map_with_path(rate, params)
+        step = optax.identity() if optimiser == "steepest descent" else optax.scale_by_adam()
+        moments = step.init(params)
+        for _ in range(5):
+            slope = jax.grad(lambda p: jnp.square(outputs(p, features) - 1).mean())(params)
+            move, moments = step.update(slope, moments)
+            params = jax.tree.map(lambda p, r, m: p - r * m, params, rates, move)
+        return params
+
+    KERNEL = ["Dense_0", "kernel"]
+    few = jax.tree.map(
+        lambda leaf: leaf.astype(float), hypernet.init(jax.random.key(0), centred[0] @ basis)
+    )
+    all_edges = jax.tree.map(jnp.copy, few)
+    all_edges["params"]["Dense_0"]["kernel"] = basis @ few["params"]["Dense_0"]["kernel"]
+    before = outputs(few, centred @ basis)
+    np.testing.assert_allclose(outputs(all_edges, centred), before, atol=1e-6)
+    with_few = outputs(learned(few, centred @ basis, size**2), centred @ basis)
+    with_all = outputs(learned(all_edges, centred, 1.0), centred)
+    apart, moved = (float(jnp.abs(with_few - other).max()) for other in (with_all, before))
+    assert moved > 0.01
+    assert apart < 1e-5 * moved if optimiser == "steepest descent" else apart > 0.01 * moved
