@@ -54,7 +54,7 @@ class Task(NamedTuple):
 
     name: str
     bids_name: str  # the task entity without its phase-encoding suffix: "hammer", "stroop"
-    flag: float  # value of the task-flag input
+    channels: int  # sensory inputs that `decode` fills
     actions: tuple[str, ...]
     available: tuple[bool, ...]  # channels that are buttons in this task
     conditions: tuple[str, ...]
@@ -63,6 +63,7 @@ class Task(NamedTuple):
     numeric: tuple[str, ...]  # of these, the ones that hold numbers or n/a
     decode: Callable[[Any], tuple[Trials, Drive]]
     cues: tuple[int, ...] = ()  # channels of instructions, which hold until the next
+    flags: tuple[float, ...] = (0.0,)  # further inputs, which tell tasks apart
 
 
 class TaskRun(NamedTuple):

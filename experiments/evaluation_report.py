@@ -9,14 +9,8 @@ from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.types import Cohort
 
-HEADLINES = (
-    ("faces", "choice_concordance", "Faces: choice concordance"),
-    ("faces", "reaction_time_r", "Faces: RT r"),
-    ("bold", "group_t_r", "BOLD: group t r"),
-    ("stroop", "choice_concordance", "Stroop: choice concordance"),
-    ("stroop", "reaction_time_r", "Stroop: RT r"),
-    ("bold", "person_t_r", "BOLD: person t r"),
-)
+BEHAVIOUR = {"choice_concordance": "choice concordance", "reaction_time_r": "RT r"}
+BOLD = {"group_t_r": "BOLD: group t r", "person_t_r": "BOLD: person t r"}
 DIAGRAM = ("twin", "own_training_half", "ridge", "item_profile")
 
 Drawn = tuple[str, str, object]
@@ -46,13 +40,29 @@ def verdict_figure(models: dict, label: str) -> Drawn:
         label: what is simulated, or "".
     """
     rows = []
-    for task, metric, title in HEADLINES:
+    for task, metric, title in _headlines(models):
         found = {name: tasks.get(task, {}).get(metric) for name, tasks in models.items()}
         found = {name: figure for name, figure in found.items() if figure}
         if any(figure["value"] is not None for figure in found.values()):
             rows.append((title, found))
     caption = "Every model side by side, 95 % intervals over people."
     return caption, "verdict", plots.verdict(rows, label)
+
+
+def tasks_in(models: dict) -> list[str]:
+    """Names of the tasks whose behaviour was evaluated."""
+    return [name for name in models["twin"] if name != "bold"]
+
+
+def _headlines(models: dict) -> list[tuple[str, str, str]]:
+    """Behaviour of each task, a panel of BOLD beside it: (task, metric, title)."""
+    panels, bold = [], [("bold", metric, title) for metric, title in BOLD.items()]
+    for task in tasks_in(models):
+        panels += [
+            (task, metric, f"{task.capitalize()}: {say}") for metric, say in BEHAVIOUR.items()
+        ]
+        panels, bold = panels + bold[:1], bold[1:]
+    return panels + bold
 
 
 def reliability_figure(assessed: Assessed, label: str) -> Drawn:

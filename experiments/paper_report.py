@@ -22,6 +22,7 @@ from experiments.evaluation_report import (
     reliability_figure,
     source_label,
     source_line,
+    tasks_in,
     verdict_figure,
 )
 from experiments.paper_traces import action_traces
@@ -111,9 +112,7 @@ def first_line(cohort: Cohort) -> str:
 
 def _summary(models: dict) -> list[str]:
     sentences = []
-    for task in ("faces", "stroop"):
-        if task not in models["twin"]:
-            continue
+    for task in tasks_in(models):
 
         def value(model, metric, task=task):
             found = models[model].get(task, {}).get(metric, {}).get("value")

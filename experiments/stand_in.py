@@ -24,6 +24,7 @@ def get_config() -> ConfigDict:
     return ConfigDict(
         {
             "events": "",  # BIDS folder with real events
+            "tasks": ("faces", "stroop"),  # or files that tell of others, see docs/tasks.md
             "seed": 0,
             "participants": 0,  # the first so many; 0: all
             "atlas": "",  # table of parcels; default: see write_stand_in
@@ -56,6 +57,7 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, int]:
             cohort,
             atlas=Path(config.atlas) if config.atlas else None,
             seed=config.seed,
+            tasks=common.tasks_of(config),
             runs=[*rest, *tasks],
             participants=config.participants,
             progress=lambda people: tqdm(people, desc="simulated imaging", unit="person"),

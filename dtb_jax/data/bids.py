@@ -59,7 +59,7 @@ def read_events(path: Path, task: Task) -> pd.DataFrame:
     for name in task.numeric:
         events[name] = _numbers(events[name], path)
     for name in ("onset", "duration"):
-        if events[name].isna().any():
+        if name in events and events[name].isna().any():
             row = int(np.flatnonzero(events[name].isna())[0])
             raise DataError(f"{path}: line {row + 2}, column {name}: n/a, expected seconds")
     return events

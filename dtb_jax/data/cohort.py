@@ -24,7 +24,7 @@ from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import parcels_and_regions
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means
-from dtb_jax.tasks import TASKS
+from dtb_jax.tasks import tasks_named
 from dtb_jax.tasks.task import rasterise, stack_trials
 from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 
@@ -32,7 +32,8 @@ from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 class Choices(NamedTuple):
     """How to read a folder; every field is a leaf of the experiments' config."""
 
-    runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")
+    tasks: tuple[str, ...] = ("faces", "stroop")  # or files that tell of others, see docs/tasks.md
+    runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")  # none: all of these tasks
     rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
     other_rest_runs: tuple[str, ...] = ()  # make a second connectome of the same people
     estimator: str = "pearson"  # of correlations between parcels, or ledoit_wolf
@@ -50,15 +51,15 @@ class Choices(NamedTuple):
 def read_cohort(
     root: Path,
     choices: Choices = Choices(),
-    tasks: Sequence[Task] = TASKS,
+    tasks: Sequence[Task] = (),
     progress: Callable = lambda people: people,
 ) -> tuple[Cohort, Ledger]:
     """Everybody with a connectome and behaviour in at least one run.
 
     Args:
         root: events, participants.tsv and imaging in TCP's layout or as BIDS derivatives.
-        choices: which runs, which atlas, what counts as truncated, who belongs together.
-        tasks: whose events to read.
+        choices: which tasks and runs, which atlas, what counts as truncated, who belongs together.
+        tasks: whose events to read (`tasks.together`) in place of the choices'.
         progress: wraps the list of people (a progress bar).
 
     Returns: `Cohort` and `Ledger`; whoever is not in the first has a line in the second.
@@ -68,16 +69,26 @@ def read_cohort(
     _check(choices)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder, expected one with events and imaging")
+    try:
+        tasks = tasks or tasks_named(choices.tasks)
+    except ValueError as error:
+        raise DataError(f"--config.tasks: {error}") from error
     ledger = Ledger()
     participants = read_participants(root, ledger, choices.family)
+    found_runs = {
+        run: (task, found) for task in tasks for run, found in find_events(root, task).items()
+    }
     behaviour = {
         run: _read_run(task, found, ledger)
-        for task in tasks
-        for run, found in find_events(root, task).items()
-        if run in choices.runs
+        for run, (task, found) in found_runs.items()
+        if run in (choices.runs or found_runs)
     }
     if not any(people for _, people in behaviour.values()):
-        raise DataError(f"{root}: no events of {', '.join(choices.runs)} could be read")
+        wanted = ", ".join(choices.runs) or "these tasks"
+        raise DataError(
+            f"{root}: no events of {wanted} could be read, found runs "
+            f"{', '.join(found_runs) or 'none'}"
+        )
     imaging = find_imaging(root)
     if not imaging.series and not imaging.matrices:
         raise DataError(
@@ -180,14 +191,13 @@ def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, ch
     last = [float((t.onset_s + t.duration_s)[-1]) for t, _ in people.values()]
     full_length = typical_length(imaging, (name,), expect) or math.ceil((max(last) + 10) / tr)
     steps = full_length * per_volume
-    channels = next(iter(people.values()))[1].value.shape[1] + 1
-    stimulus = np.zeros((len(kept), steps, channels), np.float32)
+    stimulus = np.zeros((len(kept), steps, task.channels + len(task.flags)), np.float32)
     bold = np.zeros((len(kept), full_length, len(regions)), np.float32)
     mask = np.zeros((len(kept), full_length), bool)
     simulated = False
     for i, person in enumerate(kept):
         if person in people:
-            stimulus[i] = rasterise(people[person][1], steps, task.flag)
+            stimulus[i] = rasterise(people[person][1], steps, task.flags)
         path = imaging.series.get(person, {}).get(name)
         if path is None or person not in people:
             if person in people:

@@ -49,7 +49,7 @@ def behaving_run(run: str, presses: Responses) -> TaskRun:
     """One run of everybody, its stimuli as TCP's scanner clocks them."""
     (task, volumes), people = (DESIGNS[run][0], VOLUMES[run]), len(presses.action)
     _, drive = task.decode(run_table(run).assign(response_time=np.nan, accuracy_binarized=0.0))
-    shown = rasterise(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flag)
+    shown = rasterise(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flags)
     return TaskRun(
         task,
         run,

@@ -39,6 +39,7 @@ def write_stand_in(
     *,
     atlas: Path | None = None,
     seed: int = 0,
+    tasks: Sequence[Task] = TASKS,
     runs: Sequence[str] = tuple(VOLUMES),
     participants: int = 0,
     progress: Callable = lambda people: people,
@@ -46,11 +47,12 @@ def write_stand_in(
     """Write a TCP-layout folder: events linked, imaging simulated. Complete files are kept.
 
     Args:
-        events_root: BIDS folder with events of at least one known task.
+        events_root: BIDS folder with events of at least one of the tasks.
         out: folder to write, which may hold part of an earlier call.
         atlas: table of parcels (columns name, network); default: atlas.tsv in the events folder,
             else atlas/tcp_434.tsv beside it.
         seed: with a person's id the only source of randomness: nobody's files depend on others'.
+        tasks: whose events to link; those beside TCP's get no BOLD.
         runs: which of `VOLUMES`' runs to write, where the person has them.
         participants: the first so many in alphabetical order; 0: all.
         progress: wraps the list of people (a progress bar).
@@ -67,7 +69,7 @@ def write_stand_in(
     events_root, out = events_root.resolve(), out.resolve()
     if out == events_root:
         raise DataError(f"{out}: simulated files never go into the folder they are made from")
-    events = _find_all_events(events_root)
+    events = _find_all_events(events_root, tasks)
     atlas = atlas or next(
         (
             p
@@ -159,18 +161,18 @@ def link(source: Path, target: Path) -> None:
         shutil.copy2(source, target)
 
 
-def _find_all_events(root: Path) -> dict[str, dict[str, tuple[Path, Task]]]:
+def _find_all_events(root: Path, tasks: Sequence[Task]) -> dict[str, dict[str, tuple[Path, Task]]]:
     """{participant: {run: (events file, task)}}."""
     if not root.is_dir():
         raise DataError(f"{root}: no such folder; give --config.events=BIDS_DIR")
     found: dict[str, dict[str, tuple[Path, Task]]] = {}
-    for task in TASKS:
+    for task in tasks:
         for run, people in find_events(root, task).items():
             for name, path in people.items():
                 found.setdefault(name, {})[run] = (path, task)
     if not found:
-        tasks = ", ".join(task.bids_name for task in TASKS)
-        raise DataError(f"{root}: no sub-*/func/*_events.tsv of the tasks {tasks}")
+        names = ", ".join(task.bids_name for task in tasks)
+        raise DataError(f"{root}: no sub-*/func/*_events.tsv of the tasks {names}")
     return found
 
 

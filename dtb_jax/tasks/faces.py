@@ -142,7 +142,7 @@ def _conditions(trial_type: pd.Series) -> np.ndarray:
 FACES = Task(
     name="faces",
     bids_name="hammer",
-    flag=0.0,
+    channels=8,
     actions=("left", "right", "unused"),
     available=(True, True, False),
     conditions=("shape", "face"),

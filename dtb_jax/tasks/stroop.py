@@ -69,7 +69,7 @@ def _colours(column: pd.Series, name: str) -> np.ndarray:
 STROOP = Task(
     name="stroop",
     bids_name="stroop",
-    flag=1.0,
+    channels=8,
     actions=COLOURS,
     available=(True, True, True),
     conditions=("congruent", "incongruent"),
@@ -84,4 +84,5 @@ STROOP = Task(
     ),
     numeric=("onset", "duration", "response_time", "accuracy_binarized"),
     decode=decode,
+    flags=(1.0,),
 )

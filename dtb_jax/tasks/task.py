@@ -9,27 +9,27 @@ from dtb_jax.types import STEP_S, Drive, Task, Trials
 
 
 def rasterise(
-    drive: Drive, steps: int, flag: float, step_s: float = STEP_S
+    drive: Drive, steps: int, flags: Sequence[float], step_s: float = STEP_S
 ) -> Float[np.ndarray, "time input"]:
-    """Sensory channels and the task flag at every step of one run.
+    """Sensory channels and task flags at every step of one run.
 
-    x[t, c] = sum_k value[k, c] * (start_s[k] <= t * step_s < stop_s[k]);  x[t, -1] = flag.
+    x[t, c] = sum_k value[k, c] * (start_s[k] <= t * step_s < stop_s[k]), then flags throughout.
 
     Args:
         drive: intervals, seconds from the run's start.
         steps: length of the run in network steps.
-        flag: value of the last channel throughout (0 Faces, 1 Stroop).
+        flags: values of the last channels (0 Faces, 1 Stroop).
         step_s: seconds per step.
 
-    Returns: float32 [time, channels + 1].
+    Returns: float32 [time, channels + flags].
     """
     channels = drive.value.shape[1]
-    stimulus = np.zeros((steps, channels + 1), np.float32)
+    stimulus = np.zeros((steps, channels + len(flags)), np.float32)
     first = np.clip(np.ceil(drive.start_s / step_s - 1e-9), 0, steps).astype(int)
     last = np.clip(np.ceil(drive.stop_s / step_s - 1e-9), 0, steps).astype(int)
     for start, stop, value in zip(first, last, drive.value, strict=True):
         stimulus[start:stop, :channels] += value
-    stimulus[:, -1] = flag
+    stimulus[:, channels:] = flags
     return stimulus
 
 
