@@ -1,12 +1,12 @@
 """BIDS tables: events of each run and the list of participants."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from dtb_jax.data.entities import Sessions, entities_of, person_and_run
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.types import Task
 
@@ -90,16 +90,24 @@ def _numbers(column: pd.Series, path: Path) -> pd.Series:
     return numbers.astype(float)
 
 
-def find_events(root: Path, task: Task) -> dict[str, dict[str, Path]]:
-    """Event files of one task: {run name: {participant: path}}, `ses-` folders allowed."""
+def find_events(
+    root: Path, task: Task, sessions: Sessions = Sessions()
+) -> dict[str, dict[str, Path]]:
+    """Event files of one task: {run name: {participant: path}}, `ses-` folders allowed.
+
+    Raises: DataError where one person has two files of one run.
+    """
     found: dict[str, dict[str, Path]] = {}
-    pattern = re.compile(rf"^(sub-[^_]+)_.*?task-({task.bids_name}(?:AP|PA)?)_(?:.*?(run-\d+)_)?")
+    names = {task.bids_name, f"{task.bids_name}AP", f"{task.bids_name}PA"}
     paths = [*root.glob("sub-*/func/*_events.tsv"), *root.glob("sub-*/ses-*/func/*_events.tsv")]
     for path in sorted(paths):
-        match = pattern.match(path.name)
-        if match:
-            name = "_".join(part for part in match.groups()[1:] if part)
-            found.setdefault(name, {})[match[1]] = path
+        named = person_and_run(path, sessions)
+        if named is None or entities_of(path)["task"] not in names:
+            continue
+        person, run = named
+        before = found.setdefault(run, {}).setdefault(person, path)
+        if before != path:
+            raise DataError(f"{path}: the same run is also {before}, expected one of them")
     return found
 
 

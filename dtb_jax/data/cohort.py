@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.bids import decode_events, find_events, read_participants
+from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
+from dtb_jax.data.entities import read_sessions
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.imaging import (
-    Imaging,
     Rest,
     enough_volumes,
-    find_imaging,
     other_connectomes,
     person_connectome,
     read_matrix,
@@ -37,6 +37,9 @@ class Choices(NamedTuple):
     rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
     other_rest_runs: tuple[str, ...] = ()  # make a second connectome of the same people
     estimator: str = "pearson"  # of correlations between parcels, or ledoit_wolf
+    derivatives: str = ""  # folder of fMRIPrep's or XCP-D's output; default: below the data
+    entities: tuple[str, ...] = ()  # of the files to read, where several differ: "seg-Glasser"
+    session: str = ""  # the one to read; default: all, and runs are named ses-1_... where several
     family: str = ""  # column of who belongs together; default: family or family_id, if any
     atlas: str = (
         ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
@@ -73,10 +76,16 @@ def read_cohort(
         tasks = tasks or tasks_named(choices.tasks)
     except ValueError as error:
         raise DataError(f"--config.tasks: {error}") from error
+    imaging_root = Path(choices.derivatives or root)
+    if not imaging_root.is_dir():
+        raise DataError(f"--config.derivatives: {imaging_root}: no such folder")
+    sessions = read_sessions({root, imaging_root}, choices.session)
     ledger = Ledger()
     participants = read_participants(root, ledger, choices.family)
     found_runs = {
-        run: (task, found) for task in tasks for run, found in find_events(root, task).items()
+        run: (task, found)
+        for task in tasks
+        for run, found in find_events(root, task, sessions).items()
     }
     behaviour = {
         run: _read_run(task, found, ledger)
@@ -89,10 +98,11 @@ def read_cohort(
             f"{root}: no events of {wanted} could be read, found runs "
             f"{', '.join(found_runs) or 'none'}"
         )
-    imaging = find_imaging(root)
+    imaging = find_imaging(imaging_root, choices.entities, sessions)
+    imaging = imaging._replace(simulated=imaging.simulated or says_simulated(root))
     if not imaging.series and not imaging.matrices:
         raise DataError(
-            f"{root}: no parcel time series and no connectomes; "
+            f"{imaging_root}: no parcel time series and no connectomes; "
             "experiments.stand_in writes simulated ones for these events"
         )
     names, regions = parcels_and_regions(root, choices.atlas, choices.regions)
@@ -115,7 +125,9 @@ def read_cohort(
     if not kept:
         raise DataError(f"{root}: nobody has both behaviour and a connectome")
     participants = participants.reindex(kept)
-    motion = read_motion(root, participants["motion_mm"], choices.rest_runs, ledger)
+    motion = read_motion(
+        imaging_root, participants["motion_mm"], choices.rest_runs, ledger, sessions
+    )
     other_rest = _rest(imaging, choices.other_rest_runs, choices, expect)
     others, has_other, is_simulated = other_connectomes(imaging, kept, other_rest, expect, ledger)
     simulated |= is_simulated

@@ -1,7 +1,5 @@
-"""Where a person's imaging lies, and what of it becomes a connectome."""
+"""What of a person's imaging becomes a connectome."""
 
-import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,22 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.connectome import LARGEST_R, edge_count
+from dtb_jax.data.derivatives import Imaging
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.timeseries import READERS, Expect, Series, read_series
 
-TCP_FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
-TCP_SUFFIX = "_bold_Atlas_hp2000_clean_GSR_parcellated.h5"
 MOST_CONSTANT = 0.05
 """A run with a larger share of constant parcels is left out."""
-
-
-class Imaging(NamedTuple):
-    """All imaging files of a folder: {participant: {run: path}} and precomputed connectomes."""
-
-    series: dict[str, dict[str, Path]]
-    matrices: dict[str, Path]
-    simulated: bool  # the folder says so of all it holds; single files may say so themselves
 
 
 class Rest(NamedTuple):
@@ -34,55 +23,6 @@ class Rest(NamedTuple):
     full_length: int  # volumes
     least_share: float  # of the full length; shorter runs are left out
     estimator: str  # one of `ESTIMATORS`
-
-
-def find_imaging(root: Path) -> Imaging:
-    """TCP's HDF5 tree, BIDS derivatives below `sub-*/`, and `connectomes/sub-*.*`.
-
-    Run names are the task entity and the run entity: "restAP_run-01". Of several files of one
-    run the first in the order of `READERS` serves.
-    """
-    series: dict[str, dict[str, Path]] = {}
-    for path in sorted((root / TCP_FOLDER).glob(f"*/task-*{TCP_SUFFIX}")):
-        run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
-        series.setdefault(_participant(path.parent.name), {})[run] = path
-    order = list(READERS)
-    found = []
-    for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")):
-        suffix = next((s for s in order if path.name.endswith(s)), None)
-        is_series = re.search(r"_(timeseries|bold|ptseries|dtseries)\.", path.name)
-        if suffix and is_series and "_desc-confounds_" not in path.name:
-            found.append((order.index(suffix), path))
-    for _, path in sorted(found):
-        if named := person_and_run(path):
-            person, run = named
-            series.setdefault(person, {}).setdefault(run, path)
-    matrices = {
-        path.name.split(".")[0].split("_")[0]: path
-        for path in sorted(root.glob("connectomes/sub-*"))
-    }
-    return Imaging(series, matrices, says_simulated(root))
-
-
-def person_and_run(path: Path) -> tuple[str, str] | None:
-    """Whose file of which run: sub-A_ses-1_task-rest_run-01_... is of sub-A and rest_run-01."""
-    match = re.match(r"(sub-[^_]+)_.*?task-([^_.]+)(?:_.*?(run-\d+))?", path.name)
-    return (match[1], "_".join(part for part in match.groups()[1:] if part)) if match else None
-
-
-def says_simulated(root: Path) -> bool:
-    """Whether `dataset_description.json` says that the imaging is simulated."""
-    path = root / "dataset_description.json"
-    try:
-        described = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    except ValueError:
-        return False
-    return bool(described.get("simulated") or described.get("simulated_imaging"))
-
-
-def _participant(folder: str) -> str:
-    """TCP writes NDAR_INVX as a folder and sub-NDARINVX in BIDS."""
-    return "sub-" + folder.replace("_", "")
 
 
 def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:

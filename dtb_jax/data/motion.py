@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.bids import MISSING, bare_id, read_table
-from dtb_jax.data.imaging import person_and_run
+from dtb_jax.data.entities import Sessions, person_and_run
 from dtb_jax.data.ledger import DataError, Ledger
 
 FOLDER = "motion_FD"
@@ -20,24 +20,34 @@ Traces = dict[str, dict[str, np.ndarray]]
 """{participant: {run: displacement at each volume, mm}}"""
 
 
-def read_motion(root: Path, told: pd.Series, rest_runs: Sequence[str], ledger: Ledger) -> pd.Series:
+def read_motion(
+    root: Path,
+    told: pd.Series,
+    rest_runs: Sequence[str],
+    ledger: Ledger,
+    sessions: Sessions = Sessions(),
+) -> pd.Series:
     """Mean framewise displacement over all volumes of each person's named rest runs.
 
     Of a person's sources the first that knows any of these runs serves: fMRIPrep's confounds,
-    TCP's tables in motion_FD, what participants.tsv tells.
+    XCP-D's motion files, TCP's tables in motion_FD, what participants.tsv tells.
 
     Args:
         root: folder that holds them.
         told: what participants.tsv tells, mm, by participant_id.
         rest_runs: names of the runs.
         ledger: lines for what can not be read, and for whose motion stays unknown.
+        sessions: which are read.
 
     Returns: mm, by participant_id as in `told`; NaN where it is unknown.
     """
-    confounds = sorted(root.glob("**/func/sub-*_desc-confounds_*.tsv"))
+    confounds = [
+        *sorted(root.glob("**/func/sub-*_desc-confounds_*.tsv")),
+        *sorted(root.glob("**/func/sub-*_motion.tsv")),
+    ]
     tables = sorted((root / FOLDER).glob("*.csv"))
     measured = _from_tables(tables, list(told.index), rest_runs, ledger)
-    measured |= _from_confounds(confounds, set(told.index), rest_runs, ledger)
+    measured |= _from_confounds(confounds, set(told.index), rest_runs, ledger, sessions)
     motion = told.astype(float)
     for person, runs in measured.items():
         motion[person] = np.concatenate(list(runs.values())).mean()
@@ -50,11 +60,11 @@ def read_motion(root: Path, told: pd.Series, rest_runs: Sequence[str], ledger: L
     return motion
 
 
-def _from_confounds(paths, people: set[str], rest_runs, ledger: Ledger) -> Traces:
-    """fMRIPrep's: a file a person and run, a row a volume."""
+def _from_confounds(paths, people: set[str], rest_runs, ledger: Ledger, sessions) -> Traces:
+    """fMRIPrep's and XCP-D's: a file a person and run, a row a volume."""
     found: Traces = {}
     for path in paths:
-        person, run = person_and_run(path) or ("", "")
+        person, run = person_and_run(path, sessions) or ("", "")
         if person not in people or run not in rest_runs or run in found.get(person, {}):
             continue
         try:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
-from dtb_jax.data.imaging import TCP_FOLDER, TCP_SUFFIX
+from dtb_jax.data.derivatives import TCP_FOLDER, TCP_SUFFIX
 from dtb_jax.data.ledger import DataError
 from dtb_jax.tasks import STROOP
 from dtb_jax.types import Task

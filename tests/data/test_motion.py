@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import Choices, Ledger, read_cohort
-from dtb_jax.data.imaging import find_imaging
+from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.motion import read_motion
 from dtb_jax.groundtruth import cohort as writer
 from dtb_jax.groundtruth.atlas import choose_parcels

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
-from dtb_jax.data.imaging import find_imaging, read_matrix
+from dtb_jax.data.derivatives import find_imaging
+from dtb_jax.data.imaging import read_matrix
 from dtb_jax.data.timeseries import Expect, read_series
 
 PARCELS, VOLUMES = 6, 20

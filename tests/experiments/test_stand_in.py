@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from dtb_jax.data.imaging import find_imaging
+from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.layout import imaging_path, write_imaging
 from dtb_jax.groundtruth.stand_in import (

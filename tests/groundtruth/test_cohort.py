@@ -9,7 +9,7 @@ import pytest
 
 from dtb_jax.data import Choices, read_cohort
 from dtb_jax.data.bids import read_events
-from dtb_jax.data.imaging import find_imaging
+from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth import cohort as writer
 from dtb_jax.groundtruth.atlas import choose_parcels

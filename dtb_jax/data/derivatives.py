@@ -1,0 +1,108 @@
+"""Where imaging lies: TCP's tree, fMRIPrep's and XCP-D's derivatives, ready-made matrices."""
+
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dtb_jax.data.entities import (
+    Sessions,
+    asked_entities,
+    entities_of,
+    has_entities,
+    person_and_run,
+)
+from dtb_jax.data.ledger import DataError
+from dtb_jax.data.timeseries import READERS
+
+TCP_FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
+TCP_SUFFIX = "_bold_Atlas_hp2000_clean_GSR_parcellated.h5"
+SERIES = re.compile(r"_(timeseries|bold|ptseries|dtseries)\.")
+
+
+class Imaging(NamedTuple):
+    """All imaging files of a folder: {participant: {run: path}} and precomputed connectomes."""
+
+    series: dict[str, dict[str, Path]]
+    matrices: dict[str, Path]
+    simulated: bool  # the folder says so of all it holds; single files may say so themselves
+
+
+def find_imaging(
+    root: Path, wanted: Sequence[str] = (), sessions: Sessions = Sessions()
+) -> Imaging:
+    """TCP's HDF5 tree, BIDS derivatives below `sub-*/`, and `connectomes/sub-*.*`.
+
+    Of files of one run in several forms the first form in the order of `READERS` serves.
+
+    Args:
+        root: folder.
+        wanted: entities that files must have, where they have such entities: "seg-Schaefer400".
+        sessions: which are read.
+
+    Returns: `Imaging`.
+
+    Raises: DataError where files of one run and form differ in another entity, or `wanted` is none.
+    """
+    series: dict[str, dict[str, Path]] = {}
+    for path in sorted((root / TCP_FOLDER).glob(f"*/task-*{TCP_SUFFIX}")):
+        run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
+        series.setdefault(_participant(path.parent.name), {})[run] = path
+    asked = asked_entities(wanted)
+    found: dict[tuple[str, str], dict[int, list[Path]]] = {}
+    for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")):
+        form = next((k for k, end in enumerate(READERS) if path.name.endswith(end)), None)
+        named = person_and_run(path, sessions)
+        if (
+            form is not None
+            and named
+            and _is_series(path)
+            and has_entities(entities_of(path), asked)
+        ):
+            found.setdefault(named, {}).setdefault(form, []).append(path)
+    for (person, run), forms in found.items():
+        paths = forms[min(forms)]
+        if len(paths) > 1:
+            raise DataError(_several(paths))
+        series.setdefault(person, {}).setdefault(run, paths[0])
+    matrices = {
+        path.name.split(".")[0].split("_")[0]: path
+        for path in sorted(root.glob("connectomes/sub-*"))
+    }
+    return Imaging(series, matrices, says_simulated(root))
+
+
+def _is_series(path: Path) -> bool:
+    """Time series, and not confounds, brain masks or XCP-D's maps of coverage and ALFF."""
+    told = entities_of(path)
+    maps = told.get("desc") in ("confounds", "brain") or told.get("stat", "mean") != "mean"
+    return SERIES.search(path.name) is not None and not maps
+
+
+def _several(paths: Sequence[Path]) -> str:
+    """Which choice is missing, for files of one run."""
+    told = [entities_of(path) for path in paths]
+    names = [name for name in told[0] if len({one.get(name) for one in told}) > 1]
+    if not names:
+        return f"{paths[0]}: the same run is also {paths[1]}, expected one of them"
+    labels = " or ".join(f"{names[0]}-{one.get(names[0])}" for one in told)
+    return (
+        f"{paths[0]}: one of {len(paths)} files of this run, expected one; "
+        f"choose by --config.entities, {labels}"
+    )
+
+
+def says_simulated(root: Path) -> bool:
+    """Whether `dataset_description.json` says that the imaging is simulated."""
+    path = root / "dataset_description.json"
+    try:
+        described = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    except ValueError:
+        return False
+    return bool(described.get("simulated") or described.get("simulated_imaging"))
+
+
+def _participant(folder: str) -> str:
+    """TCP writes NDAR_INVX as a folder and sub-NDARINVX in BIDS."""
+    return "sub-" + folder.replace("_", "")
