@@ -27,6 +27,8 @@ LEVELS = [
     {"crossvalidation"},
     {"assessment"},
     {"repeats"},
+    {"cli"},
+    {"__main__"},
 ]
 LEVEL = {name: k for k, names in enumerate(LEVELS) for name in names}
 SOURCES = sorted((ROOT / "dtb_jax").rglob("*.py"))

@@ -88,7 +88,7 @@ def read_cohort(
         for run, found in find_events(root, task, sessions).items()
     }
     behaviour = {
-        run: _read_run(task, found, ledger)
+        run: _read_run(task, run, found, ledger)
         for run, (task, found) in found_runs.items()
         if run in (choices.runs or found_runs)
     }
@@ -166,13 +166,13 @@ def _check(choices: Choices) -> None:
         )
 
 
-def _read_run(task: Task, found: dict[str, Path], ledger: Ledger):
+def _read_run(task: Task, run: str, found: dict[str, Path], ledger: Ledger):
     people = {}
     for person, path in found.items():
         try:
             people[person] = decode_events(path, task)
         except DataError as error:
-            ledger.add(person, task.name, path, error)
+            ledger.add(person, run, path, error)
     return task, people
 
 

@@ -1,0 +1,18 @@
+"""`python -m dtb_jax` is `dtb`, with a word for whoever lacks what the command needs."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from dtb_jax.cli import app
+    except ModuleNotFoundError as error:
+        if error.name not in ("typer", "rich"):
+            raise
+        sys.exit("dtb needs typer: pip install 'dtb_jax[cli]'")
+    app(prog_name="dtb")
+
+
+if __name__ == "__main__":
+    main()
