@@ -12,3 +12,12 @@ from dtb_jax.twin import simulate_cohort as simulate_cohort
 from dtb_jax.types import Run as Run
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    """`load_twin` and `tell`, which need Orbax and pandas: imported when they are asked for."""
+    if name in ("load_twin", "tell"):
+        from dtb_jax import portable
+
+        return getattr(portable, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,9 +8,9 @@ def main() -> None:
     try:
         from dtb_jax.cli import app
     except ModuleNotFoundError as error:
-        if error.name not in ("typer", "rich"):
+        if error.name not in ("typer", "rich", "requests"):
             raise
-        sys.exit("dtb needs typer: pip install 'dtb_jax[cli]'")
+        sys.exit(f"dtb needs {error.name}: pip install 'dtb_jax[cli]'")
     app(prog_name="dtb")
 
 

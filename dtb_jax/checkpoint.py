@@ -42,3 +42,22 @@ class Checkpoints:
     def close(self) -> None:
         """Release the folder."""
         self._manager.close()
+
+
+def save_tree(folder: Path, tree: Any) -> None:
+    """Arrays in nested dictionaries, whole or not at all, in place of what was in the folder."""
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(Path(folder).absolute(), tree, force=True)
+
+
+def load_tree(folder: Path, like: Any) -> Any:
+    """Arrays with the structure, shapes and types of `like`; nothing but numbers is read.
+
+    Raises: ValueError where the folder holds other shapes.
+    """
+    with ocp.StandardCheckpointer() as checkpointer:
+        found = checkpointer.restore(Path(folder).absolute(), like)
+    shapes = (jax.tree.map(lambda leaf: leaf.shape, tree) for tree in (found, like))
+    if len(set(map(str, shapes))) > 1:
+        raise ValueError(f"{folder}: arrays of other shapes than expected")
+    return found

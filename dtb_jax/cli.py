@@ -7,11 +7,13 @@ from pathlib import Path
 import pandas as pd
 import typer
 from rich.console import Console
-from rich.progress import track
+from rich.progress import DownloadColumn, Progress, TransferSpeedColumn, track
 from rich.table import Table
 
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
 from dtb_jax.data.check import Overview, overview
+from dtb_jax.data.fetch import BUCKET, list_bucket, size_text, wanted
+from dtb_jax.data.fetch import fetch as fetch_files
 from dtb_jax.types import Cohort
 from dtb_jax.workflow import note_below_chance
 
@@ -112,6 +114,43 @@ def check(
         raise typer.Exit(1) from error
     _show(found, cohort, ledger, exclusions)
     raise typer.Exit(0 if found.complete else 2)
+
+
+@app.command()
+def fetch(
+    dataset: str = typer.Argument(..., help="`tcp`: the Transdiagnostic Connectome Project."),
+    folder: Path = typer.Argument(..., help="What to fill."),
+    dry_run: bool = typer.Option(False, "--dry-run", help="List files and bytes, fetch nothing."),
+    url: str = typer.Option(BUCKET, help="The bucket, or a mirror of it."),
+) -> None:
+    """Download the public files that this software reads: behaviour, motion, parcel time series.
+
+    Interrupted, the same command goes on. A file gets its name when its length and MD5 are right.
+    Nothing else in this software uses the network.
+    """
+    if dataset != "tcp":
+        said.print(f"dataset {dataset!r}, expected tcp", markup=False)
+        raise typer.Exit(1)
+    try:
+        kinds = wanted(list_bucket(base=url))
+        files = [one for listed in kinds.values() for one in listed]
+        rows = [(kind, len(listed), size_text(listed)) for kind, listed in kinds.items()]
+        rows.append(("all", len(files), size_text(files)))
+        Console().print(_as_table(pd.DataFrame(rows, columns=["kind", "files", "bytes"]), "TCP"))
+        if dry_run:
+            return
+        columns = (*Progress.get_default_columns(), DownloadColumn(), TransferSpeedColumn())
+        with Progress(*columns, console=said) as bar:
+            task = bar.add_task("fetching", total=sum(one.size for one in files))
+            told = fetch_files(
+                files, folder, base=url, progress=lambda done: bar.advance(task, done)
+            )
+    except (DataError, OSError) as error:
+        said.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    print(f"{folder}: {told.written + told.unverified} files written, {told.kept} were there")
+    if told.unverified:
+        print(f"{told.unverified} of them have no MD5 to compare with: their lengths are right")
 
 
 def _as_option(sentence: str) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict, config_dict
 
-from dtb_jax import families, results, workflow
+from dtb_jax import families, portable, results, workflow
 from dtb_jax.assessment import assess
 from dtb_jax.connectome import edge_count
 from dtb_jax.crossvalidation import cross_validate
@@ -182,6 +182,9 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     if compared:
         metrics["truth"] = paper_truth.as_metrics(compared)
     results.write_json(workdir / "metrics.json", metrics)
+    about = {name: metrics[name] for name in ("protocol", "verdict", "timing")}
+    about["models"] = {name: metrics["models"].get(name) for name in ("twin", "own_training_half")}
+    portable.save_twin(workdir / "twin", fitted, made, cohort, about)
     (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
     results.write_predictions(
         workdir / "predictions.tsv",

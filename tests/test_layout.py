@@ -21,7 +21,7 @@ LEVELS = [
     {"evaluation", "data"},
     {"recipe"},
     {"groundtruth", "results", "sweep", "workflow", "plots", "report"},
-    {"adaptation", "interventions"},
+    {"adaptation", "interventions", "portable"},
     {"families"},
     {"mixed"},
     {"crossvalidation"},

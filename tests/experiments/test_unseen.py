@@ -134,7 +134,7 @@ def test_broken_files_cost_whose_they_are(broken):
     assert metrics["protocol"]["people_and_time"] and metrics["protocol"]["repeats"] == 2
     assert metrics["protocol"]["removed_from_connectome"] == "site,motion_mm"
     ledger = pd.read_csv(broken / "exclusions.tsv", sep="\t").fillna("")
-    (one,) = ledger[ledger["run"] == "faces"].to_dict("records")
+    (one,) = ledger[ledger["run"] == "hammerAP_run-01"].to_dict("records")
     assert one["participant"] == "sub-SIM00001" and "onset" in one["reason"]
     assert "no usable rest run" in " ".join(ledger["reason"][ledger["participant"] == LOST])
     told = pd.read_csv(broken / "predictions.tsv", sep="\t")
