@@ -18,9 +18,11 @@ Drawn = tuple[str, str, object]
 
 def source_label(cohort: Cohort) -> str:
     """What a figure must say about its data."""
-    if "simulated" in (cohort.connectome_source, cohort.bold_source):
-        return "simulated connectomes and BOLD: about the software, not about brains"
-    return ""
+    told = {"connectomes": cohort.connectome_source, "BOLD": cohort.bold_source}
+    made_up = [name for name, source in told.items() if source == "simulated"]
+    if not made_up:
+        return ""
+    return f"simulated {' and '.join(made_up)}: about the software, not about brains"
 
 
 def source_line(cohort: Cohort) -> str:

@@ -102,6 +102,8 @@ def _panels(assessed: Assessed, results: dict) -> list:
         for model in (m for m in SHOWN if m in assessed.predictions):
             told, _ = told_means(part, assessed.predictions[model][r])
             keep = part.people & np.isfinite(observed) & np.isfinite(told)
+            if not keep.any():  # people about whom nothing is known, say
+                continue
             figure = results["models"][model][name].get("reaction_time_r")
             text = "r undefined"
             if figure and figure["value"] is not None:

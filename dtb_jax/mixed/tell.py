@@ -149,9 +149,9 @@ def _tell_run(
         kept = min(chunk, len(people) - start)
         found.append(jax.tree.map(lambda leaf, kept=kept: np.asarray(leaf)[:kept], one))
     joined = jax.tree.map(lambda *leaves: np.concatenate(leaves), *found)
-    bold = joined.pop("bold") * scale.sd + scale.mean
+    bold = joined.pop("bold")
     if bold.shape[-1]:
-        joined["bold"] = bold
+        joined["bold"] = bold * scale.sd + scale.mean
     return spread_out(joined, people, len(run.present))
 
 
