@@ -161,9 +161,10 @@ def _as_option(sentence: str) -> str:
 def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | None) -> None:
     out = Console()
     people, inside = found.people, int(found.people["in_cohort"].sum())
+    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
     out.print(
         f"{inside} of {len(people)} people are in, with {cohort.parcels} parcels; connectomes are "
-        f"{cohort.connectome_source}, BOLD is {cohort.bold_source}.",
+        f"{cohort.connectome_source}, {bold}.",
         soft_wrap=True,
     )
     out.print(_as_table(found.runs.reset_index(), "Runs"))
@@ -176,7 +177,8 @@ def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | No
         out.print(f"and {len(odd) - MOST_ROWS} more people; {more}")
     for entry in ledger.entries:
         if entry.participant == "all":
-            out.print(f"{entry.file}: {entry.reason}", markup=False, soft_wrap=True)
+            where = entry.file or entry.run
+            out.print(f"{where}: {entry.reason}", markup=False, soft_wrap=True)
 
 
 def _as_table(rows: pd.DataFrame, title: str) -> Table:

@@ -94,10 +94,9 @@ def read_cohort(
     }
     if not any(people for _, people in behaviour.values()):
         wanted = ", ".join(choices.runs) or "these tasks"
-        raise DataError(
-            f"{root}: no events of {wanted} could be read, found runs "
-            f"{', '.join(found_runs) or 'none'}"
-        )
+        looked = " or ".join(f"task-{task.bids_name}" for task in tasks)
+        found = f"found runs {', '.join(found_runs)}" if found_runs else f"found no {looked}"
+        raise DataError(f"{root}: no events of {wanted} could be read, {found}")
     imaging = find_imaging(imaging_root, choices.entities, sessions)
     imaging = imaging._replace(simulated=imaging.simulated or says_simulated(root))
     if not imaging.series and not imaging.matrices:
@@ -206,13 +205,16 @@ def _stack(name, task: Task, people, kept, imaging: Imaging, regions, expect, ch
     stimulus = np.zeros((len(kept), steps, task.channels + len(task.flags)), np.float32)
     bold = np.zeros((len(kept), full_length, len(regions)), np.float32)
     mask = np.zeros((len(kept), full_length), bool)
+    without = [person for person in people if name not in imaging.series.get(person, {})]
+    if len(without) == len(people):
+        ledger.add("all", name, "", "nobody has BOLD of this run: behaviour only")
     simulated = False
     for i, person in enumerate(kept):
         if person in people:
             stimulus[i] = rasterise(people[person][1], steps, task.flags)
         path = imaging.series.get(person, {}).get(name)
         if path is None or person not in people:
-            if person in people:
+            if person in people and len(without) < len(people):
                 ledger.add(person, name, "", "no BOLD of this run: behaviour only")
             continue
         try:
