@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import DownloadColumn, Progress, TransferSpeedColumn, track
 from rich.table import Table
 
@@ -69,6 +70,12 @@ def check(
         [], help="Which files to read where several differ, like seg-Glasser."
     ),
     session: str = typer.Option("", help="The only session to read."),
+    dataset: str = typer.Option("", help="HDF5 dataset, where files have several."),
+    estimator: str = typer.Option(DEFAULT.estimator, help="pearson or ledoit_wolf."),
+    family: str = typer.Option("", help="Column that says who belongs together."),
+    least_share: float = typer.Option(
+        DEFAULT.least_share, help="Of a full run's volumes; shorter runs are left out."
+    ),
     repetition_time_s: float = typer.Option(
         DEFAULT.repetition_time_s, help="Seconds between volumes."
     ),
@@ -77,10 +84,10 @@ def check(
         None, help="Write every reason, one a line, to this TSV file."
     ),
 ) -> None:
-    """Read a folder as training would, and tell who is in, who is not, and why.
+    """Read a folder with training's readers, and tell who is in, who is not, and why.
 
-    Exit code 0: everybody is in and nothing is odd. 2: the folder can be used, but something is
-    missing or odd. 1: it can not be used; one sentence says why.
+    Exit code 0: everybody is in and nothing about a single person is odd. 2: the folder can be
+    used, but something of somebody is missing or odd. 1: it can not be used; one sentence says why.
 
     **TCP:** `dtb check ds005237 --atlas tcp_434.tsv`
 
@@ -94,6 +101,10 @@ def check(
         derivatives=derivatives,
         entities=tuple(entities),
         session=session,
+        dataset=dataset,
+        estimator=estimator,
+        family=family,
+        least_share=least_share,
         atlas=atlas,
         regions=regions,
         atlas_image=atlas_image,
@@ -177,8 +188,8 @@ def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | No
         out.print(f"and {len(odd) - MOST_ROWS} more people; {more}")
     for entry in ledger.entries:
         if entry.participant == "all":
-            where = entry.file or entry.run
-            out.print(f"{where}: {entry.reason}", markup=False, soft_wrap=True)
+            line = f"{entry.file or entry.run}: {entry.reason}"
+            out.print(_as_option(line), markup=False, soft_wrap=True)
 
 
 def _as_table(rows: pd.DataFrame, title: str) -> Table:
@@ -187,5 +198,5 @@ def _as_table(rows: pd.DataFrame, title: str) -> Table:
         table.add_column(str(name).replace("_", " "), overflow="fold", no_wrap=k == 0)
     for row in rows.itertuples(index=False):
         told = (("yes" if cell else "no") if isinstance(cell, bool) else str(cell) for cell in row)
-        table.add_row(*told)
+        table.add_row(*(escape(_as_option(cell)) for cell in told))  # a file may hold [red]
     return table

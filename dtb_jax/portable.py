@@ -20,7 +20,7 @@ from dtb_jax.response import read_hazard, read_pulses, windows
 from dtb_jax.results import write_json
 from dtb_jax.twin import Twin, simulate, split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort
-from dtb_jax.workflow import Fitted
+from dtb_jax.workflow import Fitted, fixed_parts
 
 CARD, NUMBERS, PROGRAM = "card.json", "numbers", "program.stablehlo"
 KINDS = {"Hypernetwork": Hypernetwork, "ConstantInput": ConstantInput}
@@ -34,7 +34,7 @@ LIMITS = (
 
 
 class Design(NamedTuple):
-    """What a run shows and when a press counts: no person's data."""
+    """What a run shows and when a press counts, as one person was shown it; not what they did."""
 
     task: str
     actions: tuple[str, ...]
@@ -83,8 +83,7 @@ def save_twin(
     bold = cohort.bold_source != "none"
     numbers = {
         "params": fitted.params,
-        "twin": {name: leaf for name, leaf in _arrays(fitted.twin).items() if leaf is not None},
-        "bold": {"mean": fitted.scale.mean, "sd": fitted.scale.sd},
+        "fixed": fixed_parts(fitted.twin, fitted.scale),
         "designs": {},
     }
     told = {}
@@ -137,15 +136,15 @@ def load_twin(folder: Path | str) -> Portable:
             for name, told in card["designs"].items()
             for arrays in [numbers["designs"][name]]
         }
-        fixed = numbers["twin"]
+        fixed = numbers["fixed"]
         return Portable(
             Twin(hypernet, fixed["centre"], fixed["spread"], fixed.get("basis")),
             numbers["params"],
             read,
             designs,
             tuple(card["regions"]),
-            numbers["bold"]["mean"],
-            numbers["bold"]["sd"],
+            fixed["bold"]["mean"],
+            fixed["bold"]["sd"],
             int(card["steps_per_volume"]),
             card,
         )
@@ -231,10 +230,6 @@ def _program(portable: Portable):
         return told
 
     return outputs
-
-
-def _arrays(twin: Twin) -> dict[str, Any]:
-    return {"centre": twin.centre, "spread": twin.spread, "basis": twin.basis}
 
 
 def _sizes(hypernet: Any) -> dict[str, Any]:

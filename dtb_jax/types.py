@@ -62,6 +62,7 @@ class Task(NamedTuple):
     columns: tuple[str, ...]  # events columns that must exist
     numeric: tuple[str, ...]  # of these, the ones that hold numbers or n/a
     decode: Callable[[Any], tuple[Trials, Drive]]
+    required: tuple[str, ...] = ("onset",)  # numeric columns in which n/a is an error
     cues: tuple[int, ...] = ()  # channels of instructions, which hold until the next
     flags: tuple[float, ...] = (0.0,)  # further inputs, which tell tasks apart
 

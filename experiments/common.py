@@ -16,7 +16,6 @@ from ml_collections import ConfigDict, config_flags
 from tqdm import tqdm
 
 from dtb_jax.data import Choices, DataError, read_cohort
-from dtb_jax.tasks import tasks_named
 from dtb_jax.training import NonFiniteLoss
 
 
@@ -85,17 +84,6 @@ def read_data(config: Any) -> tuple[Any, Any]:
     return read_cohort(
         Path(config.data), choices, progress=lambda people: tqdm(people, desc="connectomes")
     )
-
-
-def tasks_of(config: Any) -> tuple[Any, ...]:
-    """The tasks in `config.tasks`.
-
-    Raises: DataError for what is none.
-    """
-    try:
-        return tasks_named(config.tasks)
-    except ValueError as error:
-        raise DataError(f"--config.tasks: {error}") from error
 
 
 def only_regions(cohort: Any, config: Any) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
+from dtb_jax.data.behaviour import tasks_of
 from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.layout import REST_RUNS, VOLUMES
 from dtb_jax.groundtruth.stand_in import write_stand_in
@@ -57,7 +58,7 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, int]:
             cohort,
             atlas=Path(config.atlas) if config.atlas else None,
             seed=config.seed,
-            tasks=common.tasks_of(config),
+            tasks=tasks_of(config.tasks),
             runs=[*rest, *tasks],
             participants=config.participants,
             progress=lambda people: tqdm(people, desc="simulated imaging", unit="person"),

@@ -1,4 +1,4 @@
-"""Thirty-seven ways in which a small cohort's folder can be broken, and what is said of each."""
+"""Thirty-eight ways in which a small cohort's folder can be broken, and what is said of each."""
 
 import os
 import shutil
@@ -100,6 +100,10 @@ ONE_PERSON = {
     "events with an unknown colour": (
         lambda root: edit_table(events(root), with_column("stimulus_color", "mauve")),
         "found 'mauve', expected one of red, green, blue",
+    ),
+    "a colour in brackets": (
+        lambda root: edit_table(events(root), with_column("stimulus_color", "[/red]")),
+        "found '[/red]', expected one of red, green, blue",
     ),
     "pictures without a match": (
         lambda root: edit_table(events(root, "hammer"), with_column("stimTop", "other.bmp")),

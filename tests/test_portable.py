@@ -104,7 +104,7 @@ def edited(folder, out, change):
         (lambda card: card["hypernetwork"].update(kind="os.system"), "KeyError 'os.system'"),
         (lambda card: card.update(read="eval"), "KeyError 'eval'"),
         (lambda card: card["hypernetwork"]["sizes"].update(colour=3), "colour"),
-        (lambda card: card["arrays"]["twin"]["centre"].insert(0, 2), "no twin that this version"),
+        (lambda card: card["arrays"]["fixed"]["centre"].insert(0, 2), "no twin that this version"),
         (lambda card: card.pop("designs"), "KeyError 'designs'"),
     ],
     ids=["kind", "reader", "size", "shape", "part"],

@@ -8,9 +8,9 @@ import pandas as pd
 
 from dtb_jax.data.entities import Sessions, entities_of, person_and_run
 from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.tasks.spec import MISSING
 from dtb_jax.types import Task
 
-MISSING = ("n/a", "N/A", "NA", "NaN", "nan", "")
 PARTICIPANT_COLUMNS = ["age", "sex", "site", "group", "family", "motion_mm"]
 FAMILY_NAMES = ("family", "family_id")
 MOTION_NAMES = ("motion_mm", "mean_fd", "mean_framewise_displacement")
@@ -42,8 +42,8 @@ def read_table(path: Path) -> pd.DataFrame:
 def read_events(path: Path, task: Task) -> pd.DataFrame:
     """The events a task needs: numbers as floats with NaN for n/a, text without stray blanks.
 
-    Raises: DataError when a column is missing, a number is text, an onset or duration is missing,
-        or there are no rows.
+    Raises: DataError when a column is missing, a number is text, a required one n/a, or there are
+        no rows.
     """
     table = read_table(path)
     table.columns = table.columns.str.strip()
@@ -58,8 +58,8 @@ def read_events(path: Path, task: Task) -> pd.DataFrame:
     events = table[list(task.columns)].apply(lambda column: column.str.strip())
     for name in task.numeric:
         events[name] = _numbers(events[name], path)
-    for name in ("onset", "duration"):
-        if name in events and events[name].isna().any():
+    for name in task.required:
+        if events[name].isna().any():
             row = int(np.flatnonzero(events[name].isna())[0])
             raise DataError(f"{path}: line {row + 2}, column {name}: n/a, expected seconds")
     return events

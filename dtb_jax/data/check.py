@@ -15,7 +15,7 @@ class Overview(NamedTuple):
 
     people: pd.DataFrame  # by participant: in_cohort, a column a run, odd
     runs: pd.DataFrame  # by run: people with behaviour, with BOLD, below chance; trials, volumes
-    complete: bool  # everybody who has a file is in, and nothing is odd
+    complete: bool  # everybody who has a file is in, and nothing about a single person is odd
 
 
 def overview(cohort: Cohort, ledger: Ledger) -> Overview:

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.data.bids import decode_events, find_events, read_participants
+from dtb_jax.data.behaviour import of_these, read_behaviour, tasks_of
+from dtb_jax.data.bids import read_participants
 from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
 from dtb_jax.data.entities import read_sessions
 from dtb_jax.data.estimators import ESTIMATORS
@@ -24,7 +25,6 @@ from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import parcels_and_regions
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means
-from dtb_jax.tasks import tasks_named
 from dtb_jax.tasks.task import rasterise, stack_trials
 from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 
@@ -72,31 +72,14 @@ def read_cohort(
     _check(choices)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder, expected one with events and imaging")
-    try:
-        tasks = tasks or tasks_named(choices.tasks)
-    except ValueError as error:
-        raise DataError(f"--config.tasks: {error}") from error
+    tasks = tasks or tasks_of(choices.tasks)
     imaging_root = Path(choices.derivatives or root)
     if not imaging_root.is_dir():
         raise DataError(f"--config.derivatives: {imaging_root}: no such folder")
     sessions = read_sessions({root, imaging_root}, choices.session)
     ledger = Ledger()
     participants = read_participants(root, ledger, choices.family)
-    found_runs = {
-        run: (task, found)
-        for task in tasks
-        for run, found in find_events(root, task, sessions).items()
-    }
-    behaviour = {
-        run: _read_run(task, run, found, ledger)
-        for run, (task, found) in found_runs.items()
-        if run in (choices.runs or found_runs)
-    }
-    if not any(people for _, people in behaviour.values()):
-        wanted = ", ".join(choices.runs) or "these tasks"
-        looked = " or ".join(f"task-{task.bids_name}" for task in tasks)
-        found = f"found runs {', '.join(found_runs)}" if found_runs else f"found no {looked}"
-        raise DataError(f"{root}: no events of {wanted} could be read, {found}")
+    behaviour = read_behaviour(root, tasks, choices.runs, sessions, ledger)
     imaging = find_imaging(imaging_root, choices.entities, sessions)
     imaging = imaging._replace(simulated=imaging.simulated or says_simulated(root))
     if not imaging.series and not imaging.matrices:
@@ -123,6 +106,7 @@ def read_cohort(
         simulated |= is_simulated
     if not kept:
         raise DataError(f"{root}: nobody has both behaviour and a connectome")
+    behaviour = of_these(behaviour, kept, ledger)
     participants = participants.reindex(kept)
     motion = read_motion(
         imaging_root, participants["motion_mm"], choices.rest_runs, ledger, sessions
@@ -163,16 +147,6 @@ def _check(choices: Choices) -> None:
         raise DataError(
             f"--config.other_rest_runs: {min(twice)} is one of rest_runs, expected other runs"
         )
-
-
-def _read_run(task: Task, run: str, found: dict[str, Path], ledger: Ledger):
-    people = {}
-    for person, path in found.items():
-        try:
-            people[person] = decode_events(path, task)
-        except DataError as error:
-            ledger.add(person, run, path, error)
-    return task, people
 
 
 def _rest(imaging: Imaging, runs: Sequence[str], choices: Choices, expect: Expect) -> Rest:

@@ -10,8 +10,8 @@ from dtb_jax.data.entities import (
     Sessions,
     asked_entities,
     entities_of,
-    has_entities,
     person_and_run,
+    with_entities,
 )
 from dtb_jax.data.ledger import DataError
 from dtb_jax.data.timeseries import READERS
@@ -38,28 +38,26 @@ def find_imaging(
 
     Args:
         root: folder.
-        wanted: entities that files must have, where they have such entities: "seg-Schaefer400".
+        wanted: entities that derivatives must have, like "seg-Schaefer400".
         sessions: which are read.
 
     Returns: `Imaging`.
 
-    Raises: DataError where files of one run and form differ in another entity, or `wanted` is none.
+    Raises: DataError where files of one run and form differ in another entity, or none has what is
+        wanted.
     """
     series: dict[str, dict[str, Path]] = {}
     for path in sorted((root / TCP_FOLDER).glob(f"*/task-*{TCP_SUFFIX}")):
         run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
         series.setdefault(_participant(path.parent.name), {})[run] = path
-    asked = asked_entities(wanted)
+    files = [
+        path for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")) if _is_series(path)
+    ]
     found: dict[tuple[str, str], dict[int, list[Path]]] = {}
-    for path in sorted(root.glob("**/sub-*/**/func/sub-*_task-*")):
+    for path in with_entities(files, asked_entities(wanted)):
         form = next((k for k, end in enumerate(READERS) if path.name.endswith(end)), None)
         named = person_and_run(path, sessions)
-        if (
-            form is not None
-            and named
-            and _is_series(path)
-            and has_entities(entities_of(path), asked)
-        ):
+        if form is not None and named:
             found.setdefault(named, {}).setdefault(form, []).append(path)
     for (person, run), forms in found.items():
         paths = forms[min(forms)]
@@ -74,19 +72,24 @@ def find_imaging(
 
 
 def _is_series(path: Path) -> bool:
-    """Time series, and not confounds, brain masks or XCP-D's maps of coverage and ALFF."""
+    """Time series that were prepared: no confounds, no maps of coverage or ALFF, no raw images."""
     told = entities_of(path)
-    maps = told.get("desc") in ("confounds", "brain") or told.get("stat", "mean") != "mean"
-    return SERIES.search(path.name) is not None and not maps
+    other = told.get("desc") == "confounds" or told.get("stat", "mean") != "mean"
+    raw = re.search(r"_bold\.nii(\.gz)?$", path.name) and not {"space", "desc"} & set(told)
+    return SERIES.search(path.name) is not None and not other and not raw
 
 
 def _several(paths: Sequence[Path]) -> str:
     """Which choice is missing, for files of one run."""
     told = [entities_of(path) for path in paths]
-    names = [name for name in told[0] if len({one.get(name) for one in told}) > 1]
+    names = [
+        n
+        for n in dict.fromkeys(k for one in told for k in one)
+        if len({t.get(n) for t in told}) > 1
+    ]
     if not names:
         return f"{paths[0]}: the same run is also {paths[1]}, expected one of them"
-    labels = " or ".join(f"{names[0]}-{one.get(names[0])}" for one in told)
+    labels = " or ".join(f"{names[0]}-{one[names[0]]}" for one in told if names[0] in one)
     return (
         f"{paths[0]}: one of {len(paths)} files of this run, expected one; "
         f"choose by --config.entities, {labels}"

@@ -1,7 +1,7 @@
 """What a BIDS file name says: whose, which session, which run."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +32,9 @@ def person_and_run(path: Path, sessions: Sessions = Sessions()) -> tuple[str, st
         return None
     if sessions.only and session and session != sessions.only:
         return None
-    parts = [told["task"], *(f"{name}-{told[name]}" for name in ("dir", "run") if name in told)]
+    run = told.get("run", "")
+    told["run"] = f"{int(run):02d}" if run.isdigit() else run  # run-1 is run-01
+    parts = [told["task"], *(f"{name}-{told[name]}" for name in ("dir", "run") if told.get(name))]
     if sessions.named and session:
         parts = [f"ses-{session}", *parts]
     return f"sub-{told['sub']}", "_".join(parts)
@@ -62,6 +64,14 @@ def asked_entities(wanted: Iterable[str]) -> dict[str, str]:
     return dict(one.split("-", 1) for one in wanted)
 
 
-def has_entities(told: Mapping[str, str], asked: Mapping[str, str]) -> bool:
-    """Whether a file has all that was asked for, where it has such entities."""
-    return all(told.get(name, label) == label for name, label in asked.items())
+def with_entities(paths: Sequence[Path], asked: Mapping[str, str]) -> list[Path]:
+    """The files that have all that was asked for.
+
+    Raises: DataError for a label that none of them has.
+    """
+    for name, label in asked.items():
+        labels = {entities_of(path).get(name) for path in paths}
+        if paths and label not in labels:
+            found = ", ".join(sorted(f"{name}-{one}" for one in labels if one)) or f"no {name}"
+            raise DataError(f"--config.entities: {name}-{label} is in no file name, found {found}")
+    return [path for path in paths if asked.items() <= entities_of(path).items()]

@@ -70,6 +70,8 @@ def list_bucket(
             tree = ElementTree.fromstring(answer.content)
         except ElementTree.ParseError as error:
             raise DataError(f"{base}: no list of files ({error}), expected S3's XML") from error
+        if not tree.tag.endswith("ListBucketResult"):
+            raise DataError(f"{base}: found <{tree.tag}>, expected S3's ListBucketResult")
         space = tree.tag.removesuffix("ListBucketResult")
         for one in tree.iter(f"{space}Contents"):
             told = {part.tag.removeprefix(space): part.text or "" for part in one}

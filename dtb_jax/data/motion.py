@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data.bids import MISSING, bare_id, read_table
-from dtb_jax.data.entities import Sessions, person_and_run
+from dtb_jax.data.bids import bare_id, read_table
+from dtb_jax.data.entities import Sessions, entities_of, person_and_run
 from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.tasks.spec import MISSING
 
 FOLDER = "motion_FD"
 COLUMN = "framewise_displacement"
@@ -45,6 +46,7 @@ def read_motion(
         *sorted(root.glob("**/func/sub-*_desc-confounds_*.tsv")),
         *sorted(root.glob("**/func/sub-*_motion.tsv")),
     ]
+    confounds = [path for path in confounds if entities_of(path).get("desc") != "filtered"]
     tables = sorted((root / FOLDER).glob("*.csv"))
     measured = _from_tables(tables, list(told.index), rest_runs, ledger)
     measured |= _from_confounds(confounds, set(told.index), rest_runs, ledger, sessions)

@@ -166,5 +166,6 @@ FACES = Task(
         "cueEndTime",
     ),
     decode=decode,
+    required=("onset", "duration"),
     cues=(0, 1),
 )

@@ -64,7 +64,13 @@ def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
     """
     onset = events["onset"].to_numpy(float)
     time = events[spec.response_time.column].to_numpy(float) * UNITS[spec.response_time.unit]
+    _complain(events, spec.response_time.column, time < 0, "seconds after onset")
     answered = np.nan_to_num(time) > 0
+    if answered.any() and (middle := np.median(time[answered])) > spec.window_s:
+        raise ValueError(
+            f"column {spec.response_time.column}: a median of {middle:g} s, expected times within "
+            f"the window of {spec.window_s:g} s; are they milliseconds ('unit: ms')?"
+        )
     pressed = accurate = None
     if spec.response:
         pressed = _levels(events, spec.response, spec.actions)
@@ -73,12 +79,20 @@ def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
         accurate = _accuracy(events, spec.accuracy)
         answered &= accurate >= 0
     correct = _correct(spec, events, pressed, accurate)
-    right = (pressed == correct) if pressed is not None else (accurate == 1)
-    possible = possible_actions(correct, answered, right & answered, (True,) * len(spec.actions))
     if pressed is not None:
         possible = (np.arange(len(spec.actions)) == pressed[:, None]) & answered[:, None]
+    else:
+        every = (True,) * len(spec.actions)
+        possible = possible_actions(correct, answered, (accurate == 1) & answered, every)
+    if spec.response and spec.accuracy and spec.correct:
+        told = _levels(events, spec.correct, spec.actions)
+        turned = answered & (told >= 0) & ((pressed == told) != (accurate == 1))
+        expected = "what press and right action say; are right and wrong turned around?"
+        _complain(events, spec.accuracy.column, turned, expected)
     condition = _levels(events, spec.conditions, spec.conditions.levels)
-    _complain_of_missing(events, spec.conditions, condition < 0)
+    _complain(
+        events, spec.conditions.column, condition < 0, f"one of {', '.join(spec.conditions.levels)}"
+    )
     value = np.concatenate([_channel(events, one, correct, spec) for one in spec.channels], axis=1)
     window = np.full(len(onset), spec.window_s)
     duration = window
@@ -154,10 +168,6 @@ def _accuracy(events: pd.DataFrame, field: Field) -> np.ndarray:
     unknown = ~text.isin(known).to_numpy()
     _complain(events, field.column, unknown, f"one of {', '.join(known[: -len(MISSING)])}")
     return np.where(text.isin(field.right), 1, np.where(text.isin(field.wrong), 0, -1))
-
-
-def _complain_of_missing(events: pd.DataFrame, field: Field, missing: np.ndarray) -> None:
-    _complain(events, field.column, missing, f"one of {', '.join(field.levels)}")
 
 
 def _complain(events: pd.DataFrame, column: str, bad: np.ndarray, expected: str) -> None:

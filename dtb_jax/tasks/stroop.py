@@ -84,5 +84,6 @@ STROOP = Task(
     ),
     numeric=("onset", "duration", "response_time", "accuracy_binarized"),
     decode=decode,
+    required=("onset", "duration"),
     flags=(1.0,),
 )

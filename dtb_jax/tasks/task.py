@@ -18,7 +18,7 @@ def rasterise(
     Args:
         drive: intervals, seconds from the run's start.
         steps: length of the run in network steps.
-        flags: values of the last channels (0 Faces, 1 Stroop).
+        flags: values of the last channels, which tell tasks apart.
         step_s: seconds per step.
 
     Returns: float32 [time, channels + flags].

@@ -1,5 +1,6 @@
 """A task from one short YAML file."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,16 @@ from dtb_jax.types import Task
 
 REQUIRED = ("name", "bids_name", "actions", "conditions", "contrast", "window_s", "response_time")
 OPTIONAL = ("response", "accuracy", "correct", "duration", "channels")
+SAYS = {
+    "conditions": ("levels", "names"),
+    "response_time": ("unit",),
+    "response": ("names",),
+    "accuracy": ("right", "wrong", "omitted"),
+    "correct": ("names",),
+    "duration": ("unit",),
+    "channels": ("levels", "names", "range"),
+}
+"""What each entry may say beside its column."""
 
 
 def read_task(path: Path) -> Task:
@@ -69,19 +80,21 @@ def _spec(told: Any) -> Spec:
         if key not in (*REQUIRED, *OPTIONAL):
             raise ValueError(f"{key}: unknown, expected one of {', '.join((*REQUIRED, *OPTIONAL))}")
     for key in REQUIRED:
-        if key not in told:
+        if told.get(key) is None:
             raise ValueError(f"{key}: missing; docs/tasks.md has an example")
     named = {key: value for key, value in told.items() if value is not None}
-    for key in ("conditions", "response_time", "response", "accuracy", "correct", "duration"):
-        if key in named:
-            named[key] = _field(key, named[key])
+    for key in SAYS:
+        if key in named and key != "channels":
+            named[key] = _field(key, named[key], SAYS[key])
     channels = named.get("channels", [CORRECT])
     if not isinstance(channels, list) or not channels:
         raise ValueError(f"channels: found {channels!r}, expected a list of columns")
     named["channels"] = tuple(
-        one if one == CORRECT else _field(f"channels, entry {k + 1}", one)
+        one if one == CORRECT else _field(f"channels, entry {k + 1}", one, SAYS["channels"])
         for k, one in enumerate(channels)
     )
+    for key in ("name", "bids_name"):
+        (named[key],) = _texts(key, [named[key]])
     for key in ("actions", "contrast"):
         named[key] = _texts(key, named[key])
     spec = Spec(**named)
@@ -89,27 +102,39 @@ def _spec(told: Any) -> Spec:
     return spec
 
 
-def _field(key: str, told: Any) -> Field:
+def _field(key: str, told: Any, says: Sequence[str]) -> Field:
     told = {"column": told} if isinstance(told, str) else told
     if not isinstance(told, dict) or "column" not in told:
         raise ValueError(f"{key}: found {told!r}, expected a column's name or 'column: NAME'")
-    unknown = [name for name in told if name not in Field._fields]
-    if unknown:
-        raise ValueError(f"{key}: {unknown[0]} unknown, expected {', '.join(Field._fields)}")
+    for name in told:
+        if name not in ("column", *says):
+            raise ValueError(f"{key}: {name} unknown, expected {', '.join(('column', *says))}")
     found = dict(told) | {"column": str(told["column"])}
     for name in ("levels", "right", "wrong", "omitted"):
-        if name in found:
-            found[name] = _texts(f"{key}, {name}", found[name])
+        if name not in found:
+            continue
+        found[name] = _texts(f"{key}, {name}", found[name])
+        if len(set(found[name])) < len(found[name]):
+            raise ValueError(f"{key}, {name}: found {list(found[name])}, expected each once")
     if "range" in found:
-        low, high = found["range"]
-        if not float(low) < float(high):
-            raise ValueError(f"{key}, range: found {found['range']!r}, expected [low, high]")
-        found["range"] = (float(low), float(high))
+        found["range"] = _range(key, found["range"])
     if "names" in found:
-        found["names"] = {label(a): label(b) for a, b in found["names"].items()}
-    if found.get("unit", "s") not in UNITS:
+        if not isinstance(found["names"], dict):
+            raise ValueError(
+                f"{key}, names: found {found['names']!r}, expected 'label: name' pairs"
+            )
+        pairs = [_texts(f"{key}, names", list(pair)) for pair in found["names"].items()]
+        found["names"] = {a: b for a, b in pairs}
+    if str(found.get("unit", "s")) not in UNITS:
         raise ValueError(f"{key}, unit: {found['unit']!r}, expected {' or '.join(UNITS)}")
     return Field(**found)
+
+
+def _range(key: str, told: Any) -> tuple[float, float]:
+    numbers = isinstance(told, list) and all(isinstance(one, int | float) for one in told)
+    if not numbers or len(told) != 2 or not told[0] < told[1]:
+        raise ValueError(f"{key}, range: found {told!r}, expected [low, high]")
+    return float(told[0]), float(told[1])
 
 
 def _texts(key: str, told: Any) -> tuple[str, ...]:
@@ -125,15 +150,20 @@ def _check(spec: Spec) -> None:
         raise ValueError(f"actions: found {list(spec.actions)}, expected two or more that differ")
     if not spec.conditions.levels:
         raise ValueError("conditions: no levels, expected 'levels: [...]' in the order of figures")
-    if len(spec.contrast) != 2 or set(spec.contrast) - set(spec.conditions.levels):
+    if len(set(spec.contrast)) != 2 or set(spec.contrast) - set(spec.conditions.levels):
         raise ValueError(
             f"contrast: found {list(spec.contrast)}, expected two of "
             f"{', '.join(spec.conditions.levels)}: more, then less"
         )
-    if not isinstance(spec.window_s, int | float) or not spec.window_s > 0:
+    number = isinstance(spec.window_s, int | float) and not isinstance(spec.window_s, bool)
+    if not number or not 0 < spec.window_s < float("inf"):
         raise ValueError(f"window_s: found {spec.window_s!r}, expected seconds")
     if spec.accuracy and not (spec.accuracy.right and spec.accuracy.wrong):
         raise ValueError("accuracy: expected right and wrong, lists of the column's labels")
+    if spec.accuracy:
+        kinds = [*spec.accuracy.right, *spec.accuracy.wrong, *spec.accuracy.omitted]
+        if len(set(kinds)) < len(kinds):
+            raise ValueError(f"accuracy: found {kinds}, expected each label once")
     if not spec.accuracy and not (spec.response and spec.correct):
         raise ValueError("accuracy: missing; expected it, or both response and correct")
     if spec.response and not spec.correct and len(spec.actions) > 2:
@@ -141,5 +171,5 @@ def _check(spec: Spec) -> None:
             f"correct: missing; of {len(spec.actions)} actions a wrong one does not tell the right"
         )
     for one in spec.channels:
-        if isinstance(one, Field) and not (one.levels or one.range):
-            raise ValueError(f"channels: {one.column} has neither levels nor a range")
+        if isinstance(one, Field) and bool(one.levels) == bool(one.range):
+            raise ValueError(f"channels: {one.column}, expected either levels or a range")

@@ -20,12 +20,14 @@ UNUSED = "unused"
 def tasks_named(names: Sequence[str]) -> tuple[Task, ...]:
     """Tasks by name, from YAML files, or from Python files that define TASK, fit together.
 
-    Raises: ValueError for what is none of these, and where two tasks have one name.
+    Raises: ValueError for what is none of these, and where two tasks share a name or their files.
     """
     found = [_named(name) for name in names]
-    twice = {task.name for task in found if sum(task.name == other.name for other in found) > 1}
-    if not found or twice:
-        raise ValueError(f"tasks {', '.join(names)!r}: expected one or more of different names")
+    for own in ("name", "bids_name"):
+        if not found or len({getattr(task, own) for task in found}) < len(found):
+            raise ValueError(
+                f"tasks {', '.join(names)!r}: expected one or more that differ in {own}"
+            )
     return together(found)
 
 

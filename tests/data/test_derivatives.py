@@ -65,6 +65,9 @@ def test_xcpd_tables_are_the_same_cohort(root, xcpd, session):
 
 def test_what_is_no_time_series_is_passed_over(root, xcpd):
     out = xcpd()
+    raw = sorted(root.glob("sub-*/func/*_events.tsv"))[0]
+    (raw.parent / raw.name.replace("events.tsv", "bold.nii.gz")).touch()
+    assert find_imaging(without_tcp(root)).series == {}
     (first, *_) = sorted(out.glob("sub-*/func/*"))
     for ends in ("stat-coverage_bold.tsv", "stat-alff_bold.tsv", "desc-confounds_timeseries.tsv"):
         (first.parent / first.name.replace("stat-mean_timeseries.tsv", ends)).write_text("x\n1\n")
@@ -82,7 +85,10 @@ def test_another_atlas_or_space_has_to_be_chosen(root, xcpd):
         read_cohort(root, Choices(derivatives=str(out)))
     cohort, _ = read_cohort(root, Choices(derivatives=str(out), entities=("seg-Tiny",)))
     assert len(cohort.connectomes) == 4
-    for wrong, said in (("Tiny", "expected ENTITY-LABEL"), ("seg-None", "no parcel time series")):
+    for wrong, said in (
+        ("Tiny", "expected ENTITY-LABEL"),
+        ("seg-None", "seg-None is in no file name, found seg-Other, seg-Tiny"),
+    ):
         with pytest.raises(DataError, match=said):
             read_cohort(root, Choices(derivatives=str(out), entities=(wrong,)))
 
@@ -109,6 +115,29 @@ def test_directions_are_part_of_a_run(tmp_path):
     assert person_and_run(tmp_path / name, Sessions(only="2")) is None
     assert person_and_run(tmp_path / "participants.tsv") is None
     assert read_sessions([tmp_path]) == Sessions()
+
+
+def test_runs_that_nobody_in_the_cohort_has_cost_a_line(root):
+    (first, *_) = sorted(root.glob("sub-*/func/*stroopAP_run-01_events.tsv"))
+    lone = root / "sub-LONE" / "func" / "sub-LONE_task-stroopAP_run-7_events.tsv"
+    lone.parent.mkdir(parents=True)
+    shutil.copy(first, lone)
+    broken = first.parent / first.name.replace("run-01", "run-8")
+    broken.write_text("onset\n")
+    cohort, ledger = read_cohort(root, Choices(runs=()))
+    names = {"hammerAP_run-01", "stroopAP_run-01", "stroopPA_run-01"}
+    assert {run.name for run in cohort.runs} == names
+    for run in ("stroopAP_run-07", "stroopAP_run-08"):
+        assert [e.reason for e in ledger.entries if (e.participant, e.run) == ("all", run)] == [
+            "nobody in the cohort has this run: not read"
+        ]
+
+
+def test_runs_and_tasks_that_are_not_read_are_told(root):
+    _, ledger = read_cohort(root, Choices(runs=("hammerAP_run-01", "stropAP_run-01")))
+    told = {entry.run: entry.reason for entry in ledger.entries if entry.participant == "all"}
+    assert told["stropAP_run-01"].startswith("no events of this run, found hammerAP_run-01")
+    assert "nothing of stroop is read" in told["stroopAP_run-01"]
 
 
 def test_events_twice_are_refused(root):

@@ -218,10 +218,10 @@ def test_a_bucket_that_is_none(server, monkeypatch):
     monkeypatch.setattr(Bucket, "listed", lambda self, asked: self.send_error(404))
     with pytest.raises(DataError, match="404"):
         list_bucket(base=server.url, patience=SOON)
-    monkeypatch.setattr(Bucket, "listed", lambda self, asked: Bucket.page(self, b"<html>"))
-    monkeypatch.setattr(Bucket, "page", page, raising=False)
-    with pytest.raises(DataError, match="no list of files"):
-        list_bucket(base=server.url, patience=SOON)
+    for body, said in ((b"<html>", "no list of files"), (b"<html/>", "found <html>, expected")):
+        monkeypatch.setattr(Bucket, "listed", lambda self, asked, body=body: page(self, body))
+        with pytest.raises(DataError, match=said):
+            list_bucket(base=server.url, patience=SOON)
 
 
 def page(self, body):

@@ -143,8 +143,11 @@ def test_a_python_file_may_define_a_task(tmp_path):
     }.items():
         with pytest.raises(ValueError, match=said):
             tasks_named([name])
-    with pytest.raises(ValueError, match="different names"):
+    with pytest.raises(ValueError, match="differ in name"):
         tasks_named(["faces", "faces"])
+    same = written(tmp_path, TOLD | {"bids_name": "stroop"})
+    with pytest.raises(ValueError, match="differ in bids_name"):
+        tasks_named(["stroop", str(same)])
 
 
 WRONG = {
@@ -168,8 +171,23 @@ WRONG = {
     "accuracy, right: found .True": {"accuracy": {"column": "hit", "right": True, "wrong": False}},
     "channels: found": {"channels": "target"},
     "channels, entry 1: found 3": {"channels": [3]},
-    "channels: target has neither": {"channels": ["target"]},
-    "channels, entry 1, range": {"channels": [{"column": "load", "range": [5, 5]}]},
+    "channels: target, expected either": {"channels": ["target"]},
+    "channels: load, expected either": {
+        "channels": [{"column": "load", "levels": [1, 2], "range": [1, 2]}]
+    },
+    "conditions, levels: found .'a', 'b', 'a'.": {
+        "conditions": {"column": "trial_type", "levels": ["a", "b", "a"]}
+    },
+    "response, names: found .True": {"response": {"column": "key", "names": {True: "left"}}},
+    "name: found": {"name": ["a", "b"]},
+    "window_s: found inf": {"window_s": float("inf")},
+    "channels, entry 1, range: found .5, 5": {"channels": [{"column": "load", "range": [5, 5]}]},
+    "channels, entry 1, range: found 5": {"channels": [{"column": "load", "range": 5}]},
+    "response, names: found .'left'": {"response": {"column": "key", "names": ["left"]}},
+    "response_time: right unknown": {"response_time": {"column": "rt", "right": "x"}},
+    "window_s: found True": {"window_s": True},
+    "contrast: found .'congruent', 'congruent'": {"contrast": ["congruent", "congruent"]},
+    "accuracy: found .'yes', 'yes'": {"accuracy": {"column": "a", "right": "yes", "wrong": "yes"}},
 }
 
 
@@ -194,6 +212,8 @@ def test_a_broken_file_is_told_in_one_sentence(tmp_path, said):
         ),
         "line 3, column rt: found 'fast', expected a number": ("650.5", "fast"),
         "column 'target' is missing": ("target", "aim"),
+        "row 2: found -500, expected seconds after onset": ("500", "-500"),
+        "column rt: a median of 500.325 s, .* are they milliseconds": ("500", "1000000"),
     }.items(),
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
