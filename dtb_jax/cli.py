@@ -23,7 +23,6 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Digital twin brains: from connectomes to choices, reaction times and BOLD, and back.",
 )
 said = Console(stderr=True)
 MOST_ROWS = 20

@@ -1,4 +1,4 @@
-"""A fitted twin as one folder for others: numbers, a card in JSON, and a program without source."""
+"""A fitted twin for others: a folder of numbers and a card in JSON, or a program without source."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from dtb_jax.twin import Twin, simulate, split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort
 from dtb_jax.workflow import Fitted, fixed_parts
 
-CARD, NUMBERS, PROGRAM = "card.json", "numbers", "program.stablehlo"
+CARD, NUMBERS, FORMAT = "card.json", "numbers", 1
 KINDS = {"Hypernetwork": Hypernetwork, "ConstantInput": ConstantInput}
 READERS = {"hazard": read_hazard, "pulses": read_pulses}
 """All that a card can ask for: what it names is looked up here, and nothing of it is executed."""
@@ -103,7 +103,7 @@ def save_twin(
     numbers = jax.tree.map(np.asarray, numbers)
     hypernet = fitted.twin.hypernet
     card = {
-        "format": 1,
+        "format": FORMAT,
         "limits": LIMITS,
         "about": about,
         "hypernetwork": {"kind": type(hypernet).__name__, "sizes": _sizes(hypernet)},
@@ -126,6 +126,8 @@ def load_twin(folder: Path | str) -> Portable:
     folder = Path(folder)
     try:
         card = json.loads((folder / CARD).read_text("utf-8"))
+        if card["format"] != FORMAT:
+            raise ValueError(f"format {card['format']}, expected {FORMAT}")
         kind, read = KINDS[card["hypernetwork"]["kind"]], card["read"]
         READERS[read]
         like = jax.tree.map(_abstract, card["arrays"], is_leaf=lambda leaf: isinstance(leaf, list))
@@ -220,12 +222,15 @@ def export_program(portable: Portable, platforms: Sequence[str] = ("cpu", "cuda"
     return bytes(exported.serialize())
 
 
+_simulate = jax.jit(simulate)
+
+
 def _program(portable: Portable):
     def outputs(edges):
         told = {}
         for name, design in portable.designs.items():
             stimulus = jnp.asarray(design.stimulus, jnp.float32)
-            (found,) = simulate(portable.twin, portable.params, edges, stimulus[None])
+            (found,) = _simulate(portable.twin, portable.params, edges, stimulus[None])
             told[name] = split_outputs(found, len(design.actions))
         return told
 

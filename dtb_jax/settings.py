@@ -62,7 +62,8 @@ def clip_by_norm(most: float | Float[Array, ""]) -> optax.GradientTransformation
     """g min(1, most / |g|), as optax's `clip_by_global_norm`, also where `most` is infinite.
 
     On a CPU: what waits for the norm needs no copy of parameters that are still in use, and squares
-    that the norm does not share with Adam are written nowhere. A norm beyond float32 clips nothing.
+    that the norm does not share with Adam are written nowhere.
+    Where `most` is infinite, a norm beyond float32 changes nothing either.
     """
     return optax.stateless(
         lambda gradient, _: optax.tree.scale(

@@ -182,8 +182,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     if compared:
         metrics["truth"] = paper_truth.as_metrics(compared)
     results.write_json(workdir / "metrics.json", metrics)
-    about = {name: metrics[name] for name in ("protocol", "verdict", "timing")}
-    about["models"] = {name: metrics["models"].get(name) for name in ("twin", "own_training_half")}
+    about = {name: metrics[name] for name in ("protocol", "models", "verdict", "timing")}
     portable.save_twin(workdir / "twin", fitted, made, cohort, about)
     (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
     results.write_predictions(

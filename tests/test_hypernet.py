@@ -149,6 +149,12 @@ def test_gradients_are_clipped_as_optax_clips_them(most):
         np.testing.assert_allclose(found[name], leaf, rtol=1e-6)
 
 
+def test_a_norm_beyond_float32_changes_nothing_where_nothing_is_clipped():
+    gradient = {"a": jnp.asarray([1e30, 1.0])}
+    found, _ = clip_by_norm(np.inf).update(gradient, optax.EmptyState())
+    np.testing.assert_array_equal(found["a"], gradient["a"])
+
+
 @pytest.mark.parametrize("optimiser", ["steepest descent", "Adam"])
 def test_a_projection_on_all_people_is_the_same_to_steepest_descent_not_to_adam(
     x64, connectomes, optimiser

@@ -75,14 +75,14 @@ def test_saving_again_replaces(made, tmp_path):
 def test_the_program_runs_without_this_software(made, tmp_path):
     folder, cohort, _ = made
     twin = dtb_jax.load_twin(folder)
-    (tmp_path / portable.PROGRAM).write_bytes(portable.export_program(twin, ["cpu"]))
+    (tmp_path / "program").write_bytes(portable.export_program(twin, ["cpu"]))
     np.save(tmp_path / "edges.npy", cohort.connectomes[1])
-    code = f"""
+    code = """
 import sys, jax.export, numpy as np
-program = jax.export.deserialize(bytearray(open({portable.PROGRAM!r}, "rb").read()))
+program = jax.export.deserialize(bytearray(open("program", "rb").read()))
 told = program.call(np.load("edges.npy"))
 assert "dtb_jax" not in sys.modules
-np.savez("told.npz", **{{name: logits for name, (logits, _) in told.items()}})
+np.savez("told.npz", **{name: logits for name, (logits, _) in told.items()})
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
     found = np.load(tmp_path / "told.npz")
@@ -106,8 +106,9 @@ def edited(folder, out, change):
         (lambda card: card["hypernetwork"]["sizes"].update(colour=3), "colour"),
         (lambda card: card["arrays"]["fixed"]["centre"].insert(0, 2), "no twin that this version"),
         (lambda card: card.pop("designs"), "KeyError 'designs'"),
+        (lambda card: card.update(format=2), "format 2, expected 1"),
     ],
-    ids=["kind", "reader", "size", "shape", "part"],
+    ids=["kind", "reader", "size", "shape", "part", "format"],
 )
 def test_a_strange_card_is_one_sentence(made, tmp_path, change, said):
     with pytest.raises(DataError, match=said) as error:

@@ -61,9 +61,9 @@ def read_behaviour(
 
 def of_these(behaviour: Behaviour, kept: Sequence[str], ledger: Ledger) -> Behaviour:
     """Runs that somebody in the cohort has; a line for each other one."""
-    there = {}
+    there, cohort = {}, set(kept)
     for run, (task, people) in behaviour.items():
-        inside = {person: told for person, told in people.items() if person in set(kept)}
+        inside = {person: told for person, told in people.items() if person in cohort}
         if inside:
             there[run] = (task, inside)
         else:

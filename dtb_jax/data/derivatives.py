@@ -82,11 +82,8 @@ def _is_series(path: Path) -> bool:
 def _several(paths: Sequence[Path]) -> str:
     """Which choice is missing, for files of one run."""
     told = [entities_of(path) for path in paths]
-    names = [
-        n
-        for n in dict.fromkeys(k for one in told for k in one)
-        if len({t.get(n) for t in told}) > 1
-    ]
+    every = dict.fromkeys(name for one in told for name in one)
+    names = [name for name in every if len({one.get(name) for one in told}) > 1]
     if not names:
         return f"{paths[0]}: the same run is also {paths[1]}, expected one of them"
     labels = " or ".join(f"{names[0]}-{one[names[0]]}" for one in told if names[0] in one)

@@ -54,17 +54,15 @@ class Fetched(NamedTuple):
     unverified: int  # parts of unknown size: only the length is known to be right
 
 
-def list_bucket(
-    prefix: str = f"{TCP}/", base: str = BUCKET, patience: Patience = Patience()
-) -> list[Remote]:
-    """All files below a prefix, by S3's ListObjectsV2.
+def list_bucket(base: str = BUCKET, patience: Patience = Patience()) -> list[Remote]:
+    """All files of TCP, by S3's ListObjectsV2.
 
     Raises: DataError where the bucket does not answer as one.
     """
     found: list[Remote] = []
     token: dict[str, str] = {}
     while True:
-        asked = {"list-type": "2", "prefix": prefix} | token
+        asked = {"list-type": "2", "prefix": f"{TCP}/"} | token
         answer = _tried(partial(_get, base, patience, params=asked), base, patience)
         try:
             tree = ElementTree.fromstring(answer.content)
@@ -82,15 +80,11 @@ def list_bucket(
         token = {"continuation-token": more}
 
 
-def wanted(files: Iterable[Remote], dataset: str = TCP) -> dict[str, list[Remote]]:
+def wanted(files: Iterable[Remote]) -> dict[str, list[Remote]]:
     """The files that this software reads, by kind."""
     listed = list(files)
     return {
-        kind: [
-            one
-            for one in listed
-            if any(fnmatch(one.key.removeprefix(f"{dataset}/"), pattern) for pattern in patterns)
-        ]
+        kind: [one for one in listed if any(fnmatch(_place(one), pattern) for pattern in patterns)]
         for kind, patterns in TCP_FILES.items()
     }
 
@@ -104,7 +98,6 @@ def fetch(
     files: Sequence[Remote],
     folder: Path,
     *,
-    dataset: str = TCP,
     base: str = BUCKET,
     patience: Patience = Patience(),
     together: int = 4,
@@ -118,7 +111,6 @@ def fetch(
     Args:
         files: from `wanted`.
         folder: what to fill, in the dataset's own layout.
-        dataset: prefix that files lose.
         base: URL of the bucket.
         patience: with each file.
         together: how many at once.
@@ -130,8 +122,8 @@ def fetch(
     """
 
     def one(remote: Remote) -> str:
-        target = folder / remote.key.removeprefix(f"{dataset}/")
-        return _fetch_one(remote, target, f"{base}/{remote.key}", patience, progress)
+        url = f"{base}/{remote.key}"
+        return _fetch_one(remote, folder / _place(remote), url, patience, progress)
 
     pool = ThreadPoolExecutor(together)
     try:
@@ -141,6 +133,11 @@ def fetch(
     finally:  # whoever interrupts waits for the files at hand, not for all
         pool.shutdown(cancel_futures=True)
     return Fetched(*(told.count(what) for what in Fetched._fields))
+
+
+def _place(remote: Remote) -> str:
+    """Where a file lies in the dataset."""
+    return remote.key.removeprefix(f"{TCP}/")
 
 
 def _fetch_one(remote: Remote, target: Path, url: str, patience: Patience, progress) -> str:

@@ -17,23 +17,31 @@ def write(path, values, names):
     np.savetxt(path, values, delimiter="\t", header="\t".join(names), comments="", fmt="%.9g")
 
 
+def parcels(root):
+    rows = (root / "atlas.tsv").read_text().splitlines()[1:]
+    return [row.split("\t")[1] for row in rows]
+
+
+def tcp_series(root):
+    """Person, run and values [volume, parcel] of each of TCP's files."""
+    for path in sorted((root / TCP_FOLDER).glob("*/*.h5")):
+        with h5py.File(path) as file:
+            (values,) = [item[()] for item in file.values() if item.ndim == 2]
+        run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
+        yield "sub-" + path.parent.name.replace("_", ""), run, values.T
+
+
 @pytest.fixture
 def xcpd(root, tmp_path):
     """A function that writes TCP's series as XCP-D's tables in another folder."""
-    names = (root / "atlas.tsv").read_text().splitlines()[1:]
-    names = [line.split("\t")[1] for line in names]
 
-    def move(ends="space-fsLR_seg-Tiny_stat-mean_timeseries.tsv", session="", task=lambda run: run):
+    def move(session=""):
         out = tmp_path / "xcp_d"
-        for path in sorted((root / TCP_FOLDER).glob("*/*.h5")):
-            person = "sub-" + path.parent.name.replace("_", "")
-            run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
-            with h5py.File(path) as file:
-                (values,) = [item[()] for item in file.values() if item.ndim == 2]
-            values = values if values.shape[1] == len(names) else values.T
+        for person, run, values in tcp_series(root):
             inside = f"{person}/{session}/func" if session else f"{person}/func"
-            stem = "_".join(part for part in (person, session, f"task-{task(run)}") if part)
-            write(out / inside / f"{stem}_{ends}", values, names)
+            stem = "_".join(part for part in (person, session, f"task-{run}") if part)
+            name = f"{stem}_space-fsLR_seg-Tiny_stat-mean_timeseries.tsv"
+            write(out / inside / name, values, parcels(root))
         return out
 
     return move
@@ -148,19 +156,14 @@ def test_events_twice_are_refused(root):
 
 
 def test_fmriprep_images_with_an_atlas_image(root, tmp_path):
-    names = (root / "atlas.tsv").read_text().splitlines()[1:]
+    number = len(parcels(root))
     labels = np.arange(64).reshape(4, 4, 4)
-    labels[labels > len(names)] = 0
+    labels[labels > number] = 0
     nib.save(nib.Nifti1Image(labels.astype(np.int16), np.eye(4)), tmp_path / "dseg.nii.gz")
     expected, _ = read_cohort(root)
-    for path in sorted((root / TCP_FOLDER).glob("*/*.h5")):
-        person = "sub-" + path.parent.name.replace("_", "")
-        run = path.name.removeprefix("task-").removesuffix(TCP_SUFFIX)
-        with h5py.File(path) as file:
-            (values,) = [item[()] for item in file.values() if item.ndim == 2]
-        values = values if values.shape[1] == len(names) else values.T
+    for person, run, values in tcp_series(root):
         image = np.zeros((4, 4, 4, len(values)), np.float32)
-        for k in range(len(names)):
+        for k in range(number):
             image[labels == k + 1] = values[:, k]
         folder = tmp_path / "fmriprep" / person / "func"
         folder.mkdir(parents=True, exist_ok=True)
