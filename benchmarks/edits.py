@@ -35,8 +35,8 @@ from dtb_jax.interventions.edits import (
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.trial import worse
+from dtb_jax.lab.session import commit, versions
 from dtb_jax.results import write_json
-from experiments.common import commit, versions
 
 EDGES, UNITS, COMPONENTS, CHUNK = 93_961, 32, 128, 57
 

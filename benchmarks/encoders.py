@@ -23,10 +23,10 @@ from benchmarks.scores import KINDS, Scanned, all_scores, scan
 from dtb_jax.evaluation import linear
 from dtb_jax.evaluation.tangent import correlations
 from dtb_jax.groundtruth.atlas import choose_parcels
+from dtb_jax.lab.session import commit, versions
 from dtb_jax.mixed.components import LEVELS, log_evidence, mixtures, outside, spectrum, weights_of
 from dtb_jax.mixed.features import block_features, edge_features, parcel_features
 from dtb_jax.results import write_json
-from experiments.common import commit, versions
 
 REGRESSIONS = {
     "ridge": linear.ridge,

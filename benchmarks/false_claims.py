@@ -38,8 +38,8 @@ from dtb_jax.groundtruth.layout import REST_RUNS
 from dtb_jax.groundtruth.memory import behaving_cohort
 from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.world import draw_subject, make_world
+from dtb_jax.lab.session import commit, settle_jax, versions
 from dtb_jax.settings import Settings
-from experiments.common import commit, settle_jax, versions
 
 
 def main(options: argparse.Namespace) -> dict:

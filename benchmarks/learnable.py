@@ -23,7 +23,7 @@ from dtb_jax.groundtruth.layout import REST_RUNS
 from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.world import draw_subject, make_world
-from experiments.common import commit, versions
+from dtb_jax.lab.session import commit, versions
 
 RUNS = {"faces": "hammerAP_run-01", "stroop": "stroopAP_run-01"}
 CASES = (("blocks", 1.0), ("blocks", 0.5), ("blocks", 0.0), ("sparse", 1.0), ("dense", 1.0))

@@ -24,18 +24,20 @@ from tqdm import tqdm
 from benchmarks.mixed_variants import ONE, VARIANTS, Variant
 from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
-from dtb_jax.data import DataError
+from dtb_jax.data import Choices, DataError
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scores import score
+from dtb_jax.lab import session
 from dtb_jax.mixed import workflow
 from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.model import Method
+from dtb_jax.mixed.workflow import both_connectomes
 from dtb_jax.types import Cohort
 from experiments import common, mixed_effects
-from experiments.mixed_effects import both_connectomes, known_networks
+from experiments.mixed_effects import known_networks
 
 DRAWS = 20
 """Of the figures' intervals, which are not shown."""
@@ -62,15 +64,15 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     """Learn and score every variant, print one row each, and write them where a place is given."""
     config = mixed_effects.get_config()
     config.data, config.seed = data, seed
-    common.settle_jax()
-    cohort, _ = common.read_data(config)
-    cohort = common.only_regions(cohort, config)
+    session.settle_jax()
+    cohort, _ = session.read_data(config.data, common.options(Choices, config))
+    cohort = session.only_regions(cohort, config.bold_regions)
     networks, cohort = known_networks(config), both_connectomes(cohort)
     (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
     pairs = [in_time(halves, fold) for fold in folds]
     chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}
-    ridge = {"ridge": common.linear_methods(config)["ridge"]}
+    ridge = {"ridge": session.linear_methods(config.methods)["ridge"]}
     baselines = figures(cohort, pairs, [without_twin(cohort, pair, ridge) for pair in pairs])
     about = {
         "people": len(cohort.connectomes),
@@ -78,8 +80,8 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
         "bold": cohort.bold_source,
         "folds": len(folds),
         "seed": seed,
-        "commit": common.commit(),
-        "versions": common.versions(),
+        "commit": session.commit(),
+        "versions": session.versions(),
     }
     rows_of(place, about)
     learned: dict[str, dict[str, float]] = {}

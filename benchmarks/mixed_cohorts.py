@@ -24,15 +24,20 @@ from tqdm import tqdm
 from benchmarks.mixed_ablation import DRAWS, METRICS, in_time, rows_of
 from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
+from dtb_jax.data import Choices
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scores import score
+from dtb_jax.lab import session, unseen
+from dtb_jax.lab.options import Study, Unseen
+from dtb_jax.lab.protocol import recipe
 from dtb_jax.mixed.families import told_by
+from dtb_jax.mixed.workflow import both_connectomes
 from dtb_jax.types import Cohort
-from experiments import common, groundtruth, mixed_effects, paper, unseen
-from experiments.mixed_effects import both_connectomes, known_networks
+from experiments import common, groundtruth, mixed_effects
+from experiments.mixed_effects import known_networks
 from experiments.mixed_effects_models import BESIDE, learn, mixed_told, own_halves, regressions
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
 
@@ -42,12 +47,12 @@ SIMULATED = ("causes", "rho", "people")
 
 def main(options: argparse.Namespace) -> None:
     """Simulate, learn, tell, and print the averages after every cohort."""
-    common.settle_jax()
+    session.settle_jax()
     about = {
         "connectome": "simulated",
         "bold": "simulated",
-        "commit": common.commit(),
-        "versions": common.versions(),
+        "commit": session.commit(),
+        "versions": session.versions(),
     }
     rows_of(options.place, about)
     for seed in tqdm(range(options.first, options.first + options.cohorts), desc="cohorts"):
@@ -73,8 +78,8 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     ceiling = groundtruth.run(simulated, folder)["ceiling"]["people"]
     config = mixed_effects.get_config()
     config.data, config.seed = str(folder / "cohort"), kind["seed"]
-    cohort, _ = common.read_data(config)
-    cohort = common.only_regions(cohort, config)
+    cohort, _ = session.read_data(config.data, common.options(Choices, config))
+    cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
     shares = {
         name: {"median": share.median, "ci_80": share_metrics(share)["ci_80"]}
@@ -111,10 +116,10 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
 
 def papers(seed: int) -> dict[str, families.Family]:
     """The paper's twin: by its default recipe for seen people, by the small one for unseen."""
-    made = {"seen": paper.recipe(paper.get_config()), "unseen": unseen.recipe(unseen.get_config())}
+    made = {"seen": recipe(Study()), "unseen": unseen.recipe(Unseen())}
     return {
-        who: families.twins(recipe, seed=seed, swapped=None, name="paper_twin")
-        for who, recipe in made.items()
+        who: families.twins(one, seed=seed, swapped=None, name="paper_twin")
+        for who, one in made.items()
     }
 
 

@@ -17,8 +17,8 @@ from benchmarks import sizes
 from benchmarks.machine import about, timed
 from benchmarks.sizes import Size
 from dtb_jax.connectome import edge_count
+from dtb_jax.lab.session import multiply_in_float32
 from dtb_jax.results import write_json
-from experiments.common import multiply_in_float32
 
 PEOPLE = (32, 64, 128, 228, 512, 1024, 2048, 4096)
 PARCELS = (100, 200, 300, 434, 700, 1000)

@@ -22,17 +22,19 @@ import numpy as np
 
 from benchmarks.machine import about
 from dtb_jax import recipe
-from dtb_jax.evaluation.folds import by_time
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import write_cohort
 from dtb_jax.groundtruth.world import make_world
+from dtb_jax.lab import session
+from dtb_jax.lab.options import Study
+from dtb_jax.lab.protocol import recipe as recipe_of
 from dtb_jax.recipe import Prepared, Recipe
 from dtb_jax.results import write_json
 from dtb_jax.segments import batches
 from dtb_jax.settings import learning_rates, steps_per_epoch
 from dtb_jax.step import initial_state
 from dtb_jax.training import features_of, fit
-from experiments import common, paper, quickstart
+from experiments import common, quickstart
 
 SLACK = 1.01
 
@@ -45,9 +47,9 @@ def quickstart_data(folder: Path) -> tuple[Prepared, Recipe]:
         folder, world, participants=config.participants, rest_volumes=quickstart.REST_VOLUMES
     )
     config.data = str(folder)
-    cohort, _ = common.read_data(config)
-    made = paper.recipe(config)
-    (fold,) = by_time(cohort, config.split_s, config.stop_s)
+    options = common.options(Study, config)
+    cohort, _ = session.read_data(options.data, options)
+    made, fold = recipe_of(options), session.halves(options, cohort)
     return recipe.prepare(cohort, fold.training, made, seed=0), made
 
 
@@ -177,7 +179,7 @@ def losses(simulate, hypernet, edges, runs: dict, settled: int):
 
 def main(options: argparse.Namespace) -> None:
     """Race, print, write."""
-    common.multiply_in_float32()
+    session.multiply_in_float32()
     found = about()
     with TemporaryDirectory() as folder:
         ready, made = quickstart_data(Path(folder))

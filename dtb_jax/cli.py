@@ -1,6 +1,7 @@
 """The command `dtb`: what a lab does first, without a line of Python."""
 
 import re
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -93,7 +94,8 @@ def check(
     **Your own:** `dtb check BIDS --derivatives xcp_d --entities seg-Glasser --tasks flanker.yaml
     --rest-runs rest_run-01 --atlas parcels.tsv --regions regions.tsv`
     """
-    choices = DEFAULT._replace(
+    choices = replace(
+        DEFAULT,
         tasks=tuple(tasks),
         runs=tuple(runs),
         rest_runs=tuple(rest_runs),

@@ -34,6 +34,7 @@ from dtb_jax.groundtruth.people import People, load_truth
 from dtb_jax.groundtruth.presses import as_trials
 from dtb_jax.groundtruth.statistics import behaviour_statistics, reliability
 from dtb_jax.groundtruth.world import Subject, World, draw_subject, make_world
+from dtb_jax.lab import session
 from experiments import common, groundtruth_report
 
 SCANNED, RELIABILITY_PEOPLE = 228, 60
@@ -70,8 +71,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     """Write the cohort, then hold it beside the real one; returns what is in `metrics.json`."""
     began = time.perf_counter()
     check(config)
-    common.settle_jax()
-    common.settle_config(config, workdir, ("participants",))
+    session.settle_jax()
+    session.settle_options(config.to_dict(), workdir, ("participants",))
     cohort = workdir / "cohort"
     try:
         world = make_world(
@@ -121,8 +122,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             "seed": config.seed,
             "causes": config.causes,
             "rho": dict(zip(NAMES, world.truth.rho.tolist(), strict=True)),
-            "versions": common.versions(),
-            "commit": common.commit(),
+            "versions": session.versions(),
+            "commit": session.commit(),
             "connectome": "simulated",
             "bold": "simulated" if config.series else "none",
         },

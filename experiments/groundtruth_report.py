@@ -11,9 +11,9 @@ from dtb_jax.groundtruth.cohort import measured_connectome
 from dtb_jax.groundtruth.parameters import NAMES
 from dtb_jax.groundtruth.people import People, causes_table
 from dtb_jax.groundtruth.world import World, draw_subject
+from dtb_jax.lab import session
 from dtb_jax.report import figure_text, write_page
 from dtb_jax.results import as_json
-from experiments import common
 
 LABEL = "simulated people: about the software, not about brains"
 SPLITS = ("time", "run", "people")
@@ -70,7 +70,7 @@ def write(workdir: Path, world: World, people: People, scan: dict, metrics: dict
         ],
         protocol=metrics["protocol"],
         timing=metrics["timing"],
-        figures=common.save_figures(workdir, drawn),
+        figures=session.save_figures(workdir, drawn),
         calibration=rows,
         splits=SPLITS,
         ceilings=_table(metrics),

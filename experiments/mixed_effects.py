@@ -27,10 +27,13 @@ from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
+from dtb_jax.lab import evaluation_report, session
+from dtb_jax.lab.protocol import protocol as known_protocol
 from dtb_jax.mixed.intervals import coverage
 from dtb_jax.mixed.model import Method
+from dtb_jax.mixed.workflow import both_connectomes
 from dtb_jax.types import STEP_S, Cohort
-from experiments import common, evaluation_report, mixed_effects_report, paper
+from experiments import common, mixed_effects_report
 from experiments.mixed_effects_models import (
     beside,
     few_shot_people,
@@ -44,8 +47,8 @@ from experiments.mixed_effects_shares import carried_shares, share_metrics, true
 
 def get_config() -> ConfigDict:
     """Defaults of every choice."""
-    choices, method = Choices(), Method()
-    config = ConfigDict({"data": "", **choices._asdict()})
+    method, config = Method(), common.as_config(Choices())
+    config.data = ""
     config.rest_runs = ("restAP_run-01",)
     config.other_rest_runs = ("restAP_run-02",)  # two connectomes a person: what differs is noise
     config.bold_regions = "R_amygdala"  # that the twin makes; "" for all
@@ -68,12 +71,12 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, ask, write; returns what went into `metrics.json`."""
     began = time.perf_counter()
-    common.settle_jax()
+    session.settle_jax()
     check(config)
-    cohort, ledger = common.read_data(config)
-    cohort = common.only_regions(cohort, config)
+    cohort, ledger = session.read_data(config.data, common.options(Choices, config))
+    cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
-    common.settle_config(config, workdir)
+    session.settle_options(config.to_dict(), workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     carried = carried_shares(cohort, networks, seed=config.seed)
@@ -133,9 +136,9 @@ def check(config: ConfigDict) -> None:
     for name, number in least.items():
         if config[name] < number:
             raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
-    if not common.first_trials(config):
+    if not session.first_trials(config.shots):
         raise DataError("--config.shots: empty, expected numbers like 0,5,20")
-    common.linear_methods(config)
+    session.linear_methods(config.methods)
     steps = round(config.repetition_time_s / STEP_S)
     if config.piece < steps or config.piece % steps:
         raise DataError(
@@ -150,19 +153,9 @@ def known_networks(config: ConfigDict) -> list[str] | None:
     return networks_of(table) if config.networks else None
 
 
-def both_connectomes(cohort: Cohort) -> Cohort:
-    """Each person's mean of both connectomes, where there are two."""
-    if cohort.other_connectomes is None:
-        return cohort
-    edges = cohort.connectomes.copy()
-    two = cohort.other_present
-    edges[two] = (edges[two] + cohort.other_connectomes[two]) / 2
-    return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
-
-
 def protocol(config: ConfigDict, cohort: Cohort, folds: list[Fold]) -> dict:
     """Who, what and with which software."""
-    return paper.protocol(config, cohort, "people") | {
+    return known_protocol(cohort, "people", units=config.units, seed=config.seed) | {
         "coordinates": config.coordinates,
         "folds": config.folds,
         "tested_in_a_fold": [int(fold.test.people.sum()) for fold in folds],

@@ -14,6 +14,9 @@ from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
+from dtb_jax.lab import session, truth, unseen
+from dtb_jax.lab.options import Study, Unseen
+from dtb_jax.lab.protocol import recipe
 from dtb_jax.mixed.ensemble import mixture
 from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.intervals import with_spread
@@ -21,7 +24,6 @@ from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.shots import few_shot, regression
 from dtb_jax.mixed.workflow import Mixed, train_members
 from dtb_jax.types import Cohort
-from experiments import common, paper, paper_truth, unseen
 
 BESIDE = {
     "seen": {
@@ -45,7 +47,7 @@ def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path
     """The mixed-effects twins of the config, one a seed, with a progress bar."""
     method = method_of(config)
     epochs = method.epochs(int(fold.training.people.sum()))
-    with common.epochs_bar(epochs, f"learning ({fold.name})") as show:
+    with session.epochs_bar(epochs, f"learning ({fold.name})") as show:
         return train_members(
             cohort,
             fold.training,
@@ -95,7 +97,7 @@ def own_halves(config: ConfigDict) -> families.Family:
 
 def regressions(config: ConfigDict) -> families.Family:
     """Regressions on edges; how far off they are, from folds within the training people."""
-    methods = common.linear_methods(config)
+    methods = session.linear_methods(config.methods)
 
     def family(cohort: Cohort, fold: Fold):
         inside = fold.training.people
@@ -117,13 +119,12 @@ def seen_people(
     """The paper's split: every twin beside a person's own first half."""
     asked: dict[str, families.Family] = {
         "without": own_halves(config),
-        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "truth": lambda cohort, fold: truth.oracles(Path(config.data), cohort),
         "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
     }
     if config.paper:
-        whole = paper.get_config()
         asked["paper"] = families.twins(
-            paper.recipe(whole), seed=config.seed, swapped=None, name="paper_twin"
+            recipe(Study()), seed=config.seed, swapped=None, name="paper_twin"
         )
     told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
     return told, assess(cohort, [halves], told, seed=config.seed)
@@ -156,15 +157,13 @@ def unseen_people(
     """The twin beside regressions on edges, on the same folds of people."""
     asked: dict[str, families.Family] = {
         "without": families.without_connectome(halves.training),
-        "truth": lambda cohort, fold: paper_truth.oracles(Path(config.data), cohort),
+        "truth": lambda cohort, fold: truth.oracles(Path(config.data), cohort),
         "edges": regressions(config),
         "twin": twin_family(config, networks, workdir / "checkpoints"),
     }
     if config.paper:
-        small = unseen.get_config()
-        small.seed = config.seed
         asked["paper"] = families.twins(
-            unseen.recipe(small), seed=config.seed, swapped=None, name="paper_twin"
+            unseen.recipe(Unseen()), seed=config.seed, swapped=None, name="paper_twin"
         )
     told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
     return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
@@ -176,7 +175,7 @@ def few_shot_people(
     """Unseen people after their first trials of one run, {model: {trials: {task: figures}}}."""
     if config.shots_run not in [run.name for run in cohort.runs]:
         return {}
-    shots = common.first_trials(config)
+    shots = session.first_trials(config.shots)
     print(f"unseen people after their first trials of {config.shots_run}")
 
     def twin(cohort: Cohort, fold: Fold):

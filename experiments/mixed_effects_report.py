@@ -11,16 +11,16 @@ from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline
-from dtb_jax.report import write_report
-from dtb_jax.results import as_json
-from dtb_jax.types import Cohort
-from experiments import common
-from experiments.evaluation_report import (
+from dtb_jax.lab import session
+from dtb_jax.lab.evaluation_report import (
     reliability_figure,
     source_label,
     source_line,
     verdict_figure,
 )
+from dtb_jax.report import write_report
+from dtb_jax.results import as_json
+from dtb_jax.types import Cohort
 
 WITH_INTERVALS = ("twin", "ridge", "own_training_half", "condition_mean")
 FEW_SHOT = ("twin", "shrinkage", "twin_with_runs", "regression")
@@ -73,7 +73,7 @@ def write(
         verdict=results["verdict"],
         headline=headline(unseen.verdicts, unseen=True),
         people="Nobody tested in the table below was seen in training.",
-        figures=common.save_figures(workdir, drawn),
+        figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,
         timing=results["timing"],
     )

@@ -41,6 +41,7 @@ from dtb_jax.groundtruth.cohort import simulate_behaviour
 from dtb_jax.groundtruth.memory import RUNS, behaving_run
 from dtb_jax.groundtruth.people import People, gather
 from dtb_jax.groundtruth.world import World, draw_subject, make_world
+from dtb_jax.lab import session
 from experiments import common, power_report
 from experiments.power_report import columns_r, scanned
 
@@ -99,7 +100,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     """Simulate, fit, draw; returns what is in `metrics.json`."""
     began = time.perf_counter()
     sizes, twin_sizes = check(config)
-    common.settle_jax()
+    session.settle_jax()
     try:
         atlas = choose_parcels(config.parcels)
         world = make_world(atlas, seed=config.seed, kind=config.causes, rho=config.rho)
@@ -107,8 +108,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         raise DataError(f"--config: {error}") from error
     folder = Path(config.edges or workdir / "edges")
     folder.mkdir(parents=True, exist_ok=True)
-    common.settle_config(ConfigDict({name: config[name] for name in SCAN}), folder)
-    common.settle_config(config, workdir)
+    session.settle_options({name: config[name] for name in SCAN}, folder)
+    session.settle_options(config.to_dict(), workdir)
     pool = simulate(config, world, folder, max(sizes + twin_sizes))
     simulated_s = time.perf_counter() - began
     found = fit_all(config, pool, workdir, sizes, twin_sizes)

@@ -23,11 +23,11 @@ from dtb_jax.groundtruth.people import People
 from dtb_jax.groundtruth.presses import simulate_presses
 from dtb_jax.groundtruth.statistics import reliability
 from dtb_jax.groundtruth.world import World, draw_subject
+from dtb_jax.lab import session
 from dtb_jax.settings import Settings
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import TaskRun
 from dtb_jax.workflow import Recipe, roll_out, stimuli, train
-from experiments import common
 
 if TYPE_CHECKING:
     from experiments.power import Pool
@@ -115,8 +115,8 @@ def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tupl
             **scan,
             "tested": len(tested),
             "twin": SIZES if config.twin_sizes else None,
-            "versions": common.versions(),
-            "commit": common.commit(),
+            "versions": session.versions(),
+            "commit": session.commit(),
         },
     }
 
@@ -181,7 +181,7 @@ def write(workdir: Path) -> None:
         title="How many people must be scanned?",
         first_line="Everything here is simulated: people, connectomes and behaviour.",
         summary=summary,
-        figures=common.save_figures(workdir, [(caption, "power", draw(found))]),
+        figures=session.save_figures(workdir, [(caption, "power", draw(found))]),
         protocol=protocol,
         timing=found["timing"],
         table=found["table"],

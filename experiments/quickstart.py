@@ -16,6 +16,7 @@ from dtb_jax.data import DataError
 from dtb_jax.groundtruth.atlas import choose_parcels
 from dtb_jax.groundtruth.cohort import write_cohort
 from dtb_jax.groundtruth.world import make_world
+from dtb_jax.lab import session
 from experiments import common, paper
 
 PARCELS, REST_VOLUMES = 96, 240
@@ -41,7 +42,9 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         raise DataError(f"--config: {error}") from error
     folder = workdir / "cohort"
     config.data = str(folder)
-    common.settle_config(config, workdir)
+    folder.mkdir(parents=True, exist_ok=True)
+    simulated = {name: config[name] for name in ("participants", "rho", "seed")}
+    session.settle_options(simulated, folder)
     write_cohort(
         folder,
         world,

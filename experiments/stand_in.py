@@ -17,6 +17,7 @@ from dtb_jax.data.behaviour import tasks_of
 from dtb_jax.data.ledger import DataError
 from dtb_jax.groundtruth.layout import REST_RUNS, VOLUMES
 from dtb_jax.groundtruth.stand_in import write_stand_in
+from dtb_jax.lab import session
 from experiments import common
 
 
@@ -50,7 +51,7 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, int]:
     rest = [name.strip() for name in config.rest_runs.split(",") if name.strip()]
     tasks = [name for name in VOLUMES if name not in REST_RUNS]
     # another number of people or of runs adds files and changes none
-    common.settle_config(config, workdir, ("participants", "rest_runs"))
+    session.settle_options(config.to_dict(), workdir, ("participants", "rest_runs"))
     cohort = workdir / "cohort"
     try:
         counts = write_stand_in(

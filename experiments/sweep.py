@@ -31,9 +31,12 @@ from tqdm import tqdm
 from dtb_jax import families, recipe, results, sweep, workflow
 from dtb_jax.assessment import scored_parts
 from dtb_jax.data import DataError
-from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.scores import score
+from dtb_jax.lab import session
+from dtb_jax.lab.options import Study
+from dtb_jax.lab.protocol import protocol
+from dtb_jax.lab.protocol import recipe as recipe_of
 from dtb_jax.settings import SWEPT
 from dtb_jax.sweep import Point, Trained
 from dtb_jax.types import Cohort
@@ -70,16 +73,16 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     """Read, train every point, score, write; returns the table."""
     began = time.perf_counter()
-    common.settle_jax()
+    session.settle_jax()
     axes = parse(config)
     if config.split not in SPLITS:
         raise DataError(f"--config.split: {config.split!r}, expected one of {', '.join(SPLITS)}")
-    cohort, ledger = common.read_data(config)
-    common.settle_config(config, workdir, ("axes", "together", "memory_gib"))
+    cohort, ledger = session.read_data(config.data, common.options(Study, config))
+    session.settle_options(config.to_dict(), workdir, ("axes", "together", "memory_gib"))
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     if config.split == "time":
-        (fold,) = splits.by_time(cohort, config.split_s, config.stop_s)
+        fold = session.halves(common.options(Study, config), cohort)
     else:
         fold = make_folds(config, cohort)[0]
     wanted = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
@@ -98,7 +101,8 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     own = fold.training if config.split == "time" else None
     told = families.without_connectome(own)(cohort, fold)[beside]
     metrics = {
-        "protocol": paper.protocol(config, cohort, config.split) | {"axes": axes},
+        "protocol": protocol(cohort, config.split, units=config.units, seed=config.seed)
+        | {"axes": axes},
         "table": table.to_dict("records"),
         "beside": {beside: figures(cohort, fold, told)},
         "timing": {
@@ -129,7 +133,7 @@ def trained_rows(
         # what is 0 in the settings is not compiled at all, and no value could bring it back
         swept = {name: max(point[name] for point in own) for name in SWEPT if name in own[0]}
         now.update(swept)
-        made = paper.recipe(now)
+        made = recipe_of(common.options(Study, now))
         ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
         shown = workflow.stimuli(cohort, fold.test, ready.scale)
         # more than there are would be fillers

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dtb_jax import plots, report
-from experiments import common
+from dtb_jax.lab import session
 
 SHOWN = ("validation_loss", "reaction_time_r", "log_likelihood")
 """Endings of the columns that are drawn."""
@@ -43,7 +43,7 @@ def write(
         "Every point (dots) and the mean over all other axes (lines); "
         f"dashed: {name.replace('_', ' ')}, which needs no connectome."
     )
-    figures = common.save_figures(workdir, [(caption, "sweep", figure)])
+    figures = session.save_figures(workdir, [(caption, "sweep", figure)])
     said = [f"{len(table)} points over {', '.join(axes)}; {(~table['finite']).sum()} diverged."]
     if table["finite"].any():
         best = table.loc[table["validation_loss"].idxmin()]

@@ -10,6 +10,7 @@ Two minutes for 228 people on 2 cores.
 
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -19,17 +20,19 @@ from ml_collections import ConfigDict
 from dtb_jax import families, results, workflow
 from dtb_jax.assessment import assess
 from dtb_jax.crossvalidation import cross_validate
-from dtb_jax.data import DataError
+from dtb_jax.data import Choices, DataError
 from dtb_jax.data.join import join
-from dtb_jax.evaluation.folds import Fold, Part, by_time
-from experiments import common, evaluation_report, paper, unseen_report
+from dtb_jax.evaluation.folds import Fold, Part
+from dtb_jax.lab import evaluation_report, session, unseen_report
+from dtb_jax.lab.options import Study, of_folder
+from dtb_jax.lab.protocol import protocol, recipe
+from experiments import common
 
 
 def get_config() -> ConfigDict:
     """What to read; everything else is the twin's own config."""
-    config = ConfigDict({"twin": "", "twin_data": "", "data": "", "seed": 0})
-    for name, value in paper.Choices()._asdict().items():
-        config[name] = value
+    config = common.as_config(Choices())
+    config.update(twin="", twin_data="", data="", seed=0)
     config.methods = "ridge,kernel_ridge,pca_ridge,cpm"
     return config
 
@@ -37,19 +40,19 @@ def get_config() -> ConfigDict:
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read both cohorts, roll the twin out, assess, write."""
     began = time.perf_counter()
-    common.settle_jax()
-    of_twin = twins_config(config)
-    old, _ = common.read_data(of_twin)
-    new, ledger = common.read_data(config)
+    session.settle_jax()
+    of_twin = twins_options(config)
+    old, _ = session.read_data(of_twin.data, of_twin)
+    new, ledger = session.read_data(config.data, common.options(Choices, config))
     cohort = join(old, new)
-    methods = common.linear_methods(config)
-    made = paper.recipe(of_twin)
+    methods = session.linear_methods(config.methods)
+    made = recipe(of_twin)
     fitted = workflow.restore(Path(config.twin) / "checkpoints", old, made)
-    common.settle_config(config, workdir)
+    session.settle_options(config.to_dict(), workdir)
     workflow.note_below_chance(new, ledger)
     ledger.write(workdir / "exclusions.tsv")
     is_new = np.arange(len(cohort.connectomes)) >= len(old.connectomes)
-    (halves,) = by_time(cohort, of_twin.split_s, of_twin.stop_s)
+    halves = session.halves(of_twin, cohort)
     fold = Fold(
         halves.training._replace(people=~is_new),
         Part(is_new, tuple(run.name for run in cohort.runs)),
@@ -65,8 +68,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         cohort, [fold], told, seed=config.seed, drifts=of_twin.drifts, rest=halves.test
     )
     metrics = {
-        "protocol": paper.protocol(of_twin, new, "people")
-        | {"twin": str(config.twin), "twins_cohort": len(old.connectomes), "seed": config.seed},
+        "protocol": protocol(new, "people", units=of_twin.units, seed=config.seed)
+        | {"twin": str(config.twin), "twins_cohort": len(old.connectomes)},
         "models": assessed.models,
         **evaluation_report.verdict_metrics(assessed),
         "subgroups": assessed.subgroups,
@@ -92,8 +95,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     return metrics
 
 
-def twins_config(config: ConfigDict) -> ConfigDict:
-    """The config a twin's folder was made with.
+def twins_options(config: ConfigDict) -> Study:
+    """The options a twin's folder was made with.
 
     Raises: DataError when it is not a folder of a finished `experiments.paper`.
     """
@@ -103,15 +106,11 @@ def twins_config(config: ConfigDict) -> ConfigDict:
             f"--config.twin: {config.twin!r} holds no config.json, expected a folder of "
             "experiments.paper"
         )
-    found = paper.get_config()
-    told = json.loads(path.read_text(encoding="utf-8"))
-    if "folds" in told:
+    if "folds" in json.loads(path.read_text(encoding="utf-8")):
         raise DataError(f"{path}: a folder of cross-validated twins, expected experiments.paper's")
-    with found.unlocked():
-        for key, value in told.items():
-            found[key] = tuple(value) if isinstance(value, list) else value
+    found = of_folder(Study, Path(config.twin))
     if config.twin_data:
-        found.data = config.twin_data
+        found = replace(found, data=config.twin_data)
     if not Path(found.data).exists():
         raise DataError(
             f"{found.data}: the twin's own cohort is not there, which baselines learn from; "

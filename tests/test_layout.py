@@ -27,6 +27,7 @@ LEVELS = [
     {"crossvalidation"},
     {"assessment"},
     {"repeats"},
+    {"lab"},
     {"cli"},
     {"__main__"},
 ]

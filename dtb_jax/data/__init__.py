@@ -1,6 +1,6 @@
 """Host-only readers: files in, `Cohort` and ledger out."""
 
-from dtb_jax.data.cohort import Choices as Choices
+from dtb_jax.data.choices import Choices as Choices
 from dtb_jax.data.cohort import below_chance as below_chance
 from dtb_jax.data.cohort import read_cohort as read_cohort
 from dtb_jax.data.ledger import DataError as DataError

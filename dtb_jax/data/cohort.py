@@ -3,12 +3,12 @@
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from dtb_jax.data.behaviour import of_these, read_behaviour, tasks_of
 from dtb_jax.data.bids import read_participants
+from dtb_jax.data.choices import Choices
 from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
 from dtb_jax.data.entities import read_sessions
 from dtb_jax.data.estimators import ESTIMATORS
@@ -27,28 +27,6 @@ from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means
 from dtb_jax.tasks.task import rasterise, stack_trials
 from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
-
-
-class Choices(NamedTuple):
-    """How to read a folder; every field is a leaf of the experiments' config."""
-
-    tasks: tuple[str, ...] = ("faces", "stroop")  # or files that tell of others, see docs/tasks.md
-    runs: tuple[str, ...] = ("hammerAP_run-01", "stroopAP_run-01")  # none: all of these tasks
-    rest_runs: tuple[str, ...] = ("restAP_run-01", "restAP_run-02")
-    other_rest_runs: tuple[str, ...] = ()  # make a second connectome of the same people
-    estimator: str = "pearson"  # of correlations between parcels, or ledoit_wolf
-    derivatives: str = ""  # folder of fMRIPrep's or XCP-D's output; default: below the data
-    entities: tuple[str, ...] = ()  # of the files to read, where several differ: "seg-Glasser"
-    session: str = ""  # the one to read; default: all, and runs are named ses-1_... where several
-    family: str = ""  # column of who belongs together; default: family or family_id, if any
-    atlas: str = (
-        ""  # table with a column `name`, one row a parcel; default: atlas.tsv near the data
-    )
-    regions: str = ""  # table with columns region, parcel; default: the paper's 20
-    dataset: str = ""  # HDF5 dataset, where a file has several
-    atlas_image: str = ""  # dlabel or label volume, for dtseries and NIfTI
-    repetition_time_s: float = 0.8
-    least_share: float = 0.5  # of a full run's volumes; shorter runs are left out
 
 
 def read_cohort(

@@ -63,6 +63,16 @@ class Mixed(NamedTuple):
         return in_run(course(mean, nothing(len(mean), 1, mean.shape[1]), movement), movement, 0)
 
 
+def both_connectomes(cohort: Cohort) -> Cohort:
+    """Each person's mean of both connectomes, where there are two."""
+    if cohort.other_connectomes is None:
+        return cohort
+    edges = cohort.connectomes.copy()
+    two = cohort.other_present
+    edges[two] = (edges[two] + cohort.other_connectomes[two]) / 2
+    return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
+
+
 def train(cohort: Cohort, part: Part, *, seed: int, **options) -> Mixed:
     """`train_members` with one seed."""
     (mixed,) = train_members(cohort, part, seeds=[seed], **options)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
-from experiments import common
+from dtb_jax.lab import session
+from dtb_jax.lab.options import EXACT
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def complaint(experiment, workdir, **options):
     config = experiment.get_config()
     config.update(options)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(common, "settle_jax", lambda: None)
+        patch.setattr(session, "settle_jax", lambda: None)
         with pytest.raises(DataError) as caught:
             experiment.run(config, workdir)
     assert not (workdir / "config.json").exists()
@@ -119,7 +120,7 @@ def test_exact_overrules_an_experiments_numbers_but_not_the_users(capsys):
         config = experiment.get_config()
         config.exact, config.epochs = True, 3
         paper.set_exact(config, {"exact", "epochs"})
-        assert {key: config[key] for key in paper.EXACT} == {**paper.EXACT, "epochs": 3}
+        assert {key: config[key] for key in EXACT} == {**EXACT, "epochs": 3}
         assert capsys.readouterr().out == "the paper's numbers except epochs = 3\n"
 
 

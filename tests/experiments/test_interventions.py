@@ -7,7 +7,11 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import DataError
-from experiments import common, interventions, interventions_mixed, interventions_report
+from dtb_jax.lab import session
+from dtb_jax.lab.interventions.mixed import both_rests, halve_rest
+from dtb_jax.lab.interventions.report import read_centroids
+from dtb_jax.lab.options import Edits
+from experiments import interventions
 from tests.experiments.test_experiments import complaint, run
 from tests.small import write_small_cohort
 
@@ -104,12 +108,10 @@ def test_constraints_are_exact(cohort, tmp_path):
 
 
 def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
-    config = interventions.get_config()
-    config.update(data=str(cohort), twin="mixed")
-    interventions_mixed.halve_rest(config)
-    assert config.rest_runs == ("restAP_run-01",) and config.other_rest_runs == ("restAP_run-02",)
-    read, _ = common.read_data(config)
-    whole, apart = interventions_mixed.both_rests(config, read)
+    asked = halve_rest(Edits(data=str(cohort), twin="mixed"))
+    assert asked.rest_runs == ("restAP_run-01",) and asked.other_rest_runs == ("restAP_run-02",)
+    read, _ = session.read_data(asked.data, asked)
+    whole, apart = both_rests(asked, read)
     np.testing.assert_allclose(whole.connectomes - apart / 2, read.connectomes, atol=1e-5)
     assert 0.2 < (apart / 2).std() / whole.connectomes.std(axis=0).mean() < 1.0
 
@@ -136,7 +138,7 @@ def test_mistakes_are_one_line(options, words, cohort, tmp_path):
 def test_centroids_are_read_by_name(tmp_path):
     path = tmp_path / "centroids.tsv"
     path.write_text("name\tx\ty\tz\nb\t1\t2\t3\n")
-    found = interventions_report.read_centroids(str(path), ["a", "b"])
+    found = read_centroids(str(path), ["a", "b"])
     np.testing.assert_array_equal(found, [[np.nan] * 3, [1, 2, 3]])
     with pytest.raises(DataError, match="name"):
-        interventions_report.read_centroids(str(path), ["c"])
+        read_centroids(str(path), ["c"])

@@ -15,7 +15,10 @@ import pytest
 
 from dtb_jax.crossvalidation import Told
 from dtb_jax.evaluation.confounds import design
-from experiments import common, unseen
+from dtb_jax.lab import session
+from dtb_jax.lab import unseen as lab
+from dtb_jax.lab.options import Unseen
+from experiments import unseen
 from tests.experiments.test_experiments import ROOT, TWIN, breaches, command, complaint, run
 from tests.small import write_small_cohort
 
@@ -171,9 +174,8 @@ def test_kill_9_costs_the_fit_that_was_running_only(odd, broken, tmp_path):
 
 @pytest.mark.parametrize("columns", ["site", "motion_mm", "site, motion_mm"])
 def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_path):
-    config = unseen.get_config()
-    config.update(data=str(odd), folds=2, remove_from_connectome=columns)
-    cohort, _ = common.read_data(config)
+    options = Unseen(data=str(odd), folds=2, remove_from_connectome=columns)
+    cohort, _ = session.read_data(options.data, options)
     seen = []
 
     def family(prepared, fold):
@@ -183,8 +185,8 @@ def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_
         seen.append([np.abs(known.T @ (e - e.mean(axis=0))).max() for e in edges])
         return {}
 
-    folds = unseen.make_folds(config, cohort, seed=0)
-    told = unseen.cross_validated(config, cohort, folds, {"f": family}, {}, tmp_path)
+    folds = lab.make_folds(options, cohort, seed=0)
+    told = lab.cross_validated(options, cohort, folds, {"f": family}, {}, tmp_path)
     assert isinstance(told, Told) and len(seen) == 2
     assert all(after < 1e-3 * before for before, after in seen), seen
 

@@ -6,7 +6,6 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dtb_jax.evaluation.figures import Figure, mean_figure
@@ -16,8 +15,9 @@ from dtb_jax.interventions.constraints import all_of, people_basis, within_budge
 from dtb_jax.interventions.study import Rules, Study, design_arm, kept
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.interventions.validity import Feasible
-from experiments.interventions_choices import shares
-from experiments.interventions_maps import faithful
+from dtb_jax.lab.interventions.choices import shares
+from dtb_jax.lab.interventions.maps import faithful
+from dtb_jax.lab.options import Edits
 
 DESIGNED = "designed"
 
@@ -43,27 +43,25 @@ class Edited(NamedTuple):
     metrics: dict
 
 
-def run_arms(
-    config: ConfigDict, workdir: Path, twins, rules: Rules, arms: list[Arm], found
-) -> Edited:
+def run_arms(options: Edits, workdir: Path, twins, rules: Rules, arms: list[Arm], found) -> Edited:
     """Design, control, judge.
 
     Args:
-        config: see `interventions_choices.get_config`.
+        options: see `options.Edits`.
         workdir: edits are kept below it.
-        twins: see `interventions.Twins`.
+        twins: see `run.Twins`.
         rules: of the edits.
         arms: what is wished for.
         found: see `support.support`.
     """
     designs = {
-        (arm.name, k): _designed(workdir, study, arm, rules, f"{arm.name}_{k}")
+        (arm.name, k): designed(workdir, study, arm, rules, f"{arm.name}_{k}")
         for arm in arms
         for k, study in enumerate([twins.base, *twins.refits])
     }
     outcomes = {
         arm.name: _outcome(
-            config,
+            options,
             twins,
             rules,
             arm,
@@ -71,14 +69,14 @@ def run_arms(
         )
         for arm in arms
     }
-    front = _front(config, workdir, twins, rules, arms)
+    front = _front(options, workdir, twins, rules, arms)
     sentences, metrics = [], {}
     for arm in arms:
         one = outcomes[arm.name]
         judged = {name: mean_figure(v, np.isfinite(v)) for name, v in one.judged.items()}
         others = {name: figure for name, figure in judged.items() if name not in (DESIGNED, "sham")}
         sentences.append(support.sentence(arm, found, judged[DESIGNED], others))
-        metrics[arm.name] = _metrics(config, twins, arm, one, judged) | {
+        metrics[arm.name] = _metrics(options, twins, arm, one, judged) | {
             "supported": support.is_supported(arm, found),
             "sentence": sentences[-1],
         }
@@ -90,7 +88,9 @@ def run_arms(
     return Edited(outcomes, front, sentences, metrics)
 
 
-def _designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) -> Feasible:
+def designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) -> Feasible:
+    """Everybody's edits by one twin, kept below `workdir`."""
+
     def make() -> Feasible:
         with tqdm(total=len(study.connectomes), desc=f"edits {name}", unit="person") as bar:
             return design_arm(study, arm, rules, progress=bar.update)
@@ -98,16 +98,16 @@ def _designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) ->
     return kept(workdir / "steps" / f"edits_{name}.npz", make)
 
 
-def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Feasible]) -> Outcome:
+def _outcome(options: Edits, twins, rules: Rules, arm: Arm, designs: list[Feasible]) -> Outcome:
     own, connectomes = designs[0].edit, twins.base.connectomes
     basis = people_basis(connectomes, min(64, len(connectomes) - 1))
     drawn = {
-        "random": controls.at_random(own, connectomes, rules.constraint, seed=config.seed),
+        "random": controls.at_random(own, connectomes, rules.constraint, seed=options.seed),
         "random_among_people": controls.at_random(
-            own, connectomes, rules.constraint, seed=config.seed, basis=basis
+            own, connectomes, rules.constraint, seed=options.seed, basis=basis
         ),
         "group_edit": controls.of_the_group(own),
-        "another_person": controls.of_another(own, seed=config.seed),
+        "another_person": controls.of_another(own, seed=options.seed),
     }
     if len(designs) > 1:
         length = np.linalg.norm(own, axis=1)
@@ -115,7 +115,7 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
     edits = {DESIGNED: own}
     edits |= drawn  # as long as the designed ones: made feasible, random ones would be shorter
     edits["sham"] = controls.sham(own)
-    doses = shares(config)
+    doses = shares(options)
     return Outcome(
         edits,
         designs[0],
@@ -125,7 +125,7 @@ def _outcome(config: ConfigDict, twins, rules: Rules, arm: Arm, designs: list[Fe
         },
         [toward(arm, refit.change_sd(own)) for refit in twins.refits],
         {name: toward(arm, twins.judge.change_sd(edit)) for name, edit in edits.items()},
-        faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
+        faithful(options, twins.base, arm) | {"agreement": _agreement(designs)},
     )
 
 
@@ -138,13 +138,13 @@ def _agreement(designs: list[Feasible]) -> list[float]:
     ]
 
 
-def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms) -> dict:
+def _front(options: Edits, workdir: Path, twins, rules: Rules, arms) -> dict:
     """Affective against cognitive effects as the wish moves from one to the other.
 
     Under a budget of a third both can not be had whole; weights go with the wished doses.
     """
     by_name = {arm.name: arm for arm in arms}
-    if not config.front or "combined" not in by_name:
+    if not options.front or "combined" not in by_name:
         return {}
     few = twins.base._replace(
         connectomes=twins.base.connectomes[:57],
@@ -155,14 +155,14 @@ def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms) -> dict
         constraint=all_of(rules.constraint, within_budget(rules.budget / 3)),
     )
     points, edits = [], []
-    weights = np.linspace(0, 1, config.front)
+    weights = np.linspace(0, 1, options.front)
     for k, weight in enumerate(weights):
         aims = {name: w * 2 * (1 - weight) for name, w in heart.targets_sd.items()}
         aims |= {name: w * 2 * weight for name, w in mind.targets_sd.items()}
         arm = Arm(f"front_{k}", aims, by_name["combined"].held, by_name["combined"].guarded)
-        edits.append(_designed(workdir, few, arm, tight, arm.name).edit)
+        edits.append(designed(workdir, few, arm, tight, arm.name).edit)
     middle = edits[len(edits) // 2]
-    chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=config.seed)
+    chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=options.seed)
     for edit in (*edits, chance):
         changes = few.change_sd(edit)
         points.append((toward(heart, changes).mean(), toward(mind, changes).mean()))
@@ -175,7 +175,7 @@ def _front(config: ConfigDict, workdir: Path, twins, rules: Rules, arms) -> dict
     }
 
 
-def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]) -> dict:
+def _metrics(options: Edits, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]) -> dict:
     everybody = np.ones(len(twins.rows), bool)
     last = {name: {n: v[-1] for n, v in each.items()} for name, each in one.changes.items()}
     moved = {name: toward(arm, each) for name, each in last.items()}
@@ -200,7 +200,7 @@ def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str
             np.divide(moved[DESIGNED], length, where=length > 0, out=np.full(len(length), np.nan)),
             {name: twins.base.before[name] for name in arm.counted},
             twins.base.connectomes,
-            seed=config.seed,
+            seed=options.seed,
         ),
         "faithfulness": {
             "deleted_edges": one.faithful["counts"].tolist(),
@@ -211,7 +211,7 @@ def _metrics(config: ConfigDict, twins, arm: Arm, one: Outcome, judged: dict[str
 
 
 def write_edits(
-    path: Path, ids: list[str], parcels: pd.DataFrame, arms: list[Arm], edited: Edited
+    path: Path, ids: list[str], parcels: pd.DataFrame, edits: dict[str, np.ndarray]
 ) -> None:
     """Each person's strongest 100 changes of every arm, by the names of the parcels."""
     names = list(parcels["name"])
@@ -220,9 +220,9 @@ def write_edits(
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
         header = ["participant", "indicator", "edge", "parcel", "other_parcel", "change_z"]
         writer.writerow(header)
-        for arm in arms:
-            for person, edit in zip(ids, edited.outcomes[arm.name].edits[DESIGNED]):
+        for arm, each in edits.items():
+            for person, edit in zip(ids, each):
                 for k in np.argsort(-np.abs(edit))[:100]:
                     if edit[k]:
-                        row = [person, arm.name, k, names[one[k]], names[other[k]]]
+                        row = [person, arm, k, names[one[k]], names[other[k]]]
                         writer.writerow([*row, f"{edit[k]:.6f}"])

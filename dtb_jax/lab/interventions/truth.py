@@ -9,7 +9,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from ml_collections import ConfigDict
 from scipy.stats import norm
 
 from dtb_jax.evaluation.distributions import INTERVALS
@@ -22,11 +21,12 @@ from dtb_jax.interventions.directions import ConnectomeScore
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.study import Rules, Study, made_feasible
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.lab.interventions.arms import DESIGNED, Edited
+from dtb_jax.lab.interventions.choices import shares
+from dtb_jax.lab.interventions.maps import Wished, wished
+from dtb_jax.lab.options import Edits
 from dtb_jax.mixed.intervene import spread_of_changes
 from dtb_jax.types import Cohort
-from experiments.interventions_arms import DESIGNED, Edited
-from experiments.interventions_choices import shares
-from experiments.interventions_maps import Wished, wished
 
 ROUTE = "pls_route"
 UNHELD = "holding_nothing"
@@ -46,7 +46,7 @@ class Truth(NamedTuple):
 
 
 def truth_table(
-    config: ConfigDict,
+    options: Edits,
     cohort: Cohort,
     twins,
     rules: Rules,
@@ -59,15 +59,15 @@ def truth_table(
     """The whole table, arm by arm, over people the twin never saw; None where no truth is known.
 
     Args:
-        config: see `interventions_choices.get_config`.
+        options: see `options.Edits`.
         cohort: everybody.
-        twins: see `interventions.Twins`.
+        twins: see `run.Twins`.
         rules, arms, edited: of the edits.
-        route: the paper's, see `interventions_route.Route`.
+        route: the paper's, see `route.Route`.
         parcels: with networks.
         seen: what was observed of everybody, for the ridge's map.
     """
-    root = Path(config.data)
+    root = Path(options.data)
     if not has_truth(root):
         return None
     world, people = load_truth(root)
@@ -78,7 +78,7 @@ def truth_table(
     table: dict[str, dict] = {}
     for arm in arms:
         table[arm.name], points[arm.name] = _arm(
-            config, cohort, twins, rules, arm, edited, route, parcels, seen, known
+            options, cohort, twins, rules, arm, edited, route, parcels, seen, known
         )
     single = [arm.name for arm in arms if arm.name != "combined"]
     pooled = [np.concatenate([points[name][k] for name in single], axis=1) for k in range(2)]
@@ -95,7 +95,7 @@ def _causes(root: Path) -> dict:
     return {"kind": described["causes"], "rho": described["rho"]}
 
 
-def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, seen, known):
+def _arm(options, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, seen, known):
     outcome = edited.outcomes[arm.name]
     edits = {name: edit[twins.unseen] for name, edit in outcome.edits.items()}
     study = twins.base._replace(
@@ -108,7 +108,7 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
     edits[ROUTE] = _along(_route_gradients(study, route, arm), study, rules, own)
     everybody = np.ones(len(study.connectomes), bool)
     slopes = truth.true_gradient(known, arm)
-    predicted, true = _points(config, study, known, arm, edits[DESIGNED])
+    predicted, true = _points(options, study, known, arm, edits[DESIGNED])
     changes = {name: known.change_sd(edit) for name, edit in edits.items()}
     moved = truth.toward(arm, changes[DESIGNED])
     each = {name: truth.per_length(known, arm, edit) for name, edit in edits.items()}
@@ -143,15 +143,15 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         found["coverage"] = _coverage(twins.mixed, study, known, arm, edits[DESIGNED])
     if "network" in parcels:
         found |= _recovery(
-            config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
+            options, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
         )
     return found, (predicted, true)
 
 
-def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
+def _points(options, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
     """Changes of the arm's targets at every dose in SD of the truth, [people, dose x target]."""
     predicted, true = [], []
-    for dose in shares(config):
+    for dose in shares(options):
         after, truly = study.after(dose * edits), known.after(dose * edits)
         for name in arm.targets_sd:
             predicted.append((after[name] - study.before[name]) / known.sd[name])
@@ -205,10 +205,10 @@ def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
     return in_parts(lambda e: many(function, e), connectomes, chunk=min(57, len(connectomes)))
 
 
-def _recovery(config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen) -> dict:
+def _recovery(options, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen) -> dict:
     """Blocks and edges that the twins' gradients, edits and a ridge find."""
     networks = list(parcels["network"])
-    rows = slice(0, config.attributed)
+    rows = slice(0, options.attributed)
     few = study.connectomes[rows]
     maps = [gradients[rows], *(_slopes(Wished.of(one, arm), few) for one in twins.refits)]
     mean = np.mean(maps, axis=0)

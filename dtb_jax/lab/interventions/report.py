@@ -1,4 +1,4 @@
-"""Report of `experiments.interventions`, and where parcels lie."""
+"""The report of an in-silico trial, and where parcels lie."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,12 +11,12 @@ from dtb_jax.data.bids import read_table
 from dtb_jax.evaluation.figures import mean_figure
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
+from dtb_jax.lab import session
+from dtb_jax.lab.evaluation_report import source_label, source_line
+from dtb_jax.lab.interventions.figures import PAPER_DOSE, Places, arms_of, draw
+from dtb_jax.lab.interventions.route import AIMS, CLINICAL_NOTE, PAPER, Route
 from dtb_jax.report import figure_text, write_page
 from dtb_jax.results import as_json
-from experiments import common
-from experiments.evaluation_report import source_label, source_line
-from experiments.interventions_figures import PAPER_DOSE, Places, arms_of, draw
-from experiments.interventions_route import AIMS, CLINICAL_NOTE, PAPER, Route
 
 Cell = tuple[str, str]
 """A value, and what stands small beside it: its interval, or p."""
@@ -77,7 +77,7 @@ def read_centroids(path: str, names: list[str]) -> np.ndarray | None:
 
 def write(
     workdir: Path,
-    config,
+    options,
     cohort,
     ledger,
     twins,
@@ -92,9 +92,9 @@ def write(
 
     Args:
         workdir: where.
-        config: see `interventions_choices.get_config`.
+        options: see `options.Edits`.
         cohort, ledger: as read.
-        twins: see `interventions.Twins`.
+        twins: see `run.Twins`.
         parcels: table with name and, if known, network.
         coordinates: see `read_centroids`.
         route, edited, truth: of the paper's route, of designed edits, of the truth or None.
@@ -104,7 +104,7 @@ def write(
     edits, known = metrics["edits"], metrics.get("truth", {})
     networks = list(parcels["network"]) if "network" in parcels else None
     places = Places(source_label(cohort), networks, coordinates)
-    drawn = draw(config, places, twins, route, edited, truth, metrics)
+    drawn = draw(options, places, twins, route, edited, truth, metrics)
     unseen, people = int(twins.unseen.sum()), len(twins.rows)
     arms = [
         {"name": arm.name, "truth": known.get("arms", {}).get(arm.name)} | edits[arm.name]
@@ -125,13 +125,13 @@ def write(
         route=_route(route, metrics["paper_route"]),
         clinical=_clinical(route, metrics["paper_route"]),
         clinical_note=CLINICAL_NOTE,
-        dose=config.dose,
-        ridge=config.ridge,
+        dose=options.dose,
+        ridge=options.ridge,
         response_sd=RESPONSE_SD,
         harm_sd=HARM_SD,
         spoken=spoken,
         cell=_cell,
-        figures=common.save_figures(workdir, drawn),
+        figures=session.save_figures(workdir, drawn),
         protocol=metrics["protocol"],
         timing=metrics["timing"],
         exclusions=ledger.entries,

@@ -3,7 +3,6 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
-from ml_collections import ConfigDict
 
 from dtb_jax import plots, workflow
 from dtb_jax.evaluation.people import correct_mask, masked_mean
@@ -13,36 +12,38 @@ from dtb_jax.twin import simulate_cohort
 from dtb_jax.types import STEP_S, Cohort, TaskRun
 
 
-def action_traces(cohort: Cohort, fitted: workflow.Fitted, config: ConfigDict) -> list[plots.Trace]:
+def action_traces(
+    cohort: Cohort, fitted: workflow.Fitted, start_s: float, response: str
+) -> list[plots.Trace]:
     """A quarter of a minute of three people: the fastest, a middling and the slowest."""
     run = cohort.runs[0]
     times = masked_mean(run.trials.response_time_s, correct_mask(run.trials))
     order = np.argsort(np.where(np.isfinite(times), times, np.inf))[: int(np.isfinite(times).sum())]
     chosen = order[[0, len(order) // 2, len(order) - 1]]
-    stop_s = min(config.split_s + 40, run.stimulus.shape[1] * STEP_S)
+    stop_s = min(start_s + 40, run.stimulus.shape[1] * STEP_S)
     few = cohort._replace(
         runs=tuple(
             TaskRun(r.task, r.name, *jax.tree.map(lambda x: x[chosen], r[2:])) for r in cohort.runs
         ),
         connectomes=cohort.connectomes[chosen],
     )
-    part = cut(few, config.split_s, stop_s, fitted.scale)
+    part = cut(few, start_s, stop_s, fitted.scale)
     outputs = simulate_cohort(
         fitted.twin, fitted.params, jnp.asarray(few.connectomes), jnp.asarray(part.stimulus)
     )
     actions = part.press.shape[-1]
     available = jnp.asarray(part.available[0, 0])
-    if config.response == "hazard":
+    if response == "hazard":
         probability = np.exp(np.asarray(log_hazards(outputs[:, 0, :, :actions], available)[0]))
     else:
         probability = np.asarray(jax.nn.sigmoid(outputs[:, 0, :, :actions]))
-    time = config.split_s + np.arange(probability.shape[1]) * STEP_S
-    shown = time < config.split_s + 25
+    time = start_s + np.arange(probability.shape[1]) * STEP_S
+    shown = time < start_s + 25
     buttons = [a for a, there in zip(run.task.actions, run.task.available) if there]
     traces = []
     for i, person in enumerate(chosen):
         trials = []
-        for k in np.flatnonzero(in_part(run, config.split_s, config.split_s + 25)[person]):
+        for k in np.flatnonzero(in_part(run, start_s, start_s + 25)[person]):
             onset = float(run.trials.onset_s[person, k])
             press = None
             if run.trials.answered[person, k]:

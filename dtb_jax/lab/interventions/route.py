@@ -8,7 +8,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from ml_collections import ConfigDict
 
 from dtb_jax.data.ledger import Ledger
 from dtb_jax.data.phenotype import measure_labels, read_phenotype
@@ -27,6 +26,7 @@ from dtb_jax.interventions.directions import (
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.indicators import indicators
 from dtb_jax.interventions.trial import effects_r, in_sd
+from dtb_jax.lab.options import Edits
 from dtb_jax.mainnet import flatten
 from dtb_jax.types import Cohort
 
@@ -68,21 +68,21 @@ class Route(NamedTuple):
 
 
 def paper_route(
-    config: ConfigDict, cohort: Cohort, ledger: Ledger, twins, parcels: pd.DataFrame
+    options: Edits, cohort: Cohort, ledger: Ledger, twins, parcels: pd.DataFrame
 ) -> Route:
     """Directions of the twins' weights, doses of W - alpha v, maps, and the clinical table.
 
     Args:
-        config: see `interventions.get_config`.
+        options: see `options.Edits`.
         cohort: everybody.
         ledger: notes what of the phenotype tables can not be read.
-        twins: see `interventions.Twins`.
+        twins: see `run.Twins`.
         parcels: table with name and, if known, network.
     """
     study, ids = twins.base, [str(cohort.participants.index[row]) for row in twins.rows]
     weights = in_parts(_weights(study.network_of), study.connectomes)
-    fold = np.random.default_rng(config.seed).permutation(np.arange(len(ids)) % 5)
-    root = Path(config.data)
+    fold = np.random.default_rng(options.seed).permutation(np.arange(len(ids)) % 5)
+    root = Path(options.data)
     measures = read_phenotype(root, ids, ledger)
     aims, clinical, found = {}, {}, {}
     for name, names in AIMS.items():
@@ -90,7 +90,7 @@ def paper_route(
         if not names:
             continue
         value = np.mean([study.before[n] / study.sd[n] for n in names], axis=0)
-        aim = _aim(config, study, weights, value, fold)
+        aim = _aim(options, study, weights, value, fold)
         aims[name] = aim
         last = {n: values[DOSES.index(2.0)][None] for n, values in aim.changes.items()}
         pairs = [(n, m) for n in AIMS["affective"] for m in AIMS["speed"]]
@@ -137,11 +137,11 @@ def _weights(network_of):
     return lambda connectomes: flat(network_of, connectomes)
 
 
-def _aim(config: ConfigDict, study, weights: np.ndarray, value: np.ndarray, fold) -> Aim:
+def _aim(options: Edits, study, weights: np.ndarray, value: np.ndarray, fold) -> Aim:
     direction = fit_direction(weights, value)
     z1 = np.asarray(score(direction, weights), float)
-    null = permutation_null(weights, value, fold, config.permutations, seed=config.seed)
-    random_r = random_weights_r(weights.shape[1], value, seed=config.seed)
+    null = permutation_null(weights, value, fold, options.permutations, seed=options.seed)
+    random_r = random_weights_r(weights.shape[1], value, seed=options.seed)
     each = []
     for dose in DOSES:  # against v, which points to more of the indicator
         alpha = np.float32(-dose * z1.std(ddof=1))
@@ -154,18 +154,18 @@ def _aim(config: ConfigDict, study, weights: np.ndarray, value: np.ndarray, fold
         each.append(in_sd(study.before, after, study.sd))
     changes = {n: np.stack([one[n] for one in each]) for n in study.before}
     function = ConnectomeScore(study.network_of, jax.tree.map(jnp.asarray, direction))
-    shown = study.connectomes[: config.attributed]
+    shown = study.connectomes[: options.attributed]
     spread = float(shown.std())
-    keys = attribution.person_keys(jax.random.key(config.seed), len(shown))
+    keys = attribution.person_keys(jax.random.key(options.seed), len(shown))
 
     def smooth(samples: int, noise: float, keys=keys) -> np.ndarray:
         make = eqx.Partial(attribution.smoothgrad, function, samples=samples, noise_sd=noise)
         return np.asarray(attribution.over_people(make, shown, chunk=8, key=keys))
 
-    reference = smooth(config.smoothgrad_samples, 0.1 * spread)
+    reference = smooth(options.smoothgrad_samples, 0.1 * spread)
     plain = attribution.over_people(eqx.Partial(attribution.gradient, function), shown, chunk=8)
     # noise of its own: fewer copies with the reference's keys would be a part of the reference
-    other = attribution.person_keys(jax.random.key(config.seed + 1), len(shown))
+    other = attribution.person_keys(jax.random.key(options.seed + 1), len(shown))
     sensitivity = {
         noise: [
             (n, float(np.corrcoef(reference, smooth(n, noise * spread, other))[0, 1]))

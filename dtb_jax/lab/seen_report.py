@@ -1,43 +1,45 @@
-"""Figures and report of `experiments.paper`."""
+"""Figures and report of twins tested on the second half of each run."""
 
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from dtb_jax import plots, workflow
 from dtb_jax.assessment import Assessed
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import told_means
+from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.splits import BoldScale, in_part
 from dtb_jax.evaluation.verdict import headline
-from dtb_jax.report import write_report
-from dtb_jax.results import as_json
-from dtb_jax.types import Cohort
-from experiments import common, paper_truth
-from experiments.evaluation_report import (
+from dtb_jax.lab import session, truth
+from dtb_jax.lab.evaluation_report import (
     reliability_figure,
     source_label,
     source_line,
     tasks_in,
     verdict_figure,
 )
-from experiments.paper_traces import action_traces
+from dtb_jax.lab.options import Study
+from dtb_jax.lab.traces import action_traces
+from dtb_jax.report import write_report
+from dtb_jax.results import as_json
+from dtb_jax.types import Cohort
 
 SHOWN_REGION = "R_higher_visual"
 
 
 def write(
     workdir: Path,
-    config: ConfigDict,
+    options: Study,
     cohort: Cohort,
     ledger: Ledger,
+    fold: Fold,
     fitted: workflow.Fitted,
     evaluated: Assessed,
-    compared: list[paper_truth.Told],
+    compared: list[truth.Told],
     results: dict,
 ) -> None:
     """Draw every figure into `figures/` and embed them in `report.html`."""
@@ -58,7 +60,7 @@ def write(
                 "Truth beside prediction: each person's mean reaction time as the simulation's own "
                 "parameters lead one to expect it, and as the connectome alone causes it.",
                 "truth",
-                paper_truth.figure(compared, label),
+                truth.figure(compared, label),
             )
         )
     if cohort.bold_source != "none":
@@ -85,7 +87,9 @@ def write(
         (
             "What the twins of three people expect, with the presses they made (dashed).",
             "actions",
-            plots.action_traces(action_traces(cohort, fitted, config), label),
+            plots.action_traces(
+                action_traces(cohort, fitted, fold.test.start_s, options.response), label
+            ),
         ),
     ]
     write_report(
@@ -98,7 +102,7 @@ def write(
         verdict=results["verdict"],
         headline=headline(evaluated.verdicts, unseen=False),
         people="Everybody was seen in training.",
-        figures=common.save_figures(workdir, drawn),
+        figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,
         timing=results["timing"],
     )

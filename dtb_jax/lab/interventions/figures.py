@@ -1,4 +1,4 @@
-"""Figures of `experiments.interventions`."""
+"""Figures of designed edits, of the paper's route and of the truth."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -9,10 +9,10 @@ from dtb_jax import plots
 from dtb_jax.interventions.against_truth import toward
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import RESPONSE_SD, Arm, effects_r
-from experiments.interventions_arms import DESIGNED, Outcome
-from experiments.interventions_choices import shares
-from experiments.interventions_route import AIMS, DOSES, Route
-from experiments.interventions_truth import Truth
+from dtb_jax.lab.interventions.arms import DESIGNED, Outcome
+from dtb_jax.lab.interventions.choices import shares
+from dtb_jax.lab.interventions.route import AIMS, DOSES, Route
+from dtb_jax.lab.interventions.truth import Truth
 
 Drawn = tuple[str, str, Any]
 """Caption, name of the file, figure."""
@@ -40,14 +40,14 @@ def arms_of(edits: dict) -> list[Arm]:
     ]
 
 
-def draw(config, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
+def draw(options, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
     """Every figure whose data exist; arguments as in `interventions_report.write`."""
     label, edits = places.label, metrics["edits"]
     pairs = [(arm, edited.outcomes[arm.name]) for arm in arms_of(edits)]
     drawn = [*_controls(label, pairs, edits)]
     if truth:
         drawn += _truly(label, truth, metrics["truth"]["arms"])
-    drawn += [*_trial(config, label, twins, pairs), _matrix(label, pairs, edits)]
+    drawn += [*_trial(options, label, twins, pairs), _matrix(label, pairs, edits)]
     drawn += [*_tradeoffs(label, pairs, edited.front), *_edit_maps(places, pairs)]
     drawn += [_faithful(label, pairs), *_route(label, route, metrics["paper_route"])]
     return [*drawn, *_route_maps(places, route)]
@@ -80,9 +80,9 @@ def _truly(label: str, truth: Truth, known: dict) -> Iterator[Drawn]:
         yield caption, "true_per_length", figure
 
 
-def _trial(config, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
+def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
     changed, people, lines = [], [], []
-    dose = np.array([0.0, *shares(config)]) * float(config.dose)
+    dose = np.array([0.0, *shares(options)]) * float(options.dose)
     for arm, one in pairs:
         title, own = arm.name.capitalize(), one.changes[DESIGNED]
         for n in arm.targets_sd:
@@ -97,7 +97,7 @@ def _trial(config, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
         padded = {n: np.pad(own[n], ((1, 0), (0, 0))) for n in arm.counted}
         lines.append((f"{title} edits", dose, _falls(padded, padded)))
     if changed:
-        caption = f"Targets before and after the whole edit; BOLD: contrast of {config.region}."
+        caption = f"Targets before and after the whole edit; BOLD: contrast of {options.region}."
         yield caption, "before_after", plots.before_after(changed, label)
     caption = f"Everybody's wished change; dark: {RESPONSE_SD:g} SD or more on average of targets."
     figure = plots.effects(people, label, RESPONSE_SD, "wished change (SD)")

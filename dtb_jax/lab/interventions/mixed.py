@@ -1,36 +1,37 @@
-"""The mixed-effects twin of `experiments.interventions`, with f of connectomes free of noise."""
+"""Edits through the mixed-effects twin, with f of connectomes free of noise."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from ml_collections import ConfigDict
 
 from dtb_jax.data.parcels import networks_of
 from dtb_jax.evaluation.folds import Part
+from dtb_jax.lab import session
+from dtb_jax.lab.interventions.choices import parcel_table
+from dtb_jax.lab.options import Edits
 from dtb_jax.mixed import workflow
 from dtb_jax.mixed.intervene import free_of_noise
 from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.workflow import Mixed
+from dtb_jax.mixed.workflow import Mixed, both_connectomes
 from dtb_jax.types import Cohort
-from experiments import common
-from experiments.interventions_choices import parcel_table
-from experiments.mixed_effects import both_connectomes
 
 
-def halve_rest(config: ConfigDict) -> None:
+def halve_rest(options: Edits) -> Edits:
     """Two connectomes a person of the rest runs, where this twin is asked for: they tell noise."""
-    runs = tuple(config.rest_runs)
-    if config.twin == "mixed" and len(runs) > 1 and not config.other_rest_runs:
-        half = len(runs) // 2
-        config.rest_runs, config.other_rest_runs = runs[:half], runs[half:]
+    runs = options.rest_runs
+    if options.twin != "mixed" or len(runs) < 2 or options.other_rest_runs:
+        return options
+    half = len(runs) // 2
+    return replace(options, rest_runs=runs[:half], other_rest_runs=runs[half:])
 
 
-def both_rests(config: ConfigDict, cohort: Cohort) -> tuple[Cohort, np.ndarray | None]:
+def both_rests(options: Edits, cohort: Cohort) -> tuple[Cohort, np.ndarray | None]:
     """For this twin people's mean connectomes, and one less the other.
 
     Returns: the cohort; [people, edge], NaN for who has one, or None where nobody has two.
     """
-    if config.twin != "mixed" or cohort.other_connectomes is None:
+    if options.twin != "mixed" or cohort.other_connectomes is None:
         return cohort, None
     two = cohort.other_present[:, None]
     apart = np.where(two, cohort.other_connectomes - cohort.connectomes, np.float32(np.nan))
@@ -38,7 +39,7 @@ def both_rests(config: ConfigDict, cohort: Cohort) -> tuple[Cohort, np.ndarray |
 
 
 def mixed_effects(
-    config: ConfigDict,
+    options: Edits,
     cohort: Cohort,
     part: Part,
     seed: int,
@@ -49,14 +50,14 @@ def mixed_effects(
     """The twin, trained on a part with the defaults of its experiment.
 
     Args:
-        config: see `interventions_choices.get_config`.
+        options: see `options.Edits`.
         cohort: everybody.
         part: who trains.
         seed, name, folder: of the twin.
         apart: see `both_rests`.
     """
-    networks, method = networks_of(parcel_table(config)), Method()
-    with common.epochs_bar(method.epochs(int(part.people.sum())), name) as show:
+    networks, method = networks_of(parcel_table(options)), Method()
+    with session.epochs_bar(method.epochs(int(part.people.sum())), name) as show:
         mixed = workflow.train(
             cohort,
             part,

@@ -11,16 +11,16 @@ from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline
-from dtb_jax.report import write_report
-from dtb_jax.results import as_json
-from dtb_jax.types import Cohort
-from experiments import common
-from experiments.evaluation_report import (
+from dtb_jax.lab import session
+from dtb_jax.lab.evaluation_report import (
     reliability_figure,
     source_label,
     source_line,
     verdict_figure,
 )
+from dtb_jax.report import write_report
+from dtb_jax.results import as_json
+from dtb_jax.types import Cohort
 
 SHOWN = ("twin", "ridge", "demographics")
 
@@ -65,7 +65,7 @@ def write(
         verdict=results["verdict"],
         headline=headline(assessed.verdicts, unseen=True),
         people=who,
-        figures=common.save_figures(workdir, drawn),
+        figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,
         timing=results["timing"],
     )

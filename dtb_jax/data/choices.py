@@ -1,0 +1,50 @@
+"""How a folder is read, as options that experiments and the command line share."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def option(default: Any, told: str, group: str = "Reading") -> Any:
+    """A field with its default, and what `--help` tells of it under a heading."""
+    return field(default=default, metadata={"help": told, "group": group})
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How to read a folder; every field is an option of experiments and of `dtb`."""
+
+    tasks: tuple[str, ...] = option(
+        ("faces", "stroop"), "faces, stroop, or a file that tells of another (docs/tasks.md)."
+    )
+    runs: tuple[str, ...] = option(
+        ("hammerAP_run-01", "stroopAP_run-01"), "Task runs to read; none: all of these tasks."
+    )
+    rest_runs: tuple[str, ...] = option(
+        ("restAP_run-01", "restAP_run-02"), "Rest runs of the connectome."
+    )
+    other_rest_runs: tuple[str, ...] = option(
+        (), "Rest runs of a second connectome of the same people."
+    )
+    estimator: str = option("pearson", "Of correlations: pearson or ledoit_wolf.")
+    derivatives: str = option(
+        "", "Folder of fMRIPrep's or XCP-D's output, where it is not below the data."
+    )
+    entities: tuple[str, ...] = option(
+        (), "Which files to read where several differ, like seg-Glasser."
+    )
+    session: str = option(
+        "", "The only session to read; default: all, runs are named ses-1_... where several."
+    )
+    family: str = option(
+        "", "Column of who belongs together; default: family or family_id, if any."
+    )
+    atlas: str = option(
+        "", "Table with a column `name`, a row a parcel; default: atlas.tsv near the data."
+    )
+    regions: str = option(
+        "", "Table with columns region and parcel; default: the paper's 20 regions."
+    )
+    dataset: str = option("", "HDF5 dataset, where a file has several.")
+    atlas_image: str = option("", "Label image, for dtseries and NIfTI series.")
+    repetition_time_s: float = option(0.8, "Seconds between volumes.")
+    least_share: float = option(0.5, "Of a full run's volumes; shorter runs are left out.")

@@ -1,0 +1,1 @@
+"""Edits of everybody in a cohort, and the in-silico trial of them."""

@@ -1,0 +1,125 @@
+"""Twins of a cohort by the paper's protocol: first half of each run trains, second half tests."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from dtb_jax import families, portable, results, workflow
+from dtb_jax.assessment import assess
+from dtb_jax.crossvalidation import cross_validate
+from dtb_jax.data import Ledger
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.lab import evaluation_report, seen_report, session, truth
+from dtb_jax.lab.options import Study
+from dtb_jax.lab.protocol import protocol, recipe
+from dtb_jax.recipe import Recipe
+from dtb_jax.types import Cohort
+
+
+class Trained(NamedTuple):
+    """What was read and what has learned from it."""
+
+    cohort: Cohort
+    ledger: Ledger
+    fold: Fold
+    recipe: Recipe
+    fitted: workflow.Fitted
+
+
+def train(options: Study, workdir: Path) -> Trained:
+    """Read a folder and fit the twin, going on from a checkpoint where there is one.
+
+    Raises: DataError, in one sentence.
+    """
+    session.settle_jax()
+    cohort, ledger = session.read_data(options.data, options)
+    made, fold = recipe(options), session.halves(options, cohort)
+    workdir.mkdir(parents=True, exist_ok=True)
+    session.settle_options(asdict(options), workdir)
+    workflow.note_below_chance(cohort, ledger)
+    ledger.write(workdir / "exclusions.tsv")
+    with session.epochs_bar(made.settings.epochs, "training") as show:
+        fitted = workflow.train(
+            cohort,
+            fold.training,
+            made,
+            folder=workdir / "checkpoints",
+            on_epoch=show,
+            seed=options.seed,
+            save_every=options.save_every,
+        )
+    (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
+    trained = Trained(cohort, ledger, fold, made, fitted)
+    save_twin(options, trained, workdir, {})
+    return trained
+
+
+def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:
+    """The fitted twin for others, and on its card how it was trained and what is known of it."""
+    _, _, _, made, fitted = trained
+    about = {"protocol": told(options, trained), "timing": fitted.timing}
+    about |= {name: metrics[name] for name in ("models", "verdict") if name in metrics}
+    portable.save_twin(workdir / "twin", fitted, made, trained.cohort, about)
+
+
+def told(options: Study, trained: Trained) -> dict[str, Any]:
+    """The protocol of this study."""
+    training, test = trained.fold.training, trained.fold.test
+    return protocol(trained.cohort, "time", units=options.units, seed=options.seed) | {
+        "response": options.response,
+        "training_s": [training.start_s, training.stop_s],
+        "test_s": [test.start_s, test.stop_s],
+        "epochs": options.epochs,
+    }
+
+
+def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
+    """Ask the twin and all baselines about the second halves, and write what comes out.
+
+    `metrics.json`, `predictions.tsv`, `twin/`, `figures/` and `report.html`.
+
+    Returns: what went into `metrics.json`.
+    """
+    cohort, ledger, fold, made, fitted = trained
+    asked: dict[str, families.Family] = {
+        "twin": lambda cohort, fold: families.told_by(
+            cohort, fold, fitted, made, seed=options.seed
+        ),
+        "without": families.without_connectome(fold.training),
+        "truth": lambda cohort, fold: truth.oracles(Path(options.data), cohort),
+    }
+    if options.identity:
+        with session.epochs_bar(made.settings.epochs, "training on name tags") as show:
+            tagged = families.identities(
+                made,
+                folder=workdir / "checkpoints_identity",
+                on_epoch=show,
+                seed=options.seed,
+                save_every=options.save_every,
+            )
+            asked["identity"] = families.kept(tagged, cohort, fold)
+    print("evaluating on the second half of every run")
+    everything = cross_validate(cohort, [fold], asked)
+    assessed = assess(cohort, [fold], everything, seed=options.seed, drifts=options.drifts)
+    metrics = {
+        "protocol": told(options, trained),
+        "models": assessed.models,
+        **evaluation_report.verdict_metrics(assessed),
+        "subgroups": assessed.subgroups,
+        "timing": fitted.timing,
+    }
+    compared = truth.compare(assessed)
+    if compared:
+        metrics["truth"] = truth.as_metrics(compared)
+    results.write_json(workdir / "metrics.json", metrics)
+    save_twin(options, trained, workdir, metrics)
+    results.write_predictions(
+        workdir / "predictions.tsv",
+        cohort,
+        assessed.scored,
+        assessed.predictions["twin"],
+        seen=True,
+    )
+    seen_report.write(workdir, options, cohort, ledger, fold, fitted, assessed, compared, metrics)
+    return metrics

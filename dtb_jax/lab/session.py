@@ -1,0 +1,185 @@
+"""What every study shares: how JAX compiles and multiplies, what is read, a folder of its own."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+from tqdm import tqdm
+
+from dtb_jax import families
+from dtb_jax.data import Choices, DataError, Ledger, read_cohort
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
+from dtb_jax.lab.options import Study
+from dtb_jax.recipe import longest_s
+from dtb_jax.types import Cohort
+
+
+def settle_jax() -> None:
+    """Compiled programs are kept in the user's cache folder; products are in float32."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "dtb_jax"
+    jax.config.update("jax_compilation_cache_dir", str(cache))
+    multiply_in_float32()
+
+
+def multiply_in_float32() -> None:
+    """Accelerators would take TF32 or bfloat16; JAX_DEFAULT_MATMUL_PRECISION asks for those."""
+    if "JAX_DEFAULT_MATMUL_PRECISION" not in os.environ:
+        jax.config.update("jax_default_matmul_precision", "float32")
+
+
+def read_data(data: str, choices: Choices) -> tuple[Cohort, Ledger]:
+    """The cohort in a folder and its ledger, with a progress bar.
+
+    Raises: DataError when no folder is named, or nothing in it can be used.
+    """
+    if not data:
+        raise DataError("--config.data: empty, expected a folder with events and imaging")
+    return read_cohort(
+        Path(data), choices, progress=lambda people: tqdm(people, desc="connectomes")
+    )
+
+
+def halves(options: Study, cohort: Cohort) -> Fold:
+    """The training part and the test part of every run.
+
+    Where nothing is chosen, TCP's tasks are split as in the paper, others in the middle.
+
+    Raises: DataError where a part would be empty.
+    """
+    built_in = {run.task.name for run in cohort.runs} <= {"faces", "stroop"}
+    whole = longest_s(cohort)
+    stop = options.stop_s or (STOP_S if built_in else whole)
+    split = options.split_s or (SPLIT_S if built_in else stop / 2)
+    if not 0 < split < min(stop, whole):
+        raise DataError(
+            f"--config.split_s: {split:g} s, expected less than the test part's end, "
+            f"{min(stop, whole):g} s"
+        )
+    return splits.by_time(cohort, split, stop)[0]
+
+
+def only_regions(cohort: Cohort, wanted: str) -> Cohort:
+    """The regions whose BOLD the twin makes, of a list split by commas.
+
+    Raises: DataError for one that is not there.
+    """
+    names = listed(wanted)
+    if not names or cohort.bold_source == "none":
+        return cohort
+    missing = [name for name in names if name not in cohort.regions]
+    if missing:
+        raise DataError(
+            f"--config.bold_regions: {missing[0]!r}, expected some of {', '.join(cohort.regions)}"
+        )
+    rows = [cohort.regions.index(name) for name in names]
+    runs = tuple(run._replace(bold=run.bold[..., rows]) for run in cohort.runs)
+    return cohort._replace(regions=tuple(names), runs=runs)
+
+
+def linear_methods(wanted: str) -> dict[str, Any]:
+    """Regressions on edges, of a list split by commas.
+
+    Raises: DataError for a name that none of them has.
+    """
+    try:
+        return families.linear_methods(listed(wanted))
+    except ValueError as error:
+        raise DataError(f"--config.methods: {error}") from error
+
+
+def first_trials(wanted: str) -> list[int]:
+    """Numbers of first trials, of a list split by commas.
+
+    Raises: DataError for what is no list of numbers from 0.
+    """
+    try:
+        shots = sorted({int(k) for k in listed(wanted)})
+    except ValueError as error:
+        raise DataError(f"--config.shots: {wanted!r}, expected numbers like 0,5,20") from error
+    if min(shots, default=0) < 0:
+        raise DataError(f"--config.shots: {wanted!r}, expected no negative number")
+    return shots
+
+
+def listed(words: str) -> list[str]:
+    """What stands between commas."""
+    return [word.strip() for word in words.split(",") if word.strip()]
+
+
+@contextmanager
+def epochs_bar(epochs: int, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
+    """A progress bar over epochs, and what tells it of each."""
+    with tqdm(total=epochs, desc=what, unit="epoch") as bar:
+
+        def show(row: dict[str, float]) -> None:
+            bar.update(int(row.get("resumed_after_epoch", 1)))
+            if "validation_loss" in row:
+                bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
+
+        yield show
+
+
+def save_figures(workdir: Path, drawn: Sequence[tuple[str, str, Any]]) -> list[tuple[str, Path]]:
+    """Write (caption, name, figure) below `figures/`; returns captions and files for a report."""
+    folder = workdir / "figures"
+    folder.mkdir(exist_ok=True)
+    for _, name, figure in drawn:
+        figure.savefig(folder / f"{name}.png")
+    return [(caption, folder / f"{name}.png") for caption, name, _ in drawn]
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the packages that decide a result."""
+    packages = ("dtb_jax", "jax", "flax", "optax", "equinox", "numpy", "orbax-checkpoint")
+    return {name: version(name) for name in packages} | {"python": platform.python_version()}
+
+
+def commit() -> str:
+    """Of the code that runs, where it runs from a checkout."""
+    here = Path(__file__)
+
+    def git(*words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            ["git", *words], capture_output=True, text=True, cwd=here.parent, check=False
+        )
+
+    try:
+        # an environment may lie inside a checkout of something else
+        if git("ls-files", "--error-unmatch", here.name).returncode:
+            return "unknown"
+        return git("rev-parse", "--short", "HEAD").stdout.strip() or "unknown"
+    except OSError:  # no git
+        return "unknown"
+
+
+def settle_options(
+    options: Mapping[str, Any], workdir: Path, result_keys: tuple[str, ...] = ()
+) -> None:
+    """Write `config.json`, or insist that a folder in use was made with the same options.
+
+    Raises: DataError when it was not.
+    """
+    path, now = workdir / "config.json", json.loads(json.dumps(dict(options)))
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = [
+            key
+            for key in sorted({*before, *now} - set(result_keys))
+            if before.get(key) != now.get(key)
+        ]
+        if changed:
+            raise DataError(
+                f"{path}: this folder holds a run with another {', '.join(changed)} "
+                f"({before.get(changed[0])!r}, now {now.get(changed[0])!r}); "
+                "use another --workdir, or delete this one"
+            )
+    path.write_text(json.dumps(now, indent=1, sort_keys=True), encoding="utf-8")

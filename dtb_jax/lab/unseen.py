@@ -1,0 +1,192 @@
+"""Twins of people nobody trained on, beside everything simpler, and what that supports."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import jax
+import numpy as np
+from tqdm import tqdm
+
+from dtb_jax import families, results, workflow
+from dtb_jax.assessment import assess
+from dtb_jax.crossvalidation import Told, cross_validate
+from dtb_jax.data import DataError
+from dtb_jax.evaluation import folds as splits
+from dtb_jax.evaluation.confounds import design, regress_out
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.splits import hold_out_people
+from dtb_jax.hypernet import ConstantInput
+from dtb_jax.lab import evaluation_report, session, truth, unseen_report
+from dtb_jax.lab import protocol as protocols
+from dtb_jax.lab.options import Unseen
+from dtb_jax.repeats import over_repeats, refitted_p
+from dtb_jax.types import Cohort
+
+
+def run(options: Unseen, workdir: Path) -> dict:
+    """Read, cross-validate, assess, write; returns what went into `metrics.json`."""
+    began = time.perf_counter()
+    session.settle_jax()
+    cohort, ledger = session.read_data(options.data, options)
+    made = recipe(options)
+    if options.repeats < 1:
+        raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
+    rounds = [make_folds(options, cohort, options.seed + k) for k in range(options.repeats)]
+    asked, apart = families_of(options, made, workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    session.settle_options(asdict(options), workdir)
+    workflow.note_below_chance(cohort, ledger)
+    ledger.write(workdir / "exclusions.tsv")
+    told = [cross_validated(options, cohort, folds, asked, apart, workdir) for folds in rounds]
+    print("figures, ceilings, permutations")
+    rest = session.halves(options, cohort).test
+    assessed = [
+        assess(cohort, folds, one, seed=options.seed, drifts=options.drifts, rest=rest)
+        for folds, one in zip(rounds, told)
+    ]
+    first = over_repeats(cohort, assessed)
+    metrics = {
+        "protocol": protocol(options, cohort, rounds),
+        "models": first.models,
+        **evaluation_report.verdict_metrics(first),
+        "permutation_p_refit": refitted_p(
+            cohort, first, seed=options.seed, on_edges=not options.remove_from_connectome
+        ),
+        "few_shot": first.few_shot,
+        "subgroups": first.subgroups,
+        "timing": {
+            "compile_s": None,
+            "train_s": sum(one.seconds["twin"] for one in told),
+            "epochs": options.epochs,
+            "total_s": time.perf_counter() - began,
+            "families_s": told[0].seconds,
+            "device": str(jax.devices()[0].device_kind),
+        },
+    }
+    results.write_json(workdir / "metrics.json", metrics)
+    results.write_predictions(
+        workdir / "predictions.tsv", cohort, first.scored, first.predictions["twin"], seen=False
+    )
+    unseen_report.write(workdir, cohort, ledger, first, metrics)
+    return metrics
+
+
+def recipe(options: Unseen) -> workflow.Recipe:
+    """The small twin; with `nested_epochs` whole training people choose the epoch."""
+    made = protocols.recipe(options)
+    if not options.nested_epochs:
+        return made
+    settings = made.settings._replace(keep_best=True)
+    return made._replace(hold_out=hold_out_people, settings=settings)
+
+
+def make_folds(options: Unseen, cohort: Cohort, seed: int) -> list[Fold]:
+    """Folds of one repeat.
+
+    Raises: DataError when there are too few people, for an unknown split, or for a column that
+        is not there or in which nobody has a value.
+    """
+    if options.split not in ("people", "both"):
+        raise DataError(f"--config.split: {options.split!r}, expected people or both")
+    known = cohort.participants.columns[cohort.participants.notna().any()]
+    for name in removed(options):
+        if name not in known:
+            raise DataError(
+                f"--config.remove_from_connectome: {name!r}, expected some of {', '.join(known)}"
+            )
+    try:
+        folds = splits.by_people(cohort, options.folds, seed=seed)
+    except ValueError as error:
+        raise DataError(f"--config.folds: {error}") from error
+    if options.split == "people":
+        return folds
+    return splits.across(folds, session.halves(options, cohort))
+
+
+def removed(options: Unseen) -> tuple[str, ...]:
+    """Columns of the participants that are regressed out of edges inside folds."""
+    return tuple(session.listed(options.remove_from_connectome))
+
+
+def families_of(options: Unseen, made: workflow.Recipe, workdir: Path):
+    """Families for every fold, and those that are timed apart."""
+    methods = session.linear_methods(options.methods)
+    shots = session.first_trials(options.shots)
+    if options.retrained < 0:
+        raise DataError(f"--config.retrained: {options.retrained}, expected no negative number")
+
+    def without(cohort, fold):
+        own = session.halves(options, cohort).training
+        return families.without_connectome(own)(cohort, fold)
+
+    asked: dict[str, families.Family] = {
+        "without": without,
+        "truth": lambda cohort, fold: truth.oracles(Path(options.data), cohort),
+        "edges": families.on_edges(methods),
+        "twin": families.twins(
+            made, shots=shots, seed=options.seed, folder=workdir / "checkpoints"
+        ),
+    }
+    if shots:
+        asked["shrinkage"] = families.shrinkage(shots)
+    if options.constant_input:
+        sizes = {k: v for k, v in made.sizes.items() if k in CONSTANT_SIZES}
+        other = made._replace(sizes=sizes | {"kind": ConstantInput})
+        asked["constant_input"] = families.twins(
+            other, seed=options.seed, swapped=None, name="constant_input"
+        )
+    apart: dict[str, families.Family] = {}
+    if options.identity:
+        apart["identity"] = families.identities(made, seed=options.seed)
+    if options.retrained:
+        apart["retrained"] = families.retrained(made, options.retrained, seed=options.seed)
+    if options.tangent:
+        apart["tangent"] = families.on_edges(families.linear_methods(["tangent_ridge"]))
+    return asked, apart
+
+
+CONSTANT_SIZES = ("units", "dropout", "slow_share", "components", "gain")
+
+
+def cross_validated(options: Unseen, cohort, folds, asked, apart, workdir: Path) -> Told:
+    """All families on all folds: first those everybody wants, then those timed apart."""
+
+    def prepare(cohort: Cohort, fold: Fold) -> Cohort:
+        if not removed(options):
+            return cohort
+        known = design(cohort.participants, removed(options), fold.training.people)
+        edges = regress_out(cohort.connectomes, known, fold.training.people)
+        return cohort._replace(connectomes=edges)
+
+    merged = Told({}, np.zeros(0), {})
+    for what, some in (("folds", asked), ("timed apart", apart)):
+        if not some:
+            continue
+        with tqdm(total=len(folds) * len(some), desc=what, unit="fit") as bar:
+
+            def show(fold: str, family: str, bar=bar) -> None:
+                bar.set_postfix_str(f"{fold} {family}")
+                bar.update()
+
+            one = cross_validate(
+                cohort, folds, some, folder=workdir / "folds", prepare=prepare, on_family=show
+            )
+        merged = Told(merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds)
+    return merged
+
+
+def protocol(options: Unseen, cohort: Cohort, rounds: list[list[Fold]]) -> dict:
+    """Who, what, how people were split, and how claims were tested."""
+    known = protocols.protocol(cohort, "people", units=options.units, seed=options.seed)
+    return known | {
+        "response": options.response,
+        "epochs": options.epochs,
+        "folds": options.folds,
+        "repeats": options.repeats,
+        "people_and_time": options.split == "both",
+        "tested_in_a_fold": [int(fold.test.people.sum()) for fold in rounds[0]],
+        "removed_from_connectome": options.remove_from_connectome or "nothing",
+        "permutation": "tested people's predictions swapped within folds, null widened by sqrt 2",
+        "familywise": "Holm over the twin's claims",
+    }
