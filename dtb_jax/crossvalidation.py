@@ -50,7 +50,7 @@ def cross_validate(
         tested[fold.test.people] = k
         prepared = None
         for name, family in families.items():
-            path = None if folder is None else folder / f"{fold.name}_{name}.npz"
+            path = None if folder is None else told_at(folder, fold, name)
             found = None if path is None else load(path)
             if found is None:
                 prepared = prepare(cohort, fold) if prepared is None else prepared
@@ -69,6 +69,11 @@ def cross_validate(
         for model, each in parts.items()
     }
     return Told(merged, tested, seconds)
+
+
+def told_at(folder: Path, fold: Fold, family: str) -> Path:
+    """Where a family's predictions of a fold are kept."""
+    return folder / f"{fold.name}_{family}.npz"
 
 
 def _rows(told: dict[str, list[Prediction]], people: np.ndarray) -> dict[str, list[Prediction]]:

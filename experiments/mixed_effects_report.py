@@ -10,7 +10,6 @@ from dtb_jax.data import Ledger
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.scores import run_names
-from dtb_jax.evaluation.verdict import headline
 from dtb_jax.lab import session
 from dtb_jax.lab.evaluation_report import (
     reliability_figure,
@@ -66,12 +65,12 @@ def write(
     write_report(
         workdir / "report.html",
         title=f"{results['protocol']['participants']} people: population, connectome, person",
-        first_line=source_line(cohort),
+        first_line=source_line(results["protocol"]),
         summary=sentences(results),
         protocol=results["protocol"],
         models=results["models"],
         verdict=results["verdict"],
-        headline=headline(unseen.verdicts, unseen=True),
+        headline=results["headline"],
         people="Nobody tested in the table below was seen in training.",
         figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,

@@ -7,6 +7,7 @@ from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.scores import run_names
+from dtb_jax.evaluation.verdict import headline
 from dtb_jax.types import Cohort
 
 BEHAVIOUR = {"choice_concordance": "choice concordance", "reaction_time_r": "RT r"}
@@ -25,11 +26,12 @@ def source_label(cohort: Cohort) -> str:
     return f"simulated {' and '.join(made_up)}: about the software, not about brains"
 
 
-def source_line(cohort: Cohort) -> str:
-    """What is measured and what is not."""
-    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
-    line = f"Connectomes are {cohort.connectome_source}; {bold}. "
-    if "simulated" in (cohort.connectome_source, cohort.bold_source):
+def source_line(protocol: dict) -> str:
+    """What is measured and what is not, by `metrics.json`."""
+    connectome, source = protocol["connectome"], protocol["bold"]
+    bold = {"none": "there is no BOLD"}.get(source, f"BOLD is {source}")
+    line = f"Connectomes are {connectome}; {bold}. "
+    if "simulated" in (connectome, source):
         line += "Nothing here is evidence about brains. "
     return line
 
@@ -88,8 +90,11 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
 
 
 def verdict_metrics(assessed: Assessed) -> dict:
-    """`verdict` and what is left after confounds, as they go into `metrics.json`."""
-    found: dict = {"verdict": {key: one._asdict() for key, one in assessed.verdicts.items()}}
+    """`verdict`, in a sentence and one by one, and what is left after confounds."""
+    found: dict = {
+        "headline": headline(assessed.verdicts, unseen=bool(assessed.evidence)),
+        "verdict": {key: one._asdict() for key, one in assessed.verdicts.items()},
+    }
     if assessed.evidence:
         found["after_confounds"] = remaining(assessed)
         found["permutation_p"] = {

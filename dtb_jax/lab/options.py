@@ -170,6 +170,17 @@ class Edits(Study):
     front: int = option(5, "Weights between both wishes; 0: no front.", MAPS)
 
 
+READ_ONCE = (
+    *(field.name for field in fields(Choices)),
+    "data",
+    "exact",
+    "split_s",
+    "stop_s",
+    "drifts",
+    "centroids",
+)
+"""What holds for all of a study: what is read, and how runs are split."""
+
 AnyStudy = TypeVar("AnyStudy", bound=Study)
 
 
@@ -184,12 +195,15 @@ def with_exact(options: AnyStudy, named: Collection[str]) -> tuple[AnyStudy, lis
     return replace(options, **{k: v for k, v in EXACT.items() if k not in kept}), kept
 
 
-def of_folder(kind: type[AnyStudy], folder: Path, **changed: Any) -> AnyStudy:
+def of_folder(
+    kind: type[AnyStudy], folder: Path, only: Collection[str] = (), **changed: Any
+) -> AnyStudy:
     """The options that a folder was made with, as far as a study of this kind has them.
 
     Args:
         kind: which options are wanted; what the folder does not tell has its default.
         folder: of a run, with config.json.
+        only: those to take from the folder; none: all.
         changed: options that differ from the folder's.
 
     Raises: DataError when it holds none.
@@ -201,6 +215,6 @@ def of_folder(kind: type[AnyStudy], folder: Path, **changed: Any) -> AnyStudy:
         raise DataError(f"{path}: not there; was {folder} made by dtb train?") from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error}); expected what a run wrote") from error
-    known = {field.name for field in fields(kind)}
+    known = set(only) or {field.name for field in fields(kind)}
     read = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in known}
     return kind(**{**read, **changed})

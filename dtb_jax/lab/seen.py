@@ -10,7 +10,7 @@ from dtb_jax.assessment import assess
 from dtb_jax.crossvalidation import cross_validate
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation.folds import Fold
-from dtb_jax.lab import evaluation_report, seen_report, session, truth
+from dtb_jax.lab import evaluation_report, pages, seen_figures, session, truth
 from dtb_jax.lab.options import Study
 from dtb_jax.lab.protocol import protocol, recipe
 from dtb_jax.recipe import Recipe
@@ -121,5 +121,6 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
         assessed.predictions["twin"],
         seen=True,
     )
-    seen_report.write(workdir, options, cohort, ledger, fold, fitted, assessed, compared, metrics)
+    seen_figures.draw(workdir, options, cohort, fold, fitted, assessed, compared, metrics)
+    pages.write(workdir)
     return metrics

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from dtb_jax import families
+from dtb_jax import families, results
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
@@ -21,6 +21,8 @@ from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.lab.options import Study
 from dtb_jax.recipe import longest_s
 from dtb_jax.types import Cohort
+
+CAPTIONS = "captions.json"
 
 
 def settle_jax() -> None:
@@ -134,7 +136,16 @@ def save_figures(workdir: Path, drawn: Sequence[tuple[str, str, Any]]) -> list[t
     folder.mkdir(exist_ok=True)
     for _, name, figure in drawn:
         figure.savefig(folder / f"{name}.png")
-    return [(caption, folder / f"{name}.png") for caption, name, _ in drawn]
+    captions = {name: caption for caption, name, _ in drawn}
+    (folder / CAPTIONS).write_text(json.dumps(captions, indent=1), encoding="utf-8")
+    return saved_figures(workdir)
+
+
+def saved_figures(workdir: Path) -> list[tuple[str, Path]]:
+    """Captions and files of the figures that a run left, in its order."""
+    folder = workdir / "figures"
+    captions = json.loads((folder / CAPTIONS).read_text(encoding="utf-8"))
+    return [(caption, folder / f"{name}.png") for name, caption in captions.items()]
 
 
 def versions() -> dict[str, str]:
@@ -182,4 +193,6 @@ def settle_options(
                 f"({before.get(changed[0])!r}, now {now.get(changed[0])!r}); "
                 "use another --workdir, or delete this one"
             )
-    path.write_text(json.dumps(now, indent=1, sort_keys=True), encoding="utf-8")
+        if before == now:  # others of an array job may be reading it
+            return
+    results.write_json(path, now)

@@ -2,7 +2,9 @@
 
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import jax
 import numpy as np
@@ -10,8 +12,8 @@ from tqdm import tqdm
 
 from dtb_jax import families, results, workflow
 from dtb_jax.assessment import assess
-from dtb_jax.crossvalidation import Told, cross_validate
-from dtb_jax.data import DataError
+from dtb_jax.crossvalidation import Told, cross_validate, told_at
+from dtb_jax.data import DataError, Ledger
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.confounds import design, regress_out
 from dtb_jax.evaluation.folds import Fold
@@ -19,14 +21,29 @@ from dtb_jax.evaluation.splits import hold_out_people
 from dtb_jax.hypernet import ConstantInput
 from dtb_jax.lab import evaluation_report, session, truth, unseen_report
 from dtb_jax.lab import protocol as protocols
+from dtb_jax.lab.cluster import Cluster, send
 from dtb_jax.lab.options import Unseen
 from dtb_jax.repeats import over_repeats, refitted_p
 from dtb_jax.types import Cohort
 
+FOLDS = "folds"
 
-def run(options: Unseen, workdir: Path) -> dict:
-    """Read, cross-validate, assess, write; returns what went into `metrics.json`."""
-    began = time.perf_counter()
+
+class Opened(NamedTuple):
+    """What was read, how people are split, and who is asked."""
+
+    cohort: Cohort
+    ledger: Ledger
+    rounds: list[list[Fold]]  # a list of folds a repeat
+    asked: dict[str, families.Family]
+    apart: dict[str, families.Family]  # timed apart
+
+
+def open_folds(options: Unseen, workdir: Path) -> Opened:
+    """Read a folder and split its people.
+
+    Raises: DataError, in one sentence.
+    """
     session.settle_jax()
     cohort, ledger = session.read_data(options.data, options)
     made = recipe(options)
@@ -36,8 +53,46 @@ def run(options: Unseen, workdir: Path) -> dict:
     asked, apart = families_of(options, made, workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     session.settle_options(asdict(options), workdir)
+    return Opened(cohort, ledger, rounds, asked, apart)
+
+
+def fit_fold(options: Unseen, workdir: Path, name: str) -> None:
+    """Everything of one fold, kept below `workdir`: a task of an array job."""
+    opened = open_folds(options, workdir)
+    folds = [fold for folds in opened.rounds for fold in folds if fold.name == name]
+    cross_validated(options, opened.cohort, folds, opened.asked, opened.apart, workdir)
+
+
+def unfinished(opened: Opened, workdir: Path) -> list[str]:
+    """Folds of which something is not known yet."""
+    everybody = {**opened.asked, **opened.apart}
+    return [
+        fold.name
+        for folds in opened.rounds
+        for fold in folds
+        if not all(told_at(workdir / FOLDS, fold, name).exists() for name in everybody)
+    ]
+
+
+def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
+    """Read, cross-validate, assess, write.
+
+    Args:
+        options: of the study.
+        workdir: where.
+        cluster: whether folds go to an array job.
+
+    Returns: what went into `metrics.json`.
+
+    Raises: DataError, in one sentence; Submitted while folds are with Slurm.
+    """
+    began = time.perf_counter()
+    opened = open_folds(options, workdir)
+    cohort, ledger, rounds, asked, apart = opened
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
+    missing = unfinished(opened, workdir)
+    send(cluster, workdir, {name: partial(fit_fold, options, workdir, name) for name in missing})
     told = [cross_validated(options, cohort, folds, asked, apart, workdir) for folds in rounds]
     print("figures, ceilings, permutations")
     rest = session.halves(options, cohort).test
@@ -170,7 +225,7 @@ def cross_validated(options: Unseen, cohort, folds, asked, apart, workdir: Path)
                 bar.update()
 
             one = cross_validate(
-                cohort, folds, some, folder=workdir / "folds", prepare=prepare, on_family=show
+                cohort, folds, some, folder=workdir / FOLDS, prepare=prepare, on_family=show
             )
         merged = Told(merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds)
     return merged

@@ -10,7 +10,6 @@ from dtb_jax.data import Ledger
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.scores import run_names
-from dtb_jax.evaluation.verdict import headline
 from dtb_jax.lab import session
 from dtb_jax.lab.evaluation_report import (
     reliability_figure,
@@ -58,12 +57,12 @@ def write(
     write_report(
         workdir / "report.html",
         title=f"{results['protocol']['participants']} unseen people",
-        first_line=source_line(cohort) + who,
+        first_line=source_line(results["protocol"]) + who,
         summary=[],
         protocol=results["protocol"],
         models=results["models"],
         verdict=results["verdict"],
-        headline=headline(assessed.verdicts, unseen=True),
+        headline=results["headline"],
         people=who,
         figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,

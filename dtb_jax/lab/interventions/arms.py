@@ -49,7 +49,7 @@ def run_arms(options: Edits, workdir: Path, twins, rules: Rules, arms: list[Arm]
     Args:
         options: see `options.Edits`.
         workdir: edits are kept below it.
-        twins: see `run.Twins`.
+        twins: see `twins.Twins`.
         rules: of the edits.
         arms: what is wished for.
         found: see `support.support`.

@@ -1,13 +1,10 @@
-"""The report of an in-silico trial, and where parcels lie."""
+"""The report of an in-silico trial."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data import DataError
-from dtb_jax.data.bids import read_table
 from dtb_jax.evaluation.figures import mean_figure
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
@@ -22,57 +19,6 @@ Cell = tuple[str, str]
 """A value, and what stands small beside it: its interval, or p."""
 SLOPE, ASIDE_SD = (0.8, 1.2), 0.1
 """What the truth should show: the slope within, off-target changes below."""
-
-
-def read_centroids(path: str, names: list[str]) -> np.ndarray | None:
-    """Where parcels lie, [parcel, 3] in MNI mm and in the order of `names`, NaN where not listed.
-
-    Args:
-        path: of a table with columns name, x, y, z, split by tabs or commas; "" for none.
-        names: of the parcels.
-
-    Raises: DataError when the table can not be read, or does not place one of these parcels.
-    """
-    if not path:
-        return None
-    where = f"--config.centroids: {path}"
-    if find_spec("nilearn") is None:
-        raise DataError(f"{where}: the brain is drawn by nilearn, pip install 'dtb_jax[imaging]'")
-    try:
-        table = read_table(Path(path))
-        if len(table.columns) == 1:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, skipinitialspace=True)
-    except DataError as error:
-        raise DataError(f"--config.centroids: {error}") from error
-    except pd.errors.ParserError as error:
-        raise DataError(f"{where}: not a table ({str(error).strip()})") from error
-    table.columns = table.columns.str.strip().str.lower()
-    for column in ("name", "x", "y", "z"):
-        if column not in table:
-            raise DataError(
-                f"{where}: column {column} is missing, found {', '.join(table.columns)}; expected "
-                "name, x, y, z (MNI mm), split by tabs or commas; is it called otherwise?"
-            )
-    rows = dict(zip(table["name"].str.strip(), table[["x", "y", "z"]].to_numpy()))
-    if len(rows) < len(table):
-        twice = table["name"][table["name"].duplicated()].iloc[0]
-        raise DataError(f"{where}: {twice!r} has several rows, expected one a parcel")
-    found = np.full((len(names), 3), np.nan)
-    for k, name in enumerate(names):
-        for axis, cell in enumerate(rows.get(name, ())):
-            number = pd.to_numeric(cell, errors="coerce")
-            if not np.isfinite(number):
-                raise DataError(
-                    f"{where}: {'xyz'[axis]} of {name} is {cell!r}, expected a number (mm), with a "
-                    "decimal point"
-                )
-            found[k, axis] = number
-    if np.isnan(found).all():
-        raise DataError(
-            f"{where}: no name is a parcel's, found names such as {next(iter(rows), '')!r}, "
-            f"expected such as {names[0]!r}; are they of another atlas?"
-        )
-    return found
 
 
 def write(
@@ -94,7 +40,7 @@ def write(
         workdir: where.
         options: see `options.Edits`.
         cohort, ledger: as read.
-        twins: see `run.Twins`.
+        twins: see `twins.Twins`.
         parcels: table with name and, if known, network.
         coordinates: see `read_centroids`.
         route, edited, truth: of the paper's route, of designed edits, of the truth or None.
@@ -114,8 +60,9 @@ def write(
         workdir / "report.html",
         "interventions.html.j2",
         title=f"Edits of {people} connectomes",
-        first_line=f"{source_line(cohort)}{unseen} of these {people} people were unseen by the "
-        "twins that design edits, which were trained on the others.",
+        first_line=source_line(metrics["protocol"])
+        + f"{unseen} of these {people} people were unseen by the twins that design edits, which "
+        "were trained on the others.",
         summary=[],
         arms=arms,
         support=metrics["support"],

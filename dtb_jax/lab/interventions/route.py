@@ -76,7 +76,7 @@ def paper_route(
         options: see `options.Edits`.
         cohort: everybody.
         ledger: notes what of the phenotype tables can not be read.
-        twins: see `run.Twins`.
+        twins: see `twins.Twins`.
         parcels: table with name and, if known, network.
     """
     study, ids = twins.base, [str(cohort.participants.index[row]) for row in twins.rows]

@@ -61,7 +61,7 @@ def truth_table(
     Args:
         options: see `options.Edits`.
         cohort: everybody.
-        twins: see `run.Twins`.
+        twins: see `twins.Twins`.
         rules, arms, edited: of the edits.
         route: the paper's, see `route.Route`.
         parcels: with networks.

@@ -1,4 +1,4 @@
-"""Figures and report of twins tested on the second half of each run."""
+"""Figures of twins tested on the second half of each run."""
 
 from pathlib import Path
 
@@ -6,43 +6,48 @@ import numpy as np
 
 from dtb_jax import plots, workflow
 from dtb_jax.assessment import Assessed
-from dtb_jax.data import Ledger
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.splits import BoldScale, in_part
-from dtb_jax.evaluation.verdict import headline
 from dtb_jax.lab import session, truth
 from dtb_jax.lab.evaluation_report import (
     reliability_figure,
     source_label,
-    source_line,
-    tasks_in,
     verdict_figure,
 )
 from dtb_jax.lab.options import Study
 from dtb_jax.lab.traces import action_traces
-from dtb_jax.report import write_report
 from dtb_jax.results import as_json
 from dtb_jax.types import Cohort
 
 SHOWN_REGION = "R_higher_visual"
 
 
-def write(
+def draw(
     workdir: Path,
     options: Study,
     cohort: Cohort,
-    ledger: Ledger,
     fold: Fold,
     fitted: workflow.Fitted,
     evaluated: Assessed,
     compared: list[truth.Told],
     results: dict,
 ) -> None:
-    """Draw every figure into `figures/` and embed them in `report.html`."""
+    """Every figure into `figures/`, with its caption.
+
+    Args:
+        workdir: where.
+        options: of the study.
+        cohort: as read.
+        fold: which part trained, which was tested.
+        fitted: the twin.
+        evaluated: all models.
+        compared: the twin against the truth, where it is known.
+        results: as in `metrics.json`.
+    """
     results = as_json(results)
     label = source_label(cohort)
     drawn = [
@@ -92,52 +97,7 @@ def write(
             ),
         ),
     ]
-    write_report(
-        workdir / "report.html",
-        title=f"Twins of {len(cohort.connectomes)} people",
-        first_line=first_line(cohort),
-        summary=_summary(results["models"]),
-        protocol=results["protocol"],
-        models=results["models"],
-        verdict=results["verdict"],
-        headline=headline(evaluated.verdicts, unseen=False),
-        people="Everybody was seen in training.",
-        figures=session.save_figures(workdir, drawn),
-        exclusions=ledger.entries,
-        timing=results["timing"],
-    )
-
-
-def first_line(cohort: Cohort) -> str:
-    """What is measured and what is not."""
-    who = "Everybody tested was seen in training: first half trains, second half tests."
-    return source_line(cohort) + who
-
-
-def _summary(models: dict) -> list[str]:
-    sentences = []
-    for task in tasks_in(models):
-
-        def value(model, metric, task=task):
-            found = models[model].get(task, {}).get(metric, {}).get("value")
-            return "undefined" if found is None else f"{found:.3f}"
-
-        sentences.append(
-            f"{task.capitalize()}: reaction times correlate at r = "
-            f"{value('twin', 'reaction_time_r')} over people; their own first half reaches "
-            f"{value('own_training_half', 'reaction_time_r')} without a connectome, and the same "
-            f"twin with shuffled connectomes {value('shuffled_connectome', 'reaction_time_r')}. "
-            f"Choices agree on {value('twin', 'choice_concordance')} of trials; always pressing "
-            f"the correct button agrees on {value('always_correct', 'choice_concordance')}."
-        )
-        if "oracle_scores" in models:
-            sentences.append(
-                f"{task.capitalize()}: the truth is known here. Knowing everybody's parameters "
-                f"gives r = {value('oracle_parameters', 'reaction_time_r')}, knowing only what the "
-                f"connectome causes {value('oracle_scores', 'reaction_time_r')}: the ceilings for "
-                "people seen in training and for unseen people."
-            )
-    return sentences
+    session.save_figures(workdir, drawn)
 
 
 def _reaction_times(evaluated: Assessed, results: dict) -> list:

@@ -1,0 +1,84 @@
+"""`dtb check`: who is in, who is not, and why."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from dtb_jax.cli.app import app, as_option, in_a_sentence, said
+from dtb_jax.cli.options import takes
+from dtb_jax.cli.tables import as_table
+from dtb_jax.data import Choices, Ledger, read_cohort
+from dtb_jax.data.check import Overview, overview
+from dtb_jax.types import Cohort
+from dtb_jax.workflow import note_below_chance
+
+MOST_ROWS = 20
+"""Of people with something odd that are listed on a terminal; a file has all."""
+
+
+@app.command()
+@in_a_sentence
+@takes(Choices)
+def check(
+    bids: Path = typer.Argument(..., help="Folder with events below `sub-*/func/`, in BIDS."),
+    table: Path | None = typer.Option(None, help="Write a row a person to this TSV file."),
+    exclusions: Path | None = typer.Option(
+        None, help="Write every reason, one a line, to this TSV file."
+    ),
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Read a folder with training's readers, and tell who is in, who is not, and why.
+
+    Exit code 0: everybody is in and nothing about a single person is odd. 2: the folder can be
+    used, but something of somebody is missing or odd. 1: it can not be used; one sentence says why.
+
+    **TCP:** `dtb check ds005237 --atlas tcp_434.tsv`
+
+    **Your own:** `dtb check BIDS --derivatives xcp_d --entities seg-Glasser --tasks flanker.yaml
+    --rest-runs rest_run-01 --atlas parcels.tsv --regions regions.tsv`
+    """
+    cohort, ledger = read_cohort(
+        bids,
+        Choices(**with_runs(given)),
+        progress=lambda people: track(people, "connectomes", console=said),
+    )
+    note_below_chance(cohort, ledger)
+    found = overview(cohort, ledger)
+    if table is not None:
+        found.people.to_csv(table, sep="\t")
+    if exclusions is not None:
+        ledger.write(exclusions)
+    _show(found, cohort, ledger, exclusions)
+    raise typer.Exit(0 if found.complete else 2)
+
+
+def with_runs(given: dict[str, Any]) -> dict[str, Any]:
+    """TCP's runs are the default of TCP's tasks; of others all runs are read."""
+    return {"runs": ()} | given if "tasks" in given else given
+
+
+def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | None) -> None:
+    out = Console()
+    people, inside = found.people, int(found.people["in_cohort"].sum())
+    bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")
+    out.print(
+        f"{inside} of {len(people)} people are in, with {cohort.parcels} parcels; connectomes are "
+        f"{cohort.connectome_source}, {bold}.",
+        soft_wrap=True,
+    )
+    out.print(as_table(found.runs.reset_index(), "Runs"))
+    odd = people[people["odd"] != ""].reset_index()
+    if len(odd):
+        shown = odd[["participant", "in_cohort", "odd"]].head(MOST_ROWS)
+        out.print(as_table(shown, "Missing or odd"))
+    if len(odd) > MOST_ROWS:
+        more = "--exclusions FILE writes all" if exclusions is None else f"{exclusions} has all"
+        out.print(f"and {len(odd) - MOST_ROWS} more people; {more}")
+    for entry in ledger.entries:
+        if entry.participant == "all":
+            line = f"{entry.file or entry.run}: {entry.reason}"
+            out.print(as_option(line), markup=False, soft_wrap=True)

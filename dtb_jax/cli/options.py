@@ -1,0 +1,80 @@
+"""Every option of a study as an option of a command: its name, default, help and heading."""
+
+import inspect
+from collections.abc import Callable, Collection
+from dataclasses import fields
+from typing import Any, get_args
+
+import typer
+
+from dtb_jax.data import Choices
+
+
+def takes(kind: type[Choices], but: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """A command gets `given`: those options of this kind that the command line names.
+
+    Args:
+        kind: the options' class; what it inherits comes with it.
+        but: options that the command does not take.
+    """
+
+    def decorate(command: Callable) -> Callable:
+        own = inspect.signature(command).parameters
+        shared = [_parameter(kind, name) for name in _names(kind) if name not in but]
+
+        def call(**values: Any):
+            mine = {name: values.pop(name) for name in own if name != "given"}
+            given = {name: _value(v) for name, v in values.items() if v is not None}
+            return command(**mine, given=given)
+
+        parameters = [p for p in own.values() if p.name != "given"]
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters] + shared
+        call.__doc__, call.__name__ = command.__doc__, command.__name__
+        call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {p.name: p.annotation for p in parameters}
+        return call
+
+    return decorate
+
+
+def _names(kind: type[Choices]) -> list[str]:
+    return [field.name for field in fields(kind)]
+
+
+def _parameter(kind: type[Choices], name: str) -> inspect.Parameter:
+    """An option that is None where the command line does not name it."""
+    field = next(field for field in fields(kind) if field.name == name)
+    told = _told(kind, name)
+    flag = "--" + name.replace("_", "-")
+    annotation: Any = field.type
+    shown: Any = field.default
+    if isinstance(shown, tuple):
+        annotation, shown = list[str], " ".join(map(str, shown))
+    elif type(None) in get_args(annotation):  # the help says what happens without
+        (annotation,) = set(get_args(annotation)) - {type(None)}
+    elif annotation is bool:
+        flag, shown = f"{flag}/--no-{flag[2:]}", "yes" if shown else "no"
+    default = typer.Option(
+        None,
+        flag,
+        help=told["help"],
+        rich_help_panel=told["group"],
+        show_default=str(shown) if shown not in (None, "") else False,
+    )
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
+    )
+
+
+def _told(kind: type, name: str) -> Any:
+    """Help and heading, from the class that first had the option."""
+    for owner in kind.__mro__:
+        declared = getattr(owner, "__dataclass_fields__", {}).get(name)
+        if declared is not None and declared.metadata:
+            return declared.metadata
+    raise KeyError(f"{name}: no class says what it is")
+
+
+def _value(value: Any) -> Any:
+    """Lists as tuples; a list of an empty word is an empty one."""
+    return tuple(filter(None, value)) if isinstance(value, list) else value

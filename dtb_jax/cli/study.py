@@ -1,0 +1,122 @@
+"""`dtb train`, `evaluate`, `intervene`, `trial` and `report`: a study is one folder."""
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from dtb_jax.cli.app import app, in_a_sentence, said
+from dtb_jax.cli.check import with_runs
+from dtb_jax.cli.options import takes
+from dtb_jax.lab import pages, seen, unseen
+from dtb_jax.lab.interventions.run import design, open_twins
+from dtb_jax.lab.interventions.run import trial as hold_trial
+from dtb_jax.lab.options import READ_ONCE, Edits, Study, Unseen, of_folder, with_exact
+
+STUDY = typer.Argument(..., help="The study's folder, made by dtb train.")
+EDITS, PEOPLE = "edits", "unseen"
+"""Folders within a study."""
+
+
+@app.command()
+@in_a_sentence
+@takes(Study, but=("data",))
+def train(
+    bids: Path = typer.Argument(..., help="Folder with BIDS events and imaging; see dtb check."),
+    study: Path = typer.Argument(..., help="The study's folder; everything is written below it."),
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Fit the twin to the first half of every run.
+
+    STUDY keeps the options, checkpoints, `twin/` (the fitted twin for others) and exclusions.tsv
+    (who was left out of what, and why).
+
+    **TCP:** `dtb train ds005237 STUDY --atlas tcp_434.tsv`
+    """
+    options, kept = with_exact(Study(data=str(bids), **with_runs(given)), given)
+    if kept:
+        said.print("the paper's numbers except", ", ".join(f"{k} = {given[k]}" for k in kept))
+    seen.train(options, study)
+    print(f"{study / 'twin'}: the fitted twin; next: dtb report {study}")
+
+
+@app.command()
+@in_a_sentence
+@takes(Unseen, but=READ_ONCE)
+def evaluate(
+    study: Path = STUDY,
+    unseen_people: bool = typer.Option(
+        False, "--unseen", help="Of people nobody trained on: new twins, in folds of people."
+    ),
+    *,
+    given: dict[str, Any],
+) -> None:
+    """Hold the twin against everything that needs no connectome.
+
+    Without `--unseen`: the second half of every run, of the people whose first half it knows.
+    With it: folds of people, a small twin in each, and whether any claim holds.
+    """
+    if unseen_people:
+        options = of_folder(Unseen, study, READ_ONCE, **given)
+        metrics = unseen.run(options, study / PEOPLE)
+    else:
+        if given:
+            word = next(iter(given)).replace("_", "-")
+            raise typer.BadParameter(f"--{word} is an option of --unseen; dtb train had the others")
+        metrics = _evaluated(study)
+    print(metrics["headline"])
+    print(f"next: dtb report {study}")
+
+
+@app.command()
+@in_a_sentence
+@takes(Edits, but=READ_ONCE)
+def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
+    """Design everybody's edit: a wished change of behaviour or BOLD, back to the connectome.
+
+    Twins learn from three quarters of the people, whole runs; the others are unseen. Writes
+    STUDY/edits/edits.tsv: each person's strongest changes. `dtb trial` judges them.
+
+    **At one site:** `dtb intervene STUDY --hubs PARCEL --edges 200`
+    """
+    folder = study / EDITS
+    design(open_twins(of_folder(Edits, study, READ_ONCE, **given), folder), folder)
+    print(f"{folder / 'edits.tsv'}: nothing is known of them yet; next: dtb trial {study}")
+
+
+@app.command()
+@in_a_sentence
+def trial(study: Path = STUDY) -> None:
+    """Hold the edits of `dtb intervene` against controls, other twins and, where known, the truth.
+
+    Sham, random edits, the group's and another person's edit, a twin of other people: what would be
+    reached in whom, and whether any edit is supported.
+    """
+    folder = study / EDITS
+    if not (folder / "config.json").exists():
+        options = of_folder(Edits, study, READ_ONCE)
+    else:
+        options = of_folder(Edits, folder)
+    metrics = hold_trial(open_twins(options, folder), folder)
+    for arm in metrics["edits"].values():
+        if "sentence" in arm:
+            print(arm["sentence"])
+    print(f"next: dtb report {study}")
+
+
+@app.command()
+@in_a_sentence
+def report(study: Path = STUDY) -> None:
+    """Everything in one page that needs no network: STUDY/report.html.
+
+    What `dtb evaluate`, `--unseen` and `dtb trial` found; the twin is evaluated where it was not.
+    """
+    if not (study / "metrics.json").exists():
+        _evaluated(study)
+    print(pages.write(study))
+
+
+def _evaluated(study: Path) -> dict[str, Any]:
+    options = of_folder(Study, study)
+    return seen.evaluate(options, study, seen.train(options, study))

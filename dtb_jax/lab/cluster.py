@@ -1,0 +1,144 @@
+"""The same work as an array job: every task leaves its part on disk, and who comes later gathers.
+
+A command with `submit` sends what is missing to Slurm and ends; called again, it says what is still
+out, sends anew what failed, and, when nothing is missing, goes on as if it had done all by itself.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dtb_jax.data.choices import option
+from dtb_jax.data.ledger import DataError
+
+GROUP = "Cluster"
+WHERE = ("", "slurm", "local")
+
+
+class Submitted(Exception):
+    """Not an error: the work is with the cluster, and the same command will gather it."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What a task of an array job may use."""
+
+    submit: str = option(
+        "", "slurm, or local (this machine): an array job, a task a fold, twin or point.", GROUP
+    )
+    partition: str = option("", "Of Slurm.", GROUP)
+    hours: float = option(4.0, "Of a task; it goes on after that, three times at most.", GROUP)
+    gib: int = option(16, "Memory of a task.", GROUP)
+    cpus: int = option(4, "Of a task.", GROUP)
+    gpus: int = option(0, "Of a task.", GROUP)
+    at_once: int = option(32, "Tasks side by side.", GROUP)
+
+
+class Task:
+    """What Slurm calls; out of time or pushed aside, it is called again and goes on."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self.work = work
+
+    def __call__(self) -> None:
+        """Do the work; what comes out is on disk."""
+        self.work()
+
+    def checkpoint(self) -> Any:
+        """The same again: the work itself knows where it was."""
+        from submitit.helpers import DelayedSubmission
+
+        return DelayedSubmission(self)
+
+
+def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]) -> None:
+    """Have all tasks done, by Slurm or on this machine; nothing where nothing is submitted.
+
+    Args:
+        cluster: where, and with what.
+        workdir: jobs and their logs are below it, in `jobs/`.
+        tasks: by name, what is not done yet; each has to be picklable and to leave its part on
+            disk.
+
+    Raises: Submitted when they are with Slurm; DataError where a task of this machine failed, for
+        an unknown place, or without submitit.
+    """
+    if cluster.submit not in WHERE:
+        raise DataError(f"--config.submit: {cluster.submit!r}, expected slurm or local")
+    if not cluster.submit or not tasks:
+        return
+    executor = _executor(cluster, workdir / "jobs")
+    if cluster.submit == "local":
+        names, most = list(tasks), max(1, cluster.at_once)
+        for start in range(0, len(names), most):
+            _wait(_submitted(executor, {name: tasks[name] for name in names[start : start + most]}))
+        return
+    out = _out(workdir / "jobs")
+    new = {name: work for name, work in tasks.items() if name not in out}
+    if new:
+        jobs = _submitted(executor, new)
+        _note(workdir / "jobs", {name: job.job_id for name, job in jobs.items()})
+    told = [f"{len(new)} tasks submitted"] if new else []
+    told += [f"{len(out & tasks.keys())} still with Slurm"] if out & tasks.keys() else []
+    raise Submitted(f"{' and '.join(told)}; when they are done, the same command gathers them")
+
+
+def _executor(cluster: Cluster, folder: Path) -> Any:
+    try:
+        import submitit
+    except ModuleNotFoundError as error:
+        raise DataError(
+            "--config.submit: submitit is not there, pip install 'dtb_jax[cluster]'"
+        ) from error
+    try:
+        executor = submitit.AutoExecutor(folder / "%j", cluster=cluster.submit)
+    except RuntimeError as error:  # no sbatch
+        raise DataError(f"--config.submit: {error}") from error
+    executor.update_parameters(
+        name="dtb",
+        timeout_min=max(1, round(60 * cluster.hours)),
+        mem_gb=cluster.gib,
+        cpus_per_task=cluster.cpus,
+        gpus_per_node=cluster.gpus,
+        slurm_array_parallelism=cluster.at_once,
+        **({"slurm_partition": cluster.partition} if cluster.partition else {}),
+    )
+    return executor
+
+
+def _submitted(executor: Any, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """One array of all."""
+    with executor.batch():
+        return {name: executor.submit(Task(work)) for name, work in tasks.items()}
+
+
+def _wait(jobs: Mapping[str, Any]) -> None:
+    """Until all are done; the first that failed is told when the others have had their time."""
+    failed = {name: job for name, job in jobs.items() if job.exception() is not None}
+    for name, job in failed.items():
+        # submitit puts the traceback between dashes
+        trace = str(job.exception()).split("----------------------")
+        last = trace[len(trace) > 1].strip().splitlines()[-1]
+        raise DataError(
+            f"{len(failed)} of {len(jobs)} tasks failed, the first is {name}: {last} "
+            f"(log: {job.paths.stderr}); the same command goes on with what is missing"
+        )
+
+
+def _note(folder: Path, jobs: Mapping[str, str]) -> None:
+    path = folder / "submitted.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(known | dict(jobs), indent=1), encoding="utf-8")
+    part.replace(path)
+
+
+def _out(folder: Path) -> set[str]:
+    """Names of tasks that wait or run."""
+    from submitit import SlurmJob
+
+    path = folder / "submitted.json"
+    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return {name for name, job in known.items() if not SlurmJob(folder / "%j", job).done()}

@@ -1,0 +1,139 @@
+"""The page of a study, from what its folder holds: nothing is computed anew."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from dtb_jax.data import DataError
+from dtb_jax.interventions.indicators import spoken
+from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
+from dtb_jax.lab.evaluation_report import source_line, tasks_in
+from dtb_jax.lab.session import saved_figures
+from dtb_jax.report import figure_text, write_report
+
+UNSEEN, EDITS = "unseen", "edits"
+"""Folders within a study's."""
+SHOWN = {
+    UNSEEN: ("verdict", "reaction_times", "few_shot"),
+    EDITS: ("people", "before_after", "dose_response", "controls", "selectivity", "predicted_true"),
+}
+"""Figures of these that the study's page shows; their own pages have all."""
+ROWS = {
+    "wished_change_sd.designed": "wished change (SD)",
+    "wished_change_sd_judge.designed": "the same in the eyes of a twin of other people (SD)",
+    "wished_change_sd.random": "wished change by random edits of equal length (SD)",
+    "trial.responders": f"responders ({RESPONSE_SD:g} SD or more in every target)",
+    "trial.harmed": f"harmed ({HARM_SD:g} SD or more for the worse in what was to stay)",
+    "trial.off_target_sd": "off target (SD)",
+}
+
+
+def write(study: Path) -> Path:
+    """Everything that was found in one page, `report.html`.
+
+    Args:
+        study: with metrics.json, figures/ and exclusions.tsv, and, where asked, `unseen/` and
+            `edits/` with theirs.
+
+    Returns: the page.
+
+    Raises: DataError when the twin was not evaluated.
+    """
+    metrics = _metrics(study)
+    if metrics is None:
+        raise DataError(f"{study}: no metrics.json; the twin was not evaluated")
+    path, people = study / "report.html", metrics["protocol"]["participants"]
+    write_report(
+        path,
+        template="study.html.j2",
+        title=f"Twins of {people} people",
+        first_line=source_line(metrics["protocol"])
+        + "Everybody tested was seen in training: first half trains, second half tests.",
+        summary=_summary(metrics["models"]),
+        metrics=metrics,
+        headline=metrics["headline"],
+        people="Everybody was seen in training.",
+        figures=saved_figures(study),
+        exclusions=_rows(study / "exclusions.tsv"),
+        unseen=_unseen(study / UNSEEN),
+        edits=_edits(study / EDITS),
+    )
+    return path
+
+
+def _metrics(folder: Path) -> dict[str, Any] | None:
+    path = folder / "metrics.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+
+
+def _rows(path: Path) -> list[list[str]]:
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.reader(handle, delimiter="\t"))[1:]
+
+
+def _shown(folder: Path) -> list[tuple[str, Path]]:
+    named = {png.stem: (caption, png) for caption, png in saved_figures(folder)}
+    return [named[name] for name in SHOWN[folder.name] if name in named]
+
+
+def _unseen(folder: Path) -> dict[str, Any] | None:
+    metrics = _metrics(folder)
+    if metrics is None:
+        return None
+    claims = [row for row in metrics["verdict"].values() if row["p"] is not None]
+    return {"headline": metrics["headline"], "claims": claims, "figures": _shown(folder)}
+
+
+def _edits(folder: Path) -> dict[str, Any] | None:
+    metrics = _metrics(folder)
+    if metrics is None:
+        return None
+    arms = {name: one for name, one in metrics["edits"].items() if "sentence" in one}
+    rows = [
+        (
+            said,
+            [figure_text(_at(arm, key) and {**_at(arm, key), "sd": None}) for arm in arms.values()],
+        )
+        for key, said in ROWS.items()
+    ]
+    targets = ("targets", [(", ".join(map(spoken, arm["wish_sd"])), "") for arm in arms.values()])
+    return {
+        "sentences": [(arm["sentence"], arm["supported"]) for arm in arms.values()],
+        "arms": list(arms),
+        "rows": [targets, *rows],
+        "figures": _shown(folder),
+    }
+
+
+def _at(tree: dict, key: str) -> Any:
+    """What lies at a key with dots; None where it does not."""
+    for name in key.split("."):
+        tree = (tree or {}).get(name)
+    return tree
+
+
+def _summary(models: dict) -> list[str]:
+    sentences = []
+    for task in tasks_in(models):
+
+        def value(model, metric, task=task):
+            found = models[model].get(task, {}).get(metric, {}).get("value")
+            return "undefined" if found is None else f"{found:.3f}"
+
+        sentences.append(
+            f"{task.capitalize()}: reaction times correlate at r = "
+            f"{value('twin', 'reaction_time_r')} over people; their own first half reaches "
+            f"{value('own_training_half', 'reaction_time_r')} without a connectome, and the same "
+            f"twin with shuffled connectomes {value('shuffled_connectome', 'reaction_time_r')}. "
+            f"Choices agree on {value('twin', 'choice_concordance')} of trials; always pressing "
+            f"the correct button agrees on {value('always_correct', 'choice_concordance')}."
+        )
+        if "oracle_scores" in models:
+            sentences.append(
+                f"{task.capitalize()}: the truth is known here. Knowing everybody's parameters "
+                f"gives r = {value('oracle_parameters', 'reaction_time_r')}, knowing only what the "
+                f"connectome causes {value('oracle_scores', 'reaction_time_r')}: the ceilings for "
+                "people seen in training and for unseen people."
+            )
+    return sentences
