@@ -10,9 +10,10 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_dict, config_flags
 
 from dtb_jax.data import Choices, DataError
+from dtb_jax.lab.cluster import Cluster, Submitted
 from dtb_jax.training import NonFiniteLoss
 
-AnyChoices = TypeVar("AnyChoices", bound=Choices)
+AnyOptions = TypeVar("AnyOptions", bound=Choices | Cluster)
 
 
 def main(
@@ -34,6 +35,8 @@ def main(
             folder.mkdir(parents=True, exist_ok=True)
             settle(config.value, config_flags.get_override_values(flags.FLAGS["config"]))
             run(config.value, folder)
+        except Submitted as told:
+            print(told)
         except (DataError, NonFiniteLoss, OSError) as error:
             sys.exit(f"{type(error).__name__}: {error}")
         except KeyboardInterrupt:
@@ -62,6 +65,6 @@ def as_config(options: Choices) -> ConfigDict:
     return ConfigDict(leaves)
 
 
-def options(kind: type[AnyChoices], config: ConfigDict) -> AnyChoices:
+def options(kind: type[AnyOptions], config: ConfigDict) -> AnyOptions:
     """The library's options of this kind, from a config that has at least these leaves."""
     return kind(**{field.name: config[field.name] for field in fields(kind)})

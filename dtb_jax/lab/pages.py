@@ -90,13 +90,13 @@ def _edits(folder: Path) -> dict[str, Any] | None:
     if metrics is None:
         return None
     arms = {name: one for name, one in metrics["edits"].items() if "sentence" in one}
-    rows = [
-        (
-            said,
-            [figure_text(_at(arm, key) and {**_at(arm, key), "sd": None}) for arm in arms.values()],
-        )
-        for key, said in ROWS.items()
-    ]
+
+    def cell(arm: dict, key: str) -> tuple[str, str]:
+        for name in key.split("."):
+            arm = arm.get(name, {})
+        return figure_text({**arm, "sd": None} if arm else None)
+
+    rows = [(said, [cell(arm, key) for arm in arms.values()]) for key, said in ROWS.items()]
     targets = ("targets", [(", ".join(map(spoken, arm["wish_sd"])), "") for arm in arms.values()])
     return {
         "sentences": [(arm["sentence"], arm["supported"]) for arm in arms.values()],
@@ -104,13 +104,6 @@ def _edits(folder: Path) -> dict[str, Any] | None:
         "rows": [targets, *rows],
         "figures": _shown(folder),
     }
-
-
-def _at(tree: dict, key: str) -> Any:
-    """What lies at a key with dots; None where it does not."""
-    for name in key.split("."):
-        tree = (tree or {}).get(name)
-    return tree
 
 
 def _summary(models: dict) -> list[str]:

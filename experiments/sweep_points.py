@@ -1,0 +1,159 @@
+"""Points of a sweep: training, scoring, a row each."""
+
+import itertools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from dtb_jax import recipe, results, sweep, workflow
+from dtb_jax.assessment import scored_parts
+from dtb_jax.data import Ledger
+from dtb_jax.evaluation.folds import Fold
+from dtb_jax.evaluation.scores import score
+from dtb_jax.lab import session
+from dtb_jax.lab.options import Study
+from dtb_jax.lab.protocol import recipe as recipe_of
+from dtb_jax.settings import SWEPT
+from dtb_jax.sweep import Point, Trained
+from dtb_jax.types import Cohort
+from experiments import common
+from experiments.mixed_effects_models import make_folds
+
+METRICS = (
+    "choice_concordance",
+    "reaction_time_r",
+    "effect_r",
+    "trial_reaction_time_r",
+    "log_likelihood",
+    "group_t_r",
+    "person_t_r",
+)
+DRAWS = 50
+"""Bootstrap draws of figures whose intervals the table does not hold."""
+
+
+def read(config: ConfigDict) -> tuple[Cohort, Ledger, Fold]:
+    """The cohort and the split that all points share."""
+    options = common.options(Study, config)
+    cohort, ledger = session.read_data(options.data, options)
+    if config.split == "time":
+        return cohort, ledger, session.halves(options, cohort)
+    return cohort, ledger, make_folds(config, cohort)[0]
+
+
+def fit_alone(config: dict[str, Any], workdir: Path, point: dict) -> None:
+    """One point, its row kept below `workdir`: a task of an array job."""
+    session.settle_jax()
+    whole = ConfigDict(config)
+    cohort, _, fold = read(whole)
+    (row,) = trained_rows(whole, cohort, fold, [point])
+    results.write_json(place_of(workdir, point), row)
+
+
+def place_of(workdir: Path, point: dict) -> Path:
+    """Where a task leaves the row of a point."""
+    return workdir / "points" / ("_".join(f"{k}={v}" for k, v in point.items()) + ".json")
+
+
+def trained_rows(
+    config: ConfigDict, cohort: Cohort, fold: Fold, points: list[dict]
+) -> Iterator[dict]:
+    """A row of each point; those that share a program come one after another."""
+
+    def structure(point: dict) -> tuple:
+        return tuple((k, v) for k, v in point.items() if k not in (*SWEPT, "seed"))
+
+    for shared, group in itertools.groupby(
+        sorted(points, key=lambda p: str(structure(p))), structure
+    ):
+        own = list(group)
+        now = ConfigDict(config)
+        now.update(dict(shared))
+        # what is 0 in the settings is not compiled at all, and no value could bring it back
+        swept = {name: max(point[name] for point in own) for name in SWEPT if name in own[0]}
+        now.update(swept)
+        made = recipe_of(common.options(Study, now))
+        ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
+        shown = workflow.stimuli(cohort, fold.test, ready.scale)
+        # more than there are would be fillers
+        at_once = min(config.together or points_at_once(config, ready, made), len(own))
+        for start in range(0, len(own), at_once):
+            chunk = own[start : start + at_once]
+            began = time.perf_counter()
+            trained = train(ready, made, config, chunk, at_once)
+            seconds = (time.perf_counter() - began) / len(chunk)
+            for point, one in zip(chunk, trained):
+                yield point | row_of(cohort, fold, made, ready, shown, one) | {"seconds": seconds}
+
+
+def train(
+    ready: recipe.Prepared, made: recipe.Recipe, config: ConfigDict, chunk: list[dict], at_once: int
+) -> list[Trained]:
+    """Train a chunk of points, in one vmap or one by one."""
+    points = [
+        Point(
+            point.get("seed", config.seed),
+            {
+                # no clipping is clipping at infinity, where others of the sweep are clipped
+                name: np.inf if name == "clip_norm" and not point[name] else float(point[name])
+                for name in SWEPT
+                if name in point
+            },
+        )
+        for point in chunk
+    ]
+    if at_once == 1:
+        return [sweep.fit_point(ready, made.settings, point) for point in points]
+    # the last chunk is filled up: one shape, one compilation
+    filled = points + points[-1:] * (at_once - len(points))
+    return sweep.fit_points(ready, made.settings, filled)[: len(points)]
+
+
+def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Recipe) -> int:
+    """How many points fit into memory side by side."""
+    state = workflow.abstract_state(ready.twin, made.settings)
+    # a gradient beside the state, and what the backward pass needs of every step
+    params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+    stretches = (
+        made.settings.batch_people * made.settings.segments * len(ready.parts.training.at_risk[0])
+    )
+    activations = 8 * stretches * made.settings.segment_steps * ready.twin.hypernet.units
+    each = 4 * (sum(leaf.size for leaf in jax.tree.leaves(state)) + params + activations)
+    return max(1, int(config.memory_gib * 2**30 / each))
+
+
+def row_of(
+    cohort: Cohort, fold: Fold, made: recipe.Recipe, ready: recipe.Prepared, shown, trained: Trained
+) -> dict[str, Any]:
+    """What is known of a trained point: its losses, and figures on the test part."""
+    losses = [row["validation_loss"] for row in trained.history]
+    row: dict[str, Any] = {"finite": trained.finite, "trained_epochs": len(losses)}
+    if not trained.finite:
+        return row
+    row |= {
+        "train_loss": trained.history[-1]["train_loss"],
+        "validation_loss": losses[-1],
+        "least_validation_loss": min(losses),
+    }
+    fitted = workflow.Fitted(ready.twin, trained.params, ready.scale, trained.history, {})
+    told = workflow.roll_out(cohort, fitted, made, fold.test, shown, cohort.connectomes)
+    return row | {
+        f"{task}_{name}": figure.value
+        for task, each in figures(cohort, fold, told).items()
+        for name, figure in each.items()
+    }
+
+
+def figures(cohort: Cohort, fold: Fold, told) -> dict[str, dict]:
+    """`METRICS` on the test part, {task: {metric: Figure}}."""
+    people = np.where(fold.test.people, 0, -1)
+    scored = scored_parts(cohort, fold.test, people, draws=DRAWS)
+    return {
+        task: {name: each[name] for name in METRICS if name in each}
+        for task, each in score(scored, told).items()
+    }
