@@ -68,8 +68,7 @@ def write(workdir: Path, world: World, people: People, scan: dict, metrics: dict
             "connectomes cause: 0 makes the connectome a pure name tag, 1 leaves nothing to "
             "memorise.",
         ],
-        protocol=metrics["protocol"],
-        timing=metrics["timing"],
+        metrics=metrics,
         figures=session.save_figures(workdir, drawn),
         calibration=rows,
         splits=SPLITS,

@@ -67,14 +67,11 @@ def write(
         title=f"{results['protocol']['participants']} people: population, connectome, person",
         first_line=source_line(results["protocol"]),
         summary=sentences(results),
-        protocol=results["protocol"],
-        models=results["models"],
-        verdict=results["verdict"],
+        metrics=results,
         headline=results["headline"],
         people="Nobody tested in the table below was seen in training.",
         figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,
-        timing=results["timing"],
     )
 
 

@@ -24,6 +24,7 @@ from dtb_jax.groundtruth.presses import simulate_presses
 from dtb_jax.groundtruth.statistics import reliability
 from dtb_jax.groundtruth.world import World, draw_subject
 from dtb_jax.lab import session
+from dtb_jax.results import as_json
 from dtb_jax.settings import Settings
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import TaskRun
@@ -182,8 +183,7 @@ def write(workdir: Path) -> None:
         first_line="Everything here is simulated: people, connectomes and behaviour.",
         summary=summary,
         figures=session.save_figures(workdir, [(caption, "power", draw(found))]),
-        protocol=protocol,
-        timing=found["timing"],
+        metrics=as_json(found),
         table=found["table"],
         ceiling=[(t, m, found["ceiling"][t][m], found["oracle"][t][m]) for t, m in TARGETS],
     )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from dtb_jax import plots, report
 from dtb_jax.lab import session
+from dtb_jax.results import as_json
 
 SHOWN = ("validation_loss", "reaction_time_r", "log_likelihood")
 """Endings of the columns that are drawn."""
@@ -58,8 +59,7 @@ def write(
         first_line=f"{protocol['participants']} people, {label or 'all data measured'}.",
         summary=said,
         figures=figures,
-        protocol=protocol,
-        timing=metrics["timing"],
+        metrics=as_json(metrics),
         columns=list(table.columns),
         rows=[[_text(value) for value in row] for row in table.itertuples(index=False)],
     )

@@ -59,14 +59,11 @@ def write(
         title=f"{results['protocol']['participants']} unseen people",
         first_line=source_line(results["protocol"]) + who,
         summary=[],
-        protocol=results["protocol"],
-        models=results["models"],
-        verdict=results["verdict"],
+        metrics=results,
         headline=results["headline"],
         people=who,
         figures=session.save_figures(workdir, drawn),
         exclusions=ledger.entries,
-        timing=results["timing"],
     )
 
 

@@ -79,8 +79,7 @@ def write(
         spoken=spoken,
         cell=_cell,
         figures=session.save_figures(workdir, drawn),
-        protocol=metrics["protocol"],
-        timing=metrics["timing"],
+        metrics=metrics,
         exclusions=ledger.entries,
     )
 
