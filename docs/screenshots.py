@@ -24,7 +24,8 @@ WIDER = """(paper) => {
   for (const e of document.body.querySelectorAll("*")) {
     const beyond = e.getBoundingClientRect().right > edge + 1;
     const cut = e.matches(".scroll") && e.scrollWidth > e.clientWidth + 1;
-    if (paper ? cut : beyond && !e.closest(".scroll"))
+    const closed = e.matches("details > summary + *") && !e.checkVisibility();
+    if (paper ? cut || closed : beyond && !e.closest(".scroll"))
       found.push(`${e.tagName.toLowerCase()}.${e.className} ${e.textContent.trim().slice(0, 60)}`);
   }
   return [page.scrollWidth - edge, found];
@@ -35,7 +36,7 @@ class Seen(NamedTuple):
     """What a browser found; all empty or 0 where nothing is wrong."""
 
     overflow: dict[str, int]  # pixels by which the document is wider than its window
-    wider: dict[str, list[str]]  # elements that reach beyond it, or that paper would cut
+    wider: dict[str, list[str]]  # elements beyond it; on paper, what it cuts or hides
     messages: list[str]  # errors and warnings
     requests: list[str]  # of anything but the file
 
@@ -43,7 +44,7 @@ class Seen(NamedTuple):
     def faults(self) -> list[str]:
         """In words."""
         found = [f"{where}: {px} px too wide" for where, px in self.overflow.items() if px > 0]
-        found += [f"{where}: beyond the edge: {e}" for where, es in self.wider.items() for e in es]
+        found += [f"{where}: not to be seen: {e}" for where, es in self.wider.items() for e in es]
         return found + self.messages + [f"asked for {url}" for url in self.requests]
 
 

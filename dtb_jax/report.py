@@ -68,12 +68,27 @@ def write_report(
         others=[row for row in verdict if row["p"] is None],
         people=people,
         tables=[
-            (spaced(task), *_tables(metrics["models"], task))
+            (task, *task_tables(metrics["models"], task))
             for task, found in metrics["models"]["twin"].items()
             if found
         ],
         exclusions=exclusions,
     )
+
+
+def task_tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]:
+    """A task's first table and all others, none wider than `WIDTH` but the first.
+
+    Args:
+        models: as in `metrics.json`.
+        task: one of the twin's.
+    """
+    names = list(models["twin"][task])
+    first = [name for name in FIRST if name in names] or names[:WIDTH]
+    rest = [name for name in names if name not in first]
+    parts = -(-len(rest) // WIDTH)
+    even = [rest[k * len(rest) // parts : (k + 1) * len(rest) // parts] for k in range(parts)]
+    return _table(models, task, first), [_table(models, task, part) for part in even]
 
 
 def write_page(
@@ -135,15 +150,6 @@ def figure_text(figure: dict | None) -> Cell:
     return value, ""
 
 
-def _tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]:
-    """The first table of a task, and all others."""
-    names = list(models["twin"][task])
-    first = [name for name in FIRST if name in names] or names[:WIDTH]
-    rest = [name for name in names if name not in first]
-    others = [rest[k : k + WIDTH] for k in range(0, len(rest), WIDTH)]
-    return _table(models, task, first), [_table(models, task, part) for part in others]
-
-
 def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
     """Models that say nothing of any of these metrics have no row."""
     rows = []
@@ -157,7 +163,11 @@ def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
 def _said(value: Any) -> str:
     """A value of the protocol as one reads it."""
     if isinstance(value, dict):
-        return ", ".join(f"{spaced(key)} {_said(one)}" for key, one in value.items())
+        each = {key: _said(one) for key, one in value.items()}
+        return ", ".join(
+            f"{key} ({text})" if isinstance(value[key], dict) else f"{key} {text}"
+            for key, text in each.items()
+        )
     if isinstance(value, list):
         return ", ".join(map(_said, value))
     if isinstance(value, bool):
