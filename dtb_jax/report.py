@@ -9,6 +9,7 @@ from dtb_jax.methods import methods, references
 
 Cell = tuple[str, str]
 """A value, and what stands small below it."""
+UNDEFINED: Cell = ("–", "")
 FIRST = (
     "choice_concordance",
     "reaction_time_r",
@@ -124,7 +125,7 @@ def write_page(
         title=title,
         first_line=first_line,
         summary=summary,
-        figures=[(caption, _embedded(png)) for caption, png in figures],
+        figures=[(caption, *_embedded(png)) for caption, png in figures],
         metrics=metrics,
         methods=methods(metrics),
         references=references(metrics),
@@ -141,7 +142,7 @@ def spaced(name: str) -> str:
 def figure_text(figure: dict | None) -> Cell:
     """A figure as (value, interval or SD)."""
     if figure is None or figure["value"] is None:
-        return "–", ""
+        return UNDEFINED
     value = f"{figure['value']:.3f}"
     if figure["sd"] is not None:
         return value, f"± {figure['sd']:.3f}"
@@ -154,9 +155,9 @@ def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
     """Models that say nothing of any of these metrics have no row."""
     rows = []
     for model, tasks in models.items():
-        found = [tasks.get(task, {}).get(metric) for metric in metrics]
-        if any(found):
-            rows.append((spaced(model), [figure_text(figure) for figure in found]))
+        found = [figure_text(tasks.get(task, {}).get(metric)) for metric in metrics]
+        if model == "twin" or any(cell != UNDEFINED for cell in found):
+            rows.append((spaced(model), found))
     return Table([spaced(metric) for metric in metrics], rows)
 
 
@@ -181,5 +182,7 @@ def _anchor(title: str) -> str:
     return title.lower().replace(" ", "-")
 
 
-def _embedded(png: Path) -> str:
-    return base64.b64encode(Path(png).read_bytes()).decode()
+def _embedded(png: Path) -> tuple[int, str]:
+    """Width on the page, two of the file's pixels each, and the file as text."""
+    raw = Path(png).read_bytes()
+    return int.from_bytes(raw[16:20], "big") // 2, base64.b64encode(raw).decode()
