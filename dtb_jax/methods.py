@@ -60,8 +60,8 @@ def _data(metrics: dict) -> list[str]:
         each = ", ".join(f"{name} ({people:,} people)" for name, people in runs.items())
         said.append(f"Behaviour is of the {'run' if len(runs) == 1 else 'runs'} {each}.")
     if "parcels" in protocol:
-        size = f"{protocol['parcels']:,} parcels and {protocol['edges']:,} edges"
-        said.append(f"A connectome has {size}.")
+        edges = f" and {protocol['edges']:,} edges" if "edges" in protocol else ""
+        said.append(f"A connectome has {protocol['parcels']:,} parcels{edges}.")
     sources = [protocol.get("connectome"), protocol.get("bold")]
     said += [
         "There was no BOLD." if source == "none" else f"{what} {source}."
@@ -151,6 +151,8 @@ def _split(metrics: dict) -> list[str]:
 
 
 def _statistics(metrics: dict) -> list[str]:
+    if not {"models", "edits"} & set(metrics):  # a sweep, say, has no intervals
+        return []
     said = [f"Intervals are 95 % percentile bootstrap intervals over people ({DRAWS:,} draws)."]
     if "connectome_share" in metrics:
         said.append("Those of the connectome's share come from indirect inference.")

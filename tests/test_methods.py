@@ -23,7 +23,8 @@ SHARED = {
 
 
 def text(protocol, **metrics):
-    return " ".join(methods({"protocol": SHARED | protocol, "timing": {}} | metrics))
+    told = {"protocol": SHARED | protocol, "models": {}, "timing": {}} | metrics
+    return " ".join(methods(told))
 
 
 def test_the_time_split():
@@ -65,10 +66,13 @@ def test_interventions_of_a_mixed_twin():
 
 
 def test_what_is_absent_is_not_said():
-    said = methods({"protocol": {"participants": 5}, "timing": {}})
-    assert said[0] == "The data are of 5 people."
+    said = methods({"protocol": {"participants": 5, "parcels": 9}, "timing": {}})
+    assert said[0] == "The data are of 5 people. A connectome has 9 parcels."
     assert len(said) == 2
     assert "button" not in text({})
+    assert "bootstrap" in text({})
+    sweep = methods({"protocol": SHARED | {"axes": ["units", "seed"]}, "timing": {}})
+    assert "repeated over units, seed" in " ".join(sweep) and "bootstrap" not in " ".join(sweep)
 
 
 def test_what_is_cited_is_used():
