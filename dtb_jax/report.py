@@ -3,7 +3,31 @@
 import base64
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from dtb_jax.methods import methods, references
+
+Cell = tuple[str, str]
+"""A value, and what stands small below it."""
+UNDEFINED: Cell = ("–", "")
+FIRST = (
+    "choice_concordance",
+    "reaction_time_r",
+    "effect_r",
+    "error_rate_r",
+    "group_t_r",
+    "person_t_r",
+)
+"""Metrics of a task that its first table shows."""
+WIDTH = 5
+"""Columns of a table that a sheet of paper holds."""
+
+
+class Table(NamedTuple):
+    """Metrics in columns, models in rows."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[Cell]]]
 
 
 def write_report(
@@ -12,13 +36,10 @@ def write_report(
     title: str,
     first_line: str,
     summary: Sequence[str],
-    protocol: dict[str, Any],
-    models: dict[str, dict],
-    verdict: dict[str, dict],
+    metrics: dict[str, Any],
     headline: str,
     figures: Sequence[tuple[str, Path]],
     exclusions: Sequence[tuple[str, str, str, str]],
-    timing: dict[str, Any],
     people: str,
 ) -> None:
     """Fill the template; figures are embedded, nothing is loaded from outside.
@@ -28,38 +49,47 @@ def write_report(
         title: heading.
         first_line: what is measured and what is simulated.
         summary: sentences under it.
-        protocol, models, verdict, timing: as in `metrics.json`.
+        metrics: what `metrics.json` holds, with "models" and "verdict".
         headline: the verdict in one sentence.
         figures: (caption, PNG file).
         exclusions: lines of the ledger.
         people: whom the figures are about.
     """
-    names = list(models)
-    rows = [
-        (
-            f"{task}: {metric}".replace("_", " "),
-            [models[m].get(task, {}).get(metric) for m in names],
-        )
-        for task in models["twin"]
-        for metric in models["twin"][task]
-    ]
+    verdict = metrics["verdict"].values()
     write_page(
         path,
         "report.html.j2",
         title=title,
         first_line=first_line,
         summary=summary,
-        protocol=protocol,
-        headline=headline,
-        claims=[row for row in verdict.values() if row["p"] is not None],
-        others=[row for row in verdict.values() if row["p"] is None],
-        people=people,
-        names=[name.replace("_", " ") for name in names],
-        rows=[(metric, [figure_text(f) for f in found]) for metric, found in rows],
+        metrics=metrics,
         figures=figures,
+        headline=headline,
+        claims=[row for row in verdict if row["p"] is not None],
+        others=[row for row in verdict if row["p"] is None],
+        people=people,
+        tables=[
+            (task, *task_tables(metrics["models"], task))
+            for task, found in metrics["models"]["twin"].items()
+            if found
+        ],
         exclusions=exclusions,
-        timing=timing,
     )
+
+
+def task_tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]:
+    """A task's first table and all others, none wider than `WIDTH` but the first.
+
+    Args:
+        models: as in `metrics.json`.
+        task: one of the twin's.
+    """
+    names = list(models["twin"][task])
+    first = [name for name in FIRST if name in names] or names[:WIDTH]
+    rest = [name for name in names if name not in first]
+    parts = -(-len(rest) // WIDTH)
+    even = [rest[k * len(rest) // parts : (k + 1) * len(rest) // parts] for k in range(parts)]
+    return _table(models, task, first), [_table(models, task, part) for part in even]
 
 
 def write_page(
@@ -69,47 +99,90 @@ def write_page(
     title: str,
     first_line: str,
     summary: Sequence[str],
+    metrics: dict[str, Any],
     figures: Sequence[tuple[str, Path]],
-    protocol: dict[str, Any],
-    timing: dict[str, Any],
     **context: Any,
 ) -> None:
-    """Fill a template that extends `page.html.j2`; figures are embedded.
+    """Fill a template that extends `page.html.j2`; figures and metrics are embedded.
 
     Args:
         path: where to write.
         template: file in `dtb_jax/templates`.
-        title, first_line, summary, figures, protocol, timing: as in `write_report`.
+        title, first_line, summary, figures: as in `write_report`.
+        metrics: what `metrics.json` holds, with "protocol" and "timing".
         context: what this template alone reads.
+
+    Raises: ValueError when a number of the metrics is not finite, which JSON does not know.
     """
     from jinja2 import Environment, PackageLoader
 
     environment = Environment(
         loader=PackageLoader("dtb_jax"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    environment.filters |= {"anchor": _anchor, "said": _said, "spaced": spaced}
     page = environment.get_template(template).render(
         title=title,
         first_line=first_line,
         summary=summary,
-        figures=[(caption, _embedded(png)) for caption, png in figures],
-        protocol=protocol,
-        timing=timing,
+        figures=[(caption, *_embedded(png)) for caption, png in figures],
+        metrics=metrics,
+        methods=methods(metrics),
+        references=references(metrics),
         **context,
     )
     path.write_text(page, encoding="utf-8")
 
 
-def _embedded(png: Path) -> str:
-    return base64.b64encode(Path(png).read_bytes()).decode()
+def spaced(name: str) -> str:
+    """A name of `metrics.json` as one reads it."""
+    return name.replace("_", " ")
 
 
-def figure_text(figure: dict | None) -> tuple[str, str]:
+def figure_text(figure: dict | None) -> Cell:
     """A figure as (value, interval or SD)."""
     if figure is None or figure["value"] is None:
-        return "–", ""
+        return UNDEFINED
     value = f"{figure['value']:.3f}"
     if figure["sd"] is not None:
         return value, f"± {figure['sd']:.3f}"
     if figure["ci_low"] is not None:
         return value, f"[{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]"
     return value, ""
+
+
+def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
+    """Models that say nothing of any of these metrics have no row."""
+    rows = []
+    for model, tasks in models.items():
+        found = [figure_text(tasks.get(task, {}).get(metric)) for metric in metrics]
+        if model == "twin" or any(cell != UNDEFINED for cell in found):
+            rows.append((spaced(model), found))
+    return Table([spaced(metric) for metric in metrics], rows)
+
+
+def _said(value: Any) -> str:
+    """A value of the protocol as one reads it."""
+    if isinstance(value, dict):
+        each = {key: _said(one) for key, one in value.items()}
+        return ", ".join(
+            f"{key} ({text})" if isinstance(value[key], dict) else f"{key} {text}"
+            for key, text in each.items()
+        )
+    if isinstance(value, list):
+        return ", ".join(map(_said, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return "–" if value is None else str(value)
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
+
+
+def _embedded(png: Path) -> tuple[int, str]:
+    """Width on the page, two of the file's pixels each, and the file as text."""
+    raw = Path(png).read_bytes()
+    return int.from_bytes(raw[16:20], "big") // 2, base64.b64encode(raw).decode()

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LEVELS = [
-    {"types", "sharding"},
+    {"types", "sharding", "citations"},
     {"connectome", "bold", "regions", "tasks"},
     {"recurrence"},
     {"mainnet"},
@@ -19,7 +19,7 @@ LEVELS = [
     {"step", "checkpoint"},
     {"training"},
     {"evaluation", "data"},
-    {"recipe"},
+    {"recipe", "methods"},
     {"groundtruth", "results", "sweep", "workflow", "plots", "report"},
     {"adaptation", "interventions", "portable"},
     {"families"},

@@ -26,6 +26,7 @@ from dtb_jax.plots.people import connectomes as connectomes
 from dtb_jax.plots.people import group_t as group_t
 from dtb_jax.plots.people import reaction_times as reaction_times
 from dtb_jax.plots.people import training_curves as training_curves
+from dtb_jax.plots.regions import region_brain as region_brain
 from dtb_jax.plots.style import ACTIONS as ACTIONS
 from dtb_jax.plots.style import PLAIN as PLAIN
 from dtb_jax.plots.style import SEEN as SEEN

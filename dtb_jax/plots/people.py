@@ -89,12 +89,13 @@ def group_t(
         axis.axvline(0, color=PLAIN, lw=0.8)
         axis.scatter(seen, told, color=colour, s=26)
         # One label a region, not two: both sides respond alike and their labels would overlap.
-        named: set[str] = set()
-        for k in np.argsort(-np.abs(seen)):
+        named: dict[str, int] = {}
+        for k in np.argsort(-np.abs(seen)).tolist():
             name = regions[k].split("_", 1)[-1]
-            if name in named or len(named) == 4:
+            crowded = any(_apart(seen, k, j) + _apart(told, k, j) < 0.15 for j in named.values())
+            if name in named or crowded or len(named) == 4:
                 continue
-            named.add(name)
+            named[name] = k
             axis.annotate(
                 regions[k].replace("_", " "),
                 (seen[k], told[k]),
@@ -106,6 +107,11 @@ def group_t(
         axis.set(title=task, xlabel="observed group t", ylabel="predicted group t")
     axes[0, 0].text(0.03, 0.97, text, transform=axes[0, 0].transAxes, va="top")
     return figure
+
+
+def _apart(values: np.ndarray, one: int, other: int) -> float:
+    """Distance of two values as a share of all values' range."""
+    return abs(values[one] - values[other]) / max(np.ptp(values), 1e-9)
 
 
 def training_curves(
