@@ -39,8 +39,10 @@ def write_report(
     metrics: dict[str, Any],
     headline: str,
     figures: Sequence[tuple[str, Path]],
-    exclusions: Sequence[tuple[str, str, str, str]],
+    exclusions: Sequence[Sequence[str]],
     people: str,
+    template: str = "report.html.j2",
+    **context: Any,
 ) -> None:
     """Fill the template; figures are embedded, nothing is loaded from outside.
 
@@ -54,11 +56,13 @@ def write_report(
         figures: (caption, PNG file).
         exclusions: lines of the ledger.
         people: whom the figures are about.
+        template: `report.html.j2`, or one that extends it.
+        context: what that template alone reads.
     """
     verdict = metrics["verdict"].values()
     write_page(
         path,
-        "report.html.j2",
+        template,
         title=title,
         first_line=first_line,
         summary=summary,
@@ -74,6 +78,7 @@ def write_report(
             if found
         ],
         exclusions=exclusions,
+        **context,
     )
 
 
@@ -120,12 +125,17 @@ def write_page(
         loader=PackageLoader("dtb_jax"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
-    environment.filters |= {"anchor": _anchor, "said": _said, "spaced": spaced}
+    environment.filters |= {
+        "anchor": _anchor,
+        "embedded": _embedded,
+        "said": _said,
+        "spaced": spaced,
+    }
     page = environment.get_template(template).render(
         title=title,
         first_line=first_line,
         summary=summary,
-        figures=[(caption, *_embedded(png)) for caption, png in figures],
+        figures=figures,
         metrics=metrics,
         methods=methods(metrics),
         references=references(metrics),

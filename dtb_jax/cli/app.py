@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from dtb_jax.data import DataError
+from dtb_jax.lab.cluster import Submitted
 from dtb_jax.training import NonFiniteLoss
 
 app = typer.Typer(
@@ -48,6 +49,8 @@ def in_a_sentence(command: Callable) -> Callable:
     def call(*arguments, **options):
         try:
             return command(*arguments, **options)
+        except Submitted as told:
+            said.print(str(told), markup=False, highlight=False, soft_wrap=True)
         except (DataError, NonFiniteLoss, OSError) as error:
             said.print(as_option(str(error)), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error

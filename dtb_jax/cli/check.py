@@ -23,7 +23,9 @@ MOST_ROWS = 20
 @in_a_sentence
 @takes(Choices)
 def check(
-    bids: Path = typer.Argument(..., help="Folder with events below `sub-*/func/`, in BIDS."),
+    bids: Path = typer.Argument(
+        ..., metavar="BIDS", help="Folder with events below `sub-*/func/`, in BIDS."
+    ),
     table: Path | None = typer.Option(None, help="Write a row a person to this TSV file."),
     exclusions: Path | None = typer.Option(
         None, help="Write every reason, one a line, to this TSV file."

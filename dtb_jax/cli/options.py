@@ -2,25 +2,33 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import fields
+from dataclasses import Field, fields
 from typing import Any, get_args
 
 import typer
 
 from dtb_jax.data import Choices
+from dtb_jax.lab.cluster import Cluster
 
 
-def takes(kind: type[Choices], but: Collection[str] = ()) -> Callable[[Callable], Callable]:
-    """A command gets `given`: those options of this kind that the command line names.
+def takes(
+    *kinds: type[Choices | Cluster], but: Collection[str] = ()
+) -> Callable[[Callable], Callable]:
+    """A command gets `given`: those options of these kinds that the command line names.
 
     Args:
-        kind: the options' class; what it inherits comes with it.
+        kinds: the options' classes; what they inherit comes with them.
         but: options that the command does not take.
     """
 
     def decorate(command: Callable) -> Callable:
         own = inspect.signature(command).parameters
-        shared = [_parameter(kind, name) for name in _names(kind) if name not in but]
+        shared = [
+            _parameter(kind, field)
+            for kind in kinds
+            for field in fields(kind)
+            if field.name not in but
+        ]
 
         def call(**values: Any):
             mine = {name: values.pop(name) for name in own if name != "given"}
@@ -37,15 +45,10 @@ def takes(kind: type[Choices], but: Collection[str] = ()) -> Callable[[Callable]
     return decorate
 
 
-def _names(kind: type[Choices]) -> list[str]:
-    return [field.name for field in fields(kind)]
-
-
-def _parameter(kind: type[Choices], name: str) -> inspect.Parameter:
+def _parameter(kind: type, field: Field) -> inspect.Parameter:
     """An option that is None where the command line does not name it."""
-    field = next(field for field in fields(kind) if field.name == name)
-    told = _told(kind, name)
-    flag = "--" + name.replace("_", "-")
+    told = _told(kind, field.name)
+    flag = "--" + field.name.replace("_", "-")
     annotation: Any = field.type
     shown: Any = field.default
     if isinstance(shown, tuple):
@@ -62,7 +65,7 @@ def _parameter(kind: type[Choices], name: str) -> inspect.Parameter:
         show_default=str(shown) if shown not in (None, "") else False,
     )
     return inspect.Parameter(
-        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
+        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
     )
 
 

@@ -1,5 +1,6 @@
 """`dtb train`, `evaluate`, `intervene`, `trial` and `report`: a study is one folder."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,21 +10,24 @@ from dtb_jax.cli.app import app, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
 from dtb_jax.lab import pages, seen, unseen
+from dtb_jax.lab.cluster import Cluster
 from dtb_jax.lab.interventions.run import design, open_twins
 from dtb_jax.lab.interventions.run import trial as hold_trial
 from dtb_jax.lab.options import READ_ONCE, Edits, Study, Unseen, of_folder, with_exact
 
-STUDY = typer.Argument(..., help="The study's folder, made by dtb train.")
-EDITS, PEOPLE = "edits", "unseen"
-"""Folders within a study."""
+STUDY = typer.Argument(..., metavar="STUDY", help="The study's folder, made by dtb train.")
 
 
 @app.command()
 @in_a_sentence
 @takes(Study, but=("data",))
 def train(
-    bids: Path = typer.Argument(..., help="Folder with BIDS events and imaging; see dtb check."),
-    study: Path = typer.Argument(..., help="The study's folder; everything is written below it."),
+    bids: Path = typer.Argument(
+        ..., metavar="BIDS", help="Folder with BIDS events and imaging; see dtb check."
+    ),
+    study: Path = typer.Argument(
+        ..., metavar="STUDY", help="The study's folder; everything is written below it."
+    ),
     *,
     given: dict[str, Any],
 ) -> None:
@@ -43,7 +47,7 @@ def train(
 
 @app.command()
 @in_a_sentence
-@takes(Unseen, but=READ_ONCE)
+@takes(Unseen, Cluster, but=READ_ONCE)
 def evaluate(
     study: Path = STUDY,
     unseen_people: bool = typer.Option(
@@ -58,8 +62,9 @@ def evaluate(
     With it: folds of people, a small twin in each, and whether any claim holds.
     """
     if unseen_people:
+        cluster = _cluster(given)
         options = of_folder(Unseen, study, READ_ONCE, **given)
-        metrics = unseen.run(options, study / PEOPLE)
+        metrics = unseen.run(options, study / pages.UNSEEN, cluster)
     else:
         if given:
             word = next(iter(given)).replace("_", "-")
@@ -71,7 +76,7 @@ def evaluate(
 
 @app.command()
 @in_a_sentence
-@takes(Edits, but=READ_ONCE)
+@takes(Edits, Cluster, but=READ_ONCE)
 def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
     """Design everybody's edit: a wished change of behaviour or BOLD, back to the connectome.
 
@@ -80,8 +85,8 @@ def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
 
     **At one site:** `dtb intervene STUDY --hubs PARCEL --edges 200`
     """
-    folder = study / EDITS
-    design(open_twins(of_folder(Edits, study, READ_ONCE, **given), folder), folder)
+    folder, cluster = study / pages.EDITS, _cluster(given)
+    design(open_twins(of_folder(Edits, study, READ_ONCE, **given), folder, cluster), folder)
     print(f"{folder / 'edits.tsv'}: nothing is known of them yet; next: dtb trial {study}")
 
 
@@ -93,7 +98,7 @@ def trial(study: Path = STUDY) -> None:
     Sham, random edits, the group's and another person's edit, a twin of other people: what would be
     reached in whom, and whether any edit is supported.
     """
-    folder = study / EDITS
+    folder = study / pages.EDITS
     if not (folder / "config.json").exists():
         options = of_folder(Edits, study, READ_ONCE)
     else:
@@ -115,6 +120,12 @@ def report(study: Path = STUDY) -> None:
     if not (study / "metrics.json").exists():
         _evaluated(study)
     print(pages.write(study))
+
+
+def _cluster(given: dict[str, Any]) -> Cluster:
+    """What the command line says of the cluster, taken from the other options."""
+    mine = [field.name for field in fields(Cluster) if field.name in given]
+    return Cluster(**{name: given.pop(name) for name in mine})
 
 
 def _evaluated(study: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from dtb_jax.crossvalidation import cross_validate
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.lab import evaluation_report, pages, seen_figures, session, truth
+from dtb_jax.lab.centroids import region_centroids
 from dtb_jax.lab.options import Study
 from dtb_jax.lab.protocol import protocol, recipe
 from dtb_jax.recipe import Recipe
@@ -35,6 +36,7 @@ def train(options: Study, workdir: Path) -> Trained:
     session.settle_jax()
     cohort, ledger = session.read_data(options.data, options)
     made, fold = recipe(options), session.halves(options, cohort)
+    region_centroids(options)  # what is wrong with them is told before hours of training
     workdir.mkdir(parents=True, exist_ok=True)
     session.settle_options(asdict(options), workdir)
     workflow.note_below_chance(cohort, ledger)
@@ -65,11 +67,10 @@ def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str
 
 def told(options: Study, trained: Trained) -> dict[str, Any]:
     """The protocol of this study."""
-    training, test = trained.fold.training, trained.fold.test
     return protocol(trained.cohort, "time", units=options.units, seed=options.seed) | {
         "response": options.response,
-        "training_s": [training.start_s, training.stop_s],
-        "test_s": [test.start_s, test.stop_s],
+        "split_s": trained.fold.training.stop_s,
+        "stop_s": trained.fold.test.stop_s,
         "epochs": options.epochs,
     }
 

@@ -1,6 +1,7 @@
 """Figures of twins tested on the second half of each run."""
 
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.splits import BoldScale, in_part
 from dtb_jax.lab import session, truth
+from dtb_jax.lab.centroids import region_centroids
 from dtb_jax.lab.evaluation_report import (
     reliability_figure,
     source_label,
@@ -69,6 +71,7 @@ def draw(
             )
         )
     if cohort.bold_source != "none":
+        maps, at = _maps(evaluated), region_centroids(options)
         drawn += [
             (
                 f"BOLD of {SHOWN_REGION.replace('_', ' ')} in the second half: mean over people, "
@@ -77,11 +80,14 @@ def draw(
                 plots.bold_courses(_courses(evaluated, cohort, fitted.scale), label),
             ),
             (
-                "Group t-values of 20 regions, contrast of each task.",
+                f"Group t-values of {len(cohort.regions)} regions, contrast of each task.",
                 "group_t",
-                _group_t(evaluated, cohort, results, label),
+                _group_t(maps, cohort.regions, results, label),
             ),
         ]
+        if at is not None and np.isfinite(at).all(axis=1).any():
+            caption = "The same in the brain; every row has a scale of its own."
+            drawn.append((caption, "group_t_brain", _brain(maps, cohort.regions, at, label)))
     drawn += [
         reliability_figure(evaluated, label),
         (
@@ -153,16 +159,35 @@ def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plot
     return courses
 
 
-def _group_t(evaluated: Assessed, cohort: Cohort, results: dict, label: str):
-    predicted, observed, names = [], [], []
+class Map(NamedTuple):
+    """Group t-values of one run, [region]."""
+
+    name: str
+    observed: np.ndarray
+    told: np.ndarray
+
+
+def _maps(evaluated: Assessed) -> list[Map]:
+    found = []
     for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
         t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])
         known = np.isfinite(t_told).all(1) & np.isfinite(part.t).all(1)
         everybody = np.ones((1, len(known)))
-        observed.append(metrics.group_t(part.t, known, everybody)[0])
-        predicted.append(metrics.group_t(t_told, known, everybody)[0])
+        observed, twin = (metrics.group_t(t, known, everybody)[0] for t in (part.t, t_told))
         more, less = part.run.task.contrast
-        names.append(f"{part.run.task.name.capitalize()}: {more} > {less}")
+        found.append(Map(f"{part.run.task.name.capitalize()}: {more} > {less}", observed, twin))
+    return found
+
+
+def _group_t(maps: list[Map], regions: tuple[str, ...], results: dict, label: str):
     figure = results["models"]["twin"]["bold"]["group_t_r"]
     text = "" if figure["value"] is None else f"r = {figure['value']:.2f} over all points"
-    return plots.group_t(predicted, observed, names, cohort.regions, text, label)
+    names, observed, told = zip(*maps)
+    return plots.group_t(list(told), list(observed), list(names), regions, text, label)
+
+
+def _brain(maps: list[Map], regions: tuple[str, ...], at: np.ndarray, label: str):
+    rows: dict[str, np.ndarray] = {}
+    for one in maps:
+        rows |= {f"{one.name}, observed": one.observed, f"{one.name}, twin": one.told}
+    return plots.region_brain(rows, at, regions, label, "Group t-values in the second half")

@@ -118,11 +118,11 @@ def listed(words: str) -> list[str]:
 
 
 @contextmanager
-def epochs_bar(epochs: int, what: str) -> Iterator[Callable[[dict[str, float]], None]]:
+def epochs_bar(epochs: int, what: str) -> Iterator[Callable[[dict[str, float | int]], None]]:
     """A progress bar over epochs, and what tells it of each."""
     with tqdm(total=epochs, desc=what, unit="epoch") as bar:
 
-        def show(row: dict[str, float]) -> None:
+        def show(row: dict[str, float | int]) -> None:
             bar.update(int(row.get("resumed_after_epoch", 1)))
             if "validation_loss" in row:
                 bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
