@@ -196,8 +196,9 @@ def _software(metrics: dict) -> list[str]:
 
 
 def _release(protocol: dict) -> str:
-    commit = f" (commit {protocol['commit']})" if "commit" in protocol else ""
-    return f"Version {version('dtb_jax')}{commit}"
+    commit = protocol.get("commit", "unknown")
+    known = "" if commit == "unknown" else f" (commit {commit})"
+    return f"Version {version('dtb_jax')}{known}"
 
 
 def _tested(metrics: dict) -> bool:
