@@ -44,7 +44,8 @@ def test_nothing_is_submitted_where_nothing_is_missing(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"), [("broken", "DataError: sub-01: no such thing"), ("killed", "killed")]
 )
-def test_a_task_that_fails_is_named_and_done_by_the_next_call(tmp_path, name, words):
+def test_a_task_that_fails_is_named_and_done_by_the_next_call(tmp_path, name, words, monkeypatch):
+    monkeypatch.setattr("submitit.core.core.Job._results_timeout_s", 1)  # who is killed leaves none
     local = Cluster(submit="local")
     with pytest.raises(DataError, match="1 of 2 tasks failed, the first is") as caught:
         send(local, tmp_path, missing(tmp_path, ["a", name]))
