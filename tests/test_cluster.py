@@ -1,4 +1,4 @@
-"""Array jobs: on this machine they leave what one process would have left, and go on after a kill."""
+"""Array jobs: every task leaves its part, what failed is named, and the next call goes on."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ submitit = pytest.importorskip("submitit")
 
 
 def leave(folder: Path, name: str) -> None:
-    """A task that leaves a file; the first time it is called with a word, it does not come so far."""
+    """A task that leaves a file; called broken or killed, it does so the second time."""
     began = folder / f"{name}.began"
     if not began.exists():
         began.touch()

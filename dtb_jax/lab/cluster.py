@@ -141,6 +141,6 @@ def _out(folder: Path) -> set[str]:
 
     path = folder / "submitted.json"
     known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    jobs = {name: SlurmJob(folder / "%j", job) for name, job in known.items()}
+    jobs: dict[str, SlurmJob] = {name: SlurmJob(folder / "%j", job) for name, job in known.items()}
     # one question is answered for all
     return {n for k, (n, job) in enumerate(jobs.items()) if not job.done(force_check=k == 0)}
