@@ -109,6 +109,8 @@ def _edits(folder: Path) -> dict[str, Any] | None:
         "arms": list(arms),
         "rows": [targets, *rows],
         "figures": _shown(folder),
+        "people": metrics["protocol"]["edited"],
+        "unseen": metrics["protocol"]["edited_unseen"],
     }
 
 

@@ -98,7 +98,9 @@ def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
         padded = {n: np.pad(own[n], ((1, 0), (0, 0))) for n in arm.counted}
         lines.append((f"{title} edits", dose, _falls(padded, padded)))
     if changed:
-        caption = f"Targets before and after the whole edit; BOLD: contrast of {options.region}."
+        felt = any(n.endswith("_bold") for arm, _ in pairs for n in arm.targets_sd)
+        which = f"; BOLD: contrast of {options.region}" if felt else ""
+        caption = f"Targets before and after the whole edit{which}."
         yield caption, "before_after", plots.before_after(changed, label)
     caption = f"Everybody's wished change; dark: {RESPONSE_SD:g} SD or more on average of targets."
     figure = plots.effects(people, label, RESPONSE_SD, "wished change (SD)")
