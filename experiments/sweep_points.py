@@ -52,7 +52,9 @@ def fit_alone(config: dict[str, Any], workdir: Path, point: dict) -> None:
     whole = ConfigDict(config)
     cohort, _, fold = read(whole)
     (row,) = trained_rows(whole, cohort, fold, [point])
-    results.write_json(place_of(workdir, point), row)
+    place = place_of(workdir, point)
+    place.parent.mkdir(exist_ok=True)
+    results.write_json(place, row)
 
 
 def place_of(workdir: Path, point: dict) -> Path:

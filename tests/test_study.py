@@ -11,8 +11,10 @@ from typer.testing import CliRunner
 from dtb_jax.cli import app
 from tests.small import write_small_cohort
 
+pytest.importorskip("submitit")  # here: its log keeps the streams that it finds when imported
 TINY = ["--units=8", "--width=10", "--epochs=2", "--save-every=1"]
 SMALL = [*TINY, "--components=4", "--segments=1", "--batch-people=4"]
+UNSEEN = [*SMALL, "--folds=2", "--methods=ridge", "--shots=0"]
 
 
 def dtb(*words):
@@ -55,14 +57,27 @@ def test_a_page_from_a_trained_study(study):
     assert (study / "metrics.json").stat().st_mtime_ns == then
 
 
-def test_everything_a_study_can_hold_is_in_its_page(study):
+@pytest.fixture(scope="module")
+def evaluated(trained, tmp_path_factory):
+    study = shutil.copytree(trained, tmp_path_factory.mktemp("evaluated") / "study")
     code, said = dtb("evaluate", study)
     assert code == 0 and "seen in training" in said
-    code, said = dtb(
-        "evaluate", study, "--unseen", "--folds=2", "--methods=ridge", "--shots=0", *SMALL
-    )
+    code, said = dtb("evaluate", study, "--unseen", *UNSEEN)
     assert code == 0, said
     assert "unseen people" in said
+    return study
+
+
+def test_folds_of_an_array_job_are_those_of_one_process(evaluated, study):
+    code, said = dtb("evaluate", study, "--unseen", "--submit=local", "--at-once=1", *UNSEEN)
+    assert code == 0, said
+    assert len(list((study / "unseen" / "jobs").glob("*/*_result.pkl"))) == 2
+    told = [(place / "unseen" / "predictions.tsv").read_text() for place in (evaluated, study)]
+    assert told[0] == told[1]
+
+
+def test_everything_a_study_can_hold_is_in_its_page(evaluated, tmp_path):
+    study = shutil.copytree(evaluated, tmp_path / "study")
     few = ["--seeds=1", "--front=0", "--steps=3", "--folds=2", "--permutations=20"]
     few += ["--smoothgrad-samples=1", "--attributed=4"]
     code, said = dtb("intervene", study, *SMALL, *few)

@@ -57,6 +57,16 @@ def test_side_by_side_is_the_same_table(cohort, whole, tmp_path, number):
     pd.testing.assert_frame_equal(together[columns], alone[columns], rtol=1e-3, atol=2e-2)
 
 
+def test_an_array_job_is_the_same_table(cohort, whole, tmp_path):
+    axes = AXES.replace("; units=8,10", "; units=8").replace("0,1;", "1;")
+    asked = ("--config.submit=local", "--config.at_once=2")
+    jobs, alone = swept(cohort, tmp_path, *asked, axes=axes), pd.read_csv(whole / "sweep.csv")
+    same = alone.merge(jobs[["learning_rate", "seed", "units"]])
+    columns = [name for name in alone.columns if name != "seconds"]
+    assert len(jobs) == 2 and len(list((tmp_path / "points").glob("*.json"))) == 2
+    pd.testing.assert_frame_equal(jobs[columns], same[columns], rtol=1e-4)
+
+
 def test_it_goes_on_with_points_that_are_missing(cohort, whole, tmp_path):
     before = pd.read_csv(whole / "sweep.csv")
     (tmp_path / "config.json").write_text((whole / "config.json").read_text())
