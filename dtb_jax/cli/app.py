@@ -38,7 +38,8 @@ def root(
 
     A study is a folder: `dtb check BIDS`, `dtb train BIDS STUDY`, `dtb evaluate STUDY`,
     `dtb intervene STUDY`, `dtb trial STUDY`, `dtb report STUDY`. Interrupted, every command goes on
-    where it was when it is called again.
+    where it was when it is called again. Options that take several values are repeated:
+    `--rest-runs A --rest-runs B`.
     """
 
 

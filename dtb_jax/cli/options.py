@@ -9,6 +9,10 @@ import typer
 
 from dtb_jax.data import Choices
 from dtb_jax.lab.cluster import Cluster
+from dtb_jax.lab.options import LIMITS, UNSEEN, WISH
+
+FIRST = (UNSEEN, WISH, LIMITS)
+"""Headings of what a command adds to training, above those that it shares with it."""
 
 
 def takes(
@@ -29,6 +33,7 @@ def takes(
             for field in fields(kind)
             if field.name not in but
         ]
+        shared.sort(key=lambda one: one.default.rich_help_panel not in FIRST)
 
         def call(**values: Any):
             mine = {name: values.pop(name) for name in own if name != "given"}

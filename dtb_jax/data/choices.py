@@ -17,7 +17,7 @@ class Choices:
         ("faces", "stroop"), "faces, stroop, or a file that tells of another (docs/tasks.md)."
     )
     runs: tuple[str, ...] = option(
-        ("hammerAP_run-01", "stroopAP_run-01"), "Task runs to read; none: all of these tasks."
+        ("hammerAP_run-01", "stroopAP_run-01"), "Task runs to read; '' for all of these tasks."
     )
     rest_runs: tuple[str, ...] = option(
         ("restAP_run-01", "restAP_run-02"), "Rest runs of the connectome."
