@@ -37,11 +37,21 @@ def as_markdown(path: Path) -> tuple[str, dict[str, bytes]]:
                 name = f"{path.stem}_{len(pictures)}.png"
                 pictures[name] = base64.b64decode(data["image/png"])
                 parts.append(f"![{_title(parts)}]({name})")
-            elif "text/markdown" in data:
-                parts.append(data["text/markdown"])
+            elif "text/html" in data:
+                parts.append(_table(data["text/html"]))
             else:
-                parts.append(f"```text\n{data['text/plain'].rstrip()}\n```")
+                printed = data["text/plain"].rstrip()
+                if parts[-1].startswith("```text"):  # one print after another
+                    printed = parts.pop()[len("```text\n") : -len("\n```")] + "\n" + printed
+                parts.append(f"```text\n{printed}\n```")
     return "\n\n".join(parts) + "\n", pictures
+
+
+def _table(html: str) -> str:
+    """Of pandas, without its own looks, and in lines that Markdown leaves alone."""
+    html = re.sub(r"<style.*?</style>|</?div>", "", html, flags=re.DOTALL)
+    html = html.replace('<table border="1" class="dataframe">', "<table>")
+    return "\n".join(line.strip() for line in html.splitlines() if line.strip())
 
 
 def _title(parts: list[str]) -> str:

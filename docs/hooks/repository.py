@@ -1,7 +1,7 @@
-"""What pages link to beyond docs/ comes along, so that links work on GitHub and on the site alike.
+"""What pages link to beyond docs/ comes along: links work on GitHub and on the site alike.
 
-README.md and other Markdown become pages at the same place in the site as in the repository, results
-become files, and a link to a folder becomes its words.
+README.md and other Markdown become pages, at the same place in the site as in the repository,
+results become files, and a link to a folder becomes its words.
 """
 
 import os
