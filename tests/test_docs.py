@@ -7,7 +7,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest import mock
 
@@ -17,6 +20,7 @@ from absl import flags
 from ml_collections import config_flags
 from typer.main import get_command
 
+from docs.screenshots import chromium, look
 from dtb_jax.cli import app
 from dtb_jax.lab import seen
 from dtb_jax.lab.options import Study
@@ -175,21 +179,54 @@ def test_links_lead_to_files(page):
         assert (page.parent / told).exists(), told
 
 
-def test_the_site_builds_strictly(tmp_path):
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, without a warning."""
     for name in ("material", "mkdocstrings", "nbformat"):
         pytest.importorskip(name, reason=f"{name} is absent: pip install 'dtb_jax[docs]'")
+    folder = tmp_path_factory.mktemp("site")
     built = subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", tmp_path / "site"],
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         capture_output=True,
         text=True,
         cwd=ROOT,
     )
-    assert built.returncode == 0, built.stderr
-    assert "WARNING -" not in built.stderr
-    pages = list((tmp_path / "site").rglob("*.html"))
+    assert built.returncode == 0 and "WARNING -" not in built.stderr, built.stderr
+    return folder
+
+
+def test_the_site_asks_for_nothing_from_elsewhere(site):
+    pages = list(site.rglob("*.html"))
     assert len(pages) > 20
     for path in pages:
         text = path.read_text("utf-8")
         loaded = re.findall(r'<(?:script|img|iframe)[^>]* src="?(https?:[^" >]*)', text)
         loaded += re.findall(r'<link[^>]* href="?(https?:[^" >]*)', text)
         assert loaded == [], path
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    """Its address on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "page", ["index", "own_data", "readme", "api/twin", "notebooks/design_an_intervention"]
+)
+def test_pages_fit_a_phone_and_a_desk(served, page):
+    pytest.importorskip("playwright", reason="playwright is absent: pip install 'dtb_jax[browser]'")
+    if chromium() is None:
+        pytest.skip("no Chromium; CHROMIUM may name one")
+    address = f"{served}{page}.html"
+    wide = ".md-typeset__scrollwrap, pre, .md-search"  # tables, code, and the closed search box
+    assert look(address, within=served, scrolls=wide, paper=False).faults == []
