@@ -19,13 +19,13 @@ PAPER = 700
 """CSS pixels between the margins of an A4 sheet."""
 HEIGHT = 2000
 """Of a screenshot."""
-WIDER = """([paper, scrolls]) => {
+WIDER = """(paper) => {
   const page = document.documentElement, edge = page.clientWidth, found = [];
   for (const e of document.body.querySelectorAll("*")) {
     const beyond = e.getBoundingClientRect().right > edge + 1;
-    const cut = e.matches(scrolls) && e.scrollWidth > e.clientWidth + 1;
+    const cut = e.matches(".scroll") && e.scrollWidth > e.clientWidth + 1;
     const closed = e.matches("details > summary + *") && !e.checkVisibility();
-    if (paper ? cut || closed : beyond && !e.closest(scrolls))
+    if (paper ? cut || closed : beyond && !e.closest(".scroll"))
       found.push(`${e.tagName.toLowerCase()}.${e.className} ${e.textContent.trim().slice(0, 60)}`);
   }
   return [page.scrollWidth - edge, found];
@@ -77,6 +77,7 @@ def look(
     from playwright.sync_api import sync_playwright
 
     overflow, wider, messages, requests = {}, {}, [], []
+    wider_than = WIDER.replace('".scroll"', f'"{scrolls}"')
     url = path.resolve().as_uri() if isinstance(path, Path) else path
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
@@ -88,7 +89,7 @@ def look(
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(url)
-            overflow[f"{width} px"], wider[f"{width} px"] = page.evaluate(WIDER, [False, scrolls])
+            overflow[f"{width} px"], wider[f"{width} px"] = page.evaluate(wider_than, False)
             if pictures is not None:
                 clip = {"x": 0, "y": 0, "width": width, "height": height} if height else None
                 name = f"{pictures.name}_{width}.png"
@@ -96,7 +97,7 @@ def look(
         if paper:
             page.set_viewport_size({"width": PAPER, "height": 990})
             page.emulate_media(media="print")
-            overflow["paper"], wider["paper"] = page.evaluate(WIDER, [True, scrolls])
+            overflow["paper"], wider["paper"] = page.evaluate(wider_than, True)
         if pdf is not None:
             page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
         browser.close()
