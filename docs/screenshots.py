@@ -24,7 +24,7 @@ WIDER = """(paper) => {
   for (const e of document.body.querySelectorAll("*")) {
     const beyond = e.getBoundingClientRect().right > edge + 1;
     const cut = e.matches(".scroll") && e.scrollWidth > e.clientWidth + 1;
-    const closed = e.matches("details > summary + *") && !e.checkVisibility();
+    const closed = e.matches("details:not(.screen) > summary + *") && !e.checkVisibility();
     if (paper ? cut || closed : beyond && !e.closest(".scroll"))
       found.push(`${e.tagName.toLowerCase()}.${e.className} ${e.textContent.trim().slice(0, 60)}`);
   }

@@ -134,11 +134,11 @@ def in_order(models) -> list[str]:
 def confound_words(cohort: Cohort) -> str:
     """What figures are corrected for, and what they can not be for lack of data."""
     known = known_columns(cohort.participants, CONFOUNDS)
+    if not known:
+        return f"with none of {', '.join(CONFOUNDS).replace('_mm', '')} known"
     words = [name.removesuffix("_mm") for name in known]
-    missing = "" if "motion_mm" in known else " (motion unknown)"
-    return (
-        " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-    ) + (missing or "")
+    after = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return f"after {after}" + ("" if "motion_mm" in known else " (motion unknown)")
 
 
 def remaining(assessed: Assessed) -> dict[str, dict[str, Figure]]:

@@ -1,16 +1,15 @@
 """One self-contained HTML page from what a run wrote."""
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dtb_jax.evaluation.verdict_table import NOTHING, Cell, verdict_table
 from dtb_jax.methods import methods, references
 
-Cell = tuple[str, str]
-"""A value, and what stands small below it."""
-UNDEFINED: Cell = ("–", "")
-FIRST = (
+HEADLINES = (
     "choice_concordance",
     "reaction_time_r",
     "effect_r",
@@ -18,7 +17,7 @@ FIRST = (
     "group_t_r",
     "person_t_r",
 )
-"""Metrics of a task that its first table shows."""
+"""Metrics of a task that the verdict's table and its first table show."""
 WIDTH = 5
 """Columns of a table that a sheet of paper holds."""
 
@@ -72,12 +71,19 @@ def write_report(
         claims=[row for row in verdict if row["p"] is not None],
         others=[row for row in verdict if row["p"] is None],
         people=people,
+        verdicts=verdict_table(
+            metrics["models"],
+            metrics["verdict"],
+            HEADLINES,
+            unseen=metrics["protocol"]["split"] == "people",
+        ),
         tables=[
             (task, *task_tables(metrics["models"], task))
             for task, found in metrics["models"]["twin"].items()
             if found
         ],
         exclusions=exclusions,
+        reasons=Counter((run, reason) for _, run, _, reason in exclusions).most_common(),
         **context,
     )
 
@@ -90,7 +96,7 @@ def task_tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]
         task: one of the twin's.
     """
     names = list(models["twin"][task])
-    first = [name for name in FIRST if name in names] or names[:WIDTH]
+    first = [name for name in HEADLINES if name in names] or names[:WIDTH]
     rest = [name for name in names if name not in first]
     parts = -(-len(rest) // WIDTH)
     even = [rest[k * len(rest) // parts : (k + 1) * len(rest) // parts] for k in range(parts)]
@@ -152,7 +158,7 @@ def spaced(name: str) -> str:
 def figure_text(figure: dict | None) -> Cell:
     """A figure as (value, interval or SD)."""
     if figure is None or figure["value"] is None:
-        return UNDEFINED
+        return NOTHING
     value = f"{figure['value']:.3f}"
     if figure["sd"] is not None:
         return value, f"± {figure['sd']:.3f}"
@@ -166,7 +172,7 @@ def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
     rows = []
     for model, tasks in models.items():
         found = [figure_text(tasks.get(task, {}).get(metric)) for metric in metrics]
-        if model == "twin" or any(cell != UNDEFINED for cell in found):
+        if model == "twin" or any(cell != NOTHING for cell in found):
             rows.append((spaced(model), found))
     return Table([spaced(metric) for metric in metrics], rows)
 

@@ -62,14 +62,15 @@ def train(
     began = time.perf_counter()
     settings = recipe.settings
     connectomes, twin, scale, parts = prepare(cohort, part, recipe, seed=seed)
-    state, history = None, []
+    state, history, resumed_after = None, [], 0
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
     if checkpoints is not None:
         found = checkpoints.restore({"state": abstract_state(twin, settings), "fixed": fixed})
         if found is not None:
             state, history = found[0]["state"], found[1]["history"]
-            on_epoch({"resumed_after_epoch": int(state.epoch)})
+            resumed_after = int(state.epoch)
+            on_epoch({"resumed_after_epoch": resumed_after})
     epoch_ends: list[float] = []
 
     def note(state: State, row: dict[str, float | int]) -> None:
@@ -102,6 +103,7 @@ def train(
         "train_s": time.perf_counter() - began,
         "epoch_s": epoch_s,
         "epochs": int(state.epoch),
+        "resumed_after": resumed_after,
         "best_epoch": int(state.best_epoch),
         "used_epoch": int(state.best_epoch if settings.keep_best else state.epoch),
         "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,

@@ -117,7 +117,7 @@ def report(study: Path = STUDY) -> None:
 
     What `dtb evaluate`, `--unseen` and `dtb trial` found; the twin is evaluated where it was not.
     """
-    if not (study / "metrics.json").exists():
+    if not pages.is_evaluated(study):
         _evaluated(study)
     print(pages.write(study))
 

@@ -32,9 +32,14 @@ NAMES = {
     "person_t_r": "r of people's t-values",
     "group_t_r": "r of group t-values",
     "log_likelihood": "log likelihood a trial",
+    "reaction_time_mae_s": "mean error of RT (s)",
 }
 """Words of the metrics that need them; others are spelt as they are."""
-LOWER_IS_BETTER = ("error_log_loss", *(f"interval_score_s_{share}" for share in (50, 80, 95)))
+LOWER_IS_BETTER = (
+    "error_log_loss",
+    "reaction_time_mae_s",
+    *(f"interval_score_s_{share}" for share in (50, 80, 95)),
+)
 
 
 class Verdict(NamedTuple):
@@ -66,7 +71,7 @@ def verdicts(
         for metric, value in figures.items():
             key = f"{task}.{metric}"
             if value.value is None:
-                told[key] = Verdict(False, f"{_name(task, metric)}: undefined here.")
+                told[key] = Verdict(False, f"{figure_name(task, metric)}: undefined here.")
             elif key in found and unseen:
                 told[key] = _claimed(models, task, metric, found[key], *held[key], confounds)
             else:
@@ -93,11 +98,11 @@ def _claimed(
     rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"))
     ceiling = models.get("ceiling", {}).get(task, {}).get(metric)
     best = f" (ceiling {number(ceiling.value)})" if ceiling and ceiling.value else ""
-    start = f"{_name(task, metric)} = {with_interval(value)} among unseen people{best}"
+    start = f"{figure_name(task, metric)} = {with_interval(value)} among unseen people{best}"
     start += f"; {rivals}" if rivals else ""
     if found.p is None or p_holm is None or found.r.value is None:
         return Verdict(False, f"{start}; no permutation test was possible: no evidence.", None)
-    shown = f"{start}; after {confounds} {number(found.r.value)}, p {_p(p_holm)} (Holm): "
+    shown = f"{start}; {confounds} {number(found.r.value)}, p {_p(p_holm)} (Holm): "
     shown += (
         "evidence that connectomes tell this of people never seen."
         if held
@@ -109,7 +114,7 @@ def _claimed(
 def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
     value = models["twin"][task][metric]
     who = "unseen people" if unseen else "people seen in training"
-    start = f"{_name(task, metric)} = {with_interval(value)} among {who}"
+    start = f"{figure_name(task, metric)} = {with_interval(value)} among {who}"
     others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
     names: tuple[str, ...] = () if unseen else ("one_hot_identity",)
     names += best(models, task, metric, others, most=2 if unseen else 1)
@@ -156,7 +161,8 @@ def _reached(models: Models, task: str, metric: str, names) -> str:
     return ", ".join([f"{first[0]} reaches {first[1]}", *(f"{who} {value}" for who, value in rest)])
 
 
-def _name(task: str, metric: str) -> str:
+def figure_name(task: str, metric: str) -> str:
+    """A figure in words."""
     label = "BOLD" if task == "bold" else task.capitalize()
     words = metric.replace("_", " ").replace("reaction time", "RT").replace("auc", "AUC")
     return f"{label} {NAMES.get(metric, words)}"

@@ -17,7 +17,7 @@ A twin is any callable pytree from a connectome to a `MainNetwork`: `twin_of` ma
 paper's model, and whatever else is a function of the connectome can take its place.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -51,6 +51,37 @@ def spoken(name: str) -> str:
     """TASK_rt_s as "Task RT"."""
     task, _, end = name.partition("_")
     return f"{task.capitalize()} {ENDS.get(end, end.replace('_', ' '))}".strip()
+
+
+class Functions(NamedTuple):
+    """Indicators by the function that they tell; empty where a study has none."""
+
+    affective: tuple[str, ...]  # the BOLD contrast of one task
+    affective_t: tuple[str, ...]  # its t-value
+    speed: tuple[str, ...]  # mean reaction times of all tasks
+    accuracy: tuple[str, ...]
+
+
+def functions(names: Iterable[str], affective_task: str) -> Functions:
+    """Which of these indicators edits aim at.
+
+    Args:
+        names: of all indicators.
+        affective_task: whose BOLD is meant; the first task with BOLD where it has none.
+    """
+    names = list(names)
+    felt = [name.removesuffix("_bold") for name in names if name.endswith("_bold")]
+    task = affective_task if affective_task in felt else next(iter(felt), "")
+
+    def those(*wanted: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name in wanted)
+
+    def ending(end: str) -> tuple[str, ...]:
+        return tuple(name for name in names if name.endswith(end))
+
+    return Functions(
+        those(f"{task}_bold"), those(f"{task}_t"), ending("_rt_s"), ending("_accuracy")
+    )
 
 
 def twin_of(twin: Twin, params: Params) -> NetworkOf:

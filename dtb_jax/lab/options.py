@@ -147,6 +147,9 @@ class Edits(Study):
         "R_amygdala", "That the twin makes; '' for all (docs/architecture.md).", WISH
     )
     region: str = option("R_amygdala", "Whose contrast is the affective indicator.", WISH)
+    affective_task: str = option(
+        "faces", "In which that contrast is; where it is not there, the first task with BOLD.", WISH
+    )
     folds: int = option(4, "Of people; one of them is unseen, and judges.", WISH)
     seeds: int = option(3, "Twins of the same people.", WISH)
     people: int = option(228, "For whom edits are designed, unseen people first.", WISH)

@@ -9,7 +9,7 @@ from dtb_jax.data import DataError
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab.evaluation_report import source_line, tasks_in
-from dtb_jax.lab.session import saved_figures
+from dtb_jax.lab.session import CAPTIONS, saved_figures
 from dtb_jax.report import figure_text, write_report
 
 UNSEEN, EDITS = "unseen", "edits"
@@ -42,7 +42,7 @@ def write(study: Path) -> Path:
     """
     metrics = _metrics(study)
     if metrics is None:
-        raise DataError(f"{study}: no metrics.json; the twin was not evaluated")
+        raise DataError(f"{study}: no metrics.json with figures; the twin was not evaluated")
     path, people = study / "report.html", metrics["protocol"]["participants"]
     write_report(
         path,
@@ -62,9 +62,15 @@ def write(study: Path) -> Path:
     return path
 
 
+def is_evaluated(folder: Path) -> bool:
+    """Whether there is something to show."""
+    return (folder / "metrics.json").exists() and (folder / "figures" / CAPTIONS).exists()
+
+
 def _metrics(folder: Path) -> dict[str, Any] | None:
-    path = folder / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if not is_evaluated(folder):
+        return None
+    return json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -103,6 +109,8 @@ def _edits(folder: Path) -> dict[str, Any] | None:
         "arms": list(arms),
         "rows": [targets, *rows],
         "figures": _shown(folder),
+        "people": metrics["protocol"]["edited"],
+        "unseen": metrics["protocol"]["edited_unseen"],
     }
 
 

@@ -51,10 +51,19 @@ def train(options: Study, workdir: Path) -> Trained:
             seed=options.seed,
             save_every=options.save_every,
         )
-    (workdir / "history.json").write_text(json.dumps(fitted.history), encoding="utf-8")
+    results.write_json(workdir / "history.json", fitted.history)
+    fitted = fitted._replace(timing=_timing(workdir / "timing.json", fitted.timing))
     trained = Trained(cohort, ledger, fold, made, fitted)
     save_twin(options, trained, workdir, {})
     return trained
+
+
+def _timing(path: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Of the call that trained; reading a finished training again takes seconds."""
+    if now["resumed_after"] == now["epochs"] and path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    results.write_json(path, now)
+    return now
 
 
 def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:

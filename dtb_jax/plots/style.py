@@ -1,5 +1,6 @@
 """Colours and frame that all figures share."""
 
+import textwrap
 from typing import Any
 
 import matplotlib
@@ -18,6 +19,8 @@ STYLE: dict[Any, Any] = {
     "savefig.dpi": 150,
 }
 matplotlib.rcParams.update(STYLE)
+LETTER = 0.075
+"""Inches of a letter of the label."""
 
 
 def frame(rows: int, columns: int, size: tuple[float, float], label: str, **options):
@@ -25,5 +28,6 @@ def frame(rows: int, columns: int, size: tuple[float, float], label: str, **opti
     figure = Figure(figsize=size, layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     if label:
-        figure.supxlabel(label, fontsize=9, color=WARM, x=0.99, ha="right")
+        narrow = textwrap.fill(label, int(size[0] / LETTER))  # in two lines where one does not fit
+        figure.supxlabel(narrow, fontsize=9, color=WARM, x=0.99, ha="right")
     return figure, axes

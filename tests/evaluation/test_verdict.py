@@ -22,7 +22,7 @@ KEY = "faces.reaction_time_r"
 
 
 def sentence(found, evidence, unseen=True):
-    told = verdicts(found, evidence, unseen=unseen, confounds="age and sex")
+    told = verdicts(found, evidence, unseen=unseen, confounds="after age and sex")
     return told[KEY].evidence, told[KEY].sentence, headline(told, unseen=unseen)
 
 
@@ -60,7 +60,7 @@ def test_one_small_p_among_many_claims_is_not_enough():
     p, held = claims_held(found)[KEY]
     assert p == pytest.approx(0.18) and not held
     assert claims_held({KEY: of(0.03)})[KEY] == (0.03, True)
-    told = verdicts(models(twin=0.9), found, unseen=True, confounds="age")[KEY]
+    told = verdicts(models(twin=0.9), found, unseen=True, confounds="after age")[KEY]
     assert not told.evidence and "p = .180 (Holm)" in told.sentence
     assert (told.p, told.p_holm) == (0.03, pytest.approx(0.18))
 

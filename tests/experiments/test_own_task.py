@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from dtb_jax.cli import app
 from experiments import paper, stand_in
 
 EXAMPLE = str(Path(__file__).parents[2] / "docs" / "examples" / "emomatching.yaml")
@@ -38,3 +40,18 @@ def test_piop2_runs_from_its_task_file_alone(shared, tmp_path):
     assert told["twin"]["emotions"]["choice_concordance"]["n"] == len(shares)
     report = (tmp_path / "paper/report.html").read_text()
     assert "simulated" in report and "Emotions" in report
+    # and edits of it, from the command line
+    study = tmp_path / "study"
+    read = [f"--tasks={EXAMPLE}", "--rest-runs=restAP_run-01", "--no-identity"]
+    tiny = ["--units=8", "--epochs=1", "--segments=1"]
+    few = ["--seeds=1", "--front=0", "--steps=2", "--components=4", "--permutations=20"]
+    few += ["--smoothgrad-samples=1", "--attributed=2", "--people=8", "--folds=2"]
+    for words in (
+        ["train", tmp_path / "made/cohort", study, *read, *tiny],
+        ["intervene", study, *tiny, *few],
+        ["trial", study],
+    ):
+        found = CliRunner().invoke(app, [str(word) for word in words])
+        assert found.exit_code == 0, found.output
+    edits = json.loads((study / "edits/metrics.json").read_text())["edits"]
+    assert list(edits) == ["cognitive"] and "Emotions RT" in edits["cognitive"]["sentence"]

@@ -8,6 +8,7 @@ import pandas as pd
 from dtb_jax.data import DataError, read_parcels
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import Search
+from dtb_jax.interventions.indicators import functions
 from dtb_jax.interventions.study import Rules, Study
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.lab.options import Edits
@@ -124,14 +125,8 @@ def make_rules(options: Edits, training: np.ndarray, mask: np.ndarray | None) ->
 
 
 def make_arms(options: Edits, study: Study) -> list[Arm]:
-    """Affective, cognitive and combined, as far as the cohort has the tasks and BOLD.
-
-    Raises: DataError when it has neither.
-    """
-    has = study.before
-    mind = tuple(name for name in ("faces_rt_s", "stroop_rt_s") if name in has)
-    heart = tuple(name for name in ("faces_bold",) if name in has)
-    right = tuple(name for name in ("faces_accuracy", "stroop_accuracy") if name in has)
+    """Affective, cognitive and combined; affective ones only where the cohort has BOLD."""
+    heart, _, mind, right = functions(study.before, options.affective_task)
     wishes = {
         "affective": (heart, mind),
         "cognitive": (mind, heart),
@@ -139,11 +134,8 @@ def make_arms(options: Edits, study: Study) -> list[Arm]:
     }
     if not (heart and mind):
         del wishes["combined"]
-    arms = [
+    return [
         Arm(name, dict.fromkeys(targets, -options.dose), held, guarded=right)
         for name, (targets, held) in wishes.items()
         if targets
     ]
-    if not arms:
-        raise DataError(f"no run of Faces or Stroop: nothing to aim at among {', '.join(has)}")
-    return arms

@@ -1,5 +1,6 @@
 """Figures of designed edits, of the paper's route and of the truth."""
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -7,11 +8,11 @@ import numpy as np
 
 from dtb_jax import plots
 from dtb_jax.interventions.against_truth import toward
-from dtb_jax.interventions.indicators import spoken
+from dtb_jax.interventions.indicators import Functions, spoken
 from dtb_jax.interventions.trial import RESPONSE_SD, Arm, effects_r
 from dtb_jax.lab.interventions.arms import DESIGNED, Outcome
 from dtb_jax.lab.interventions.choices import shares
-from dtb_jax.lab.interventions.route import AIMS, DOSES, Route
+from dtb_jax.lab.interventions.route import DOSES, Route
 from dtb_jax.lab.interventions.truth import Truth
 
 Drawn = tuple[str, str, Any]
@@ -48,7 +49,7 @@ def draw(options, places: Places, twins, route, edited, truth, metrics: dict) ->
     if truth:
         drawn += _truly(label, truth, metrics["truth"]["arms"])
     drawn += [*_trial(options, label, twins, pairs), _matrix(label, pairs, edits)]
-    drawn += [*_tradeoffs(label, pairs, edited.front), *_edit_maps(places, pairs)]
+    drawn += [*_tradeoffs(label, pairs, edited.front, route.known), *_edit_maps(places, pairs)]
     drawn += [_faithful(label, pairs), *_route(label, route, metrics["paper_route"])]
     return [*drawn, *_route_maps(places, route)]
 
@@ -97,7 +98,9 @@ def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
         padded = {n: np.pad(own[n], ((1, 0), (0, 0))) for n in arm.counted}
         lines.append((f"{title} edits", dose, _falls(padded, padded)))
     if changed:
-        caption = f"Targets before and after the whole edit; BOLD: contrast of {options.region}."
+        felt = any(n.endswith("_bold") for arm, _ in pairs for n in arm.targets_sd)
+        which = f"; BOLD: contrast of {options.region}" if felt else ""
+        caption = f"Targets before and after the whole edit{which}."
         yield caption, "before_after", plots.before_after(changed, label)
     caption = f"Everybody's wished change; dark: {RESPONSE_SD:g} SD or more on average of targets."
     figure = plots.effects(people, label, RESPONSE_SD, "wished change (SD)")
@@ -121,12 +124,12 @@ def _matrix(label: str, pairs: Pairs, edits: dict) -> Drawn:
     return caption, "selectivity", figure
 
 
-def _tradeoffs(label: str, pairs: Pairs, front: dict) -> Iterator[Drawn]:
+def _tradeoffs(label: str, pairs: Pairs, front: dict, known: Functions) -> Iterator[Drawn]:
     scatter = []
     for arm, one in pairs:
         own = one.changes[DESIGNED]
-        both = [m for m in AIMS["speed"] if {"faces_bold", m} <= set(own)]
-        r = {f"faces_bold, {m}": effects_r(own, "faces_bold", m).as_dict() for m in both}
+        both = itertools.product(known.affective, known.speed)
+        r = {f"{n}, {m}": effects_r(own, n, m).as_dict() for n, m in both}
         scatter += _scatter(f"{arm.name.capitalize()} edits", _last(own), r)
     if scatter:
         caption = "Designed edits: a person's fall in BOLD against the fall in reaction times."
@@ -168,7 +171,8 @@ def _route(label: str, route: Route, found: dict) -> Iterator[Drawn]:
                 also = f"; random weights r = {aim.random_r:.3f}" if part == "in sample" else ""
                 text = f"p = {tested.p:.3g}{also}"
                 nulls.append((f"{name.capitalize()} z1, {part}", tested.null, tested.r, text))
-        names = dict.fromkeys((*AIMS[name], "faces_bold", *AIMS["affective"], *AIMS["speed"]))
+        felt, t, speed, _ = route.known
+        names = dict.fromkeys((*aim.names, *felt, *t, *speed))
         falls = _falls(aim.changes, [n for n in names if n in aim.changes])
         doses.append((f"Paper's route, {name} z1", np.array(DOSES), falls))
         last = {n: values[PAPER_DOSE] for n, values in aim.changes.items()}

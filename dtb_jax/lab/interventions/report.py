@@ -11,7 +11,7 @@ from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab import session
 from dtb_jax.lab.evaluation_report import source_label, source_line
 from dtb_jax.lab.interventions.figures import PAPER_DOSE, Places, arms_of, draw
-from dtb_jax.lab.interventions.route import AIMS, CLINICAL_NOTE, PAPER, Route
+from dtb_jax.lab.interventions.route import CLINICAL_NOTE, PAPER, Route
 from dtb_jax.report import figure_text, write_page
 from dtb_jax.results import as_json
 
@@ -132,7 +132,7 @@ def _route(route: Route, found: dict) -> list[tuple[str, Cell, str]]:
             ("r in sample of random weights", _tested(one, "r_in_sample_random_weights"), "–"),
             ("r cross-validated", _tested(one, "r_cross_validated"), "–"),
         ]
-        for n in (n for n in AIMS[name] if n in effect):
+        for n in route.aims[name].names:
             spread = (f"{np.nanmin(fall[n]):.2f} to {np.nanmax(fall[n]):.2f}", "")
             lines.append((f"mean effect at 2 SD: {spoken(n)} (SD)", effect[n], "–"))
             lines.append((f"least and largest effect: {spoken(n)} (SD)", spread, paper["effect"]))

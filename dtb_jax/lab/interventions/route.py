@@ -24,7 +24,7 @@ from dtb_jax.interventions.directions import (
     score,
 )
 from dtb_jax.interventions.edits import in_parts
-from dtb_jax.interventions.indicators import indicators
+from dtb_jax.interventions.indicators import Functions, functions, indicators
 from dtb_jax.interventions.trial import effects_r, in_sd
 from dtb_jax.lab.options import Edits
 from dtb_jax.mainnet import flatten
@@ -35,7 +35,6 @@ PAPER = {
     "affective": {"r": -0.59, "effect": "0 to above 2 SD", "selectivity_r": SELECTIVE},
     "speed": {"r": -0.68, "effect": "0 to above 2 SD", "selectivity_r": SELECTIVE},
 }
-AIMS = {"affective": ("faces_t",), "speed": ("faces_rt_s", "stroop_rt_s")}
 DOSES = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 """SD of z1; the paper takes 2."""
 NOISE = (0.05, 0.1, 0.2)
@@ -47,8 +46,9 @@ CLINICAL_NOTE = (
 
 
 class Aim(NamedTuple):
-    """One indicator of the paper and the direction found for it."""
+    """Indicators of one function and the direction found for them."""
 
+    names: tuple[str, ...]
     direction: Direction
     z1: np.ndarray  # [people]
     null: PermutationNull
@@ -62,6 +62,7 @@ class Aim(NamedTuple):
 class Route(NamedTuple):
     """All of it, and what goes into `metrics.json`."""
 
+    known: Functions
     aims: dict[str, Aim]
     clinical: dict[str, pd.DataFrame]
     metrics: dict
@@ -85,15 +86,16 @@ def paper_route(
     root = Path(options.data)
     measures = read_phenotype(root, ids, ledger)
     aims, clinical, found = {}, {}, {}
-    for name, names in AIMS.items():
-        names = tuple(n for n in names if n in study.before)
+    known = functions(study.before, options.affective_task)
+    aimed = {"affective": known.affective_t, "speed": known.speed}
+    for name, names in aimed.items():
         if not names:
             continue
         value = np.mean([study.before[n] / study.sd[n] for n in names], axis=0)
-        aim = _aim(options, study, weights, value, fold)
+        aim = _aim(options, study, names, weights, value, fold)
         aims[name] = aim
         last = {n: values[DOSES.index(2.0)][None] for n, values in aim.changes.items()}
-        pairs = [(n, m) for n in AIMS["affective"] for m in AIMS["speed"]]
+        pairs = [(n, m) for n in known.affective_t for m in known.speed]
         found[name] = {
             "r_in_sample": -aim.null.in_sample.r,
             "r_in_sample_p": aim.null.in_sample.p,
@@ -109,7 +111,7 @@ def paper_route(
             },
             "off_target_effect_sd": {
                 n: float(-last[n].mean())
-                for group in AIMS.values()
+                for group in aimed.values()
                 for n in group
                 if n in last and n not in names
             },
@@ -126,7 +128,7 @@ def paper_route(
         if len(measures.columns):
             clinical[name] = clinical_table(aim.z1, measures)
             found[name]["clinical"] = _clinical(clinical[name], measure_labels(root))
-    return Route(aims, clinical, found)
+    return Route(known, aims, clinical, found)
 
 
 def _weights(network_of):
@@ -137,7 +139,9 @@ def _weights(network_of):
     return lambda connectomes: flat(network_of, connectomes)
 
 
-def _aim(options: Edits, study, weights: np.ndarray, value: np.ndarray, fold) -> Aim:
+def _aim(
+    options: Edits, study, names: tuple[str, ...], weights: np.ndarray, value: np.ndarray, fold
+) -> Aim:
     direction = fit_direction(weights, value)
     z1 = np.asarray(score(direction, weights), float)
     null = permutation_null(weights, value, fold, options.permutations, seed=options.seed)
@@ -173,7 +177,9 @@ def _aim(options: Edits, study, weights: np.ndarray, value: np.ndarray, fold) ->
         ]
         for noise in NOISE
     }
-    return Aim(direction, z1, null, random_r, changes, reference, np.asarray(plain), sensitivity)
+    return Aim(
+        names, direction, z1, null, random_r, changes, reference, np.asarray(plain), sensitivity
+    )
 
 
 @eqx.filter_jit

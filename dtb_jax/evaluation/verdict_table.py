@@ -1,0 +1,77 @@
+"""What the data support, a row a figure: the twin beside the best of what needs less."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.verdict import RIVALS, TAGS, best, figure_name, number, with_interval
+
+EDGES = ("ridge", "kernel_ridge", "pca_ridge", "cpm", "tangent_ridge", "constant_input")
+"""Simpler models of the person's connectome."""
+Cell = tuple[str, str]
+"""A value, and what stands small beside it."""
+NOTHING: Cell = ("–", "")
+
+
+class VerdictTable(NamedTuple):
+    """Headline figures."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def verdict_table(
+    models: Mapping, verdicts: Mapping, metrics: Sequence[str], *, unseen: bool
+) -> VerdictTable:
+    """Headline figures of all tasks, as `metrics.json` holds them.
+
+    Args:
+        models, verdicts: as in `metrics.json`.
+        metrics: which are shown.
+        unseen: whether the tested people trained nothing.
+    """
+    known = {
+        model: {task: {m: Figure(**f) for m, f in each.items()} for task, each in tasks.items()}
+        for model, tasks in models.items()
+    }
+    without = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
+    columns = ["twin", "name tag", "best without it", "ceiling", "evidence"]
+    if unseen:
+        columns[1:3] = ["best without connectome", "best regression on edges"]
+        columns.insert(-1, "after confounds")
+    rows = []
+    for task, each in known["twin"].items():
+        for metric in (m for m in metrics if m in each and each[m].value is not None):
+            verdict = verdicts[f"{task}.{metric}"]
+            first = without if unseen else ("one_hot_identity",)
+            second = EDGES if unseen else without
+            cells = [
+                _interval(each[metric]),
+                _best(known, task, metric, first, named=unseen),
+                _best(known, task, metric, second),
+                _plain(known.get("ceiling", {}).get(task, {}).get(metric)),
+            ]
+            if unseen:
+                left, p = verdict["after_confounds"], verdict["p_holm"]
+                cells.append(
+                    NOTHING if left is None else (number(left["value"]), f"p = {p:.3f} (Holm)")
+                )
+            cells.append(("yes" if verdict["evidence"] else "none", ""))
+            rows.append((figure_name(task, metric), cells))
+    return VerdictTable(columns, rows)
+
+
+def _interval(figure: Figure) -> Cell:
+    value, _, interval = with_interval(figure).partition(" ")
+    return value, interval
+
+
+def _plain(figure: Figure | None) -> Cell:
+    return NOTHING if figure is None or figure.value is None else (number(figure.value), "")
+
+
+def _best(known: Mapping, task: str, metric: str, names: Sequence[str], named: bool = True) -> Cell:
+    (name,) = best(known, task, metric, names, most=1) or ("",)
+    if not name:
+        return NOTHING
+    return number(known[name][task][metric].value), RIVALS[name] if named else ""
