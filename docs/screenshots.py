@@ -55,45 +55,58 @@ def chromium() -> str | None:
 
 
 def look(
-    path: Path, pictures: Path | None = None, height: int | None = HEIGHT, pdf: Path | None = None
+    path: Path | str,
+    pictures: Path | None = None,
+    height: int | None = HEIGHT,
+    pdf: Path | None = None,
+    within: str = "",
+    scrolls: str = ".scroll",
+    paper: bool = True,
 ) -> Seen:
     """Open a page offline at every width, and as print.
 
     Args:
-        path: an HTML file.
+        path: an HTML file, or the address of a page that this machine serves.
         pictures: start of the names of screenshots, such as docs/images/report; None: none.
         height: of the screenshots; None: of the whole page.
         pdf: where to print to.
+        within: how the addresses begin that a served page may load from.
+        scrolls: selects elements that may be wider in themselves, but not on paper.
+        paper: whether to look at it as print.
     """
     from playwright.sync_api import sync_playwright
 
     overflow, wider, messages, requests = {}, {}, [], []
-    url = path.resolve().as_uri()
+    wider_than = WIDER.replace('".scroll"', f'"{scrolls}"')
+    url = path.resolve().as_uri() if isinstance(path, Path) else path
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_context(offline=True).new_page()
+        page = browser.new_context(offline=not within).new_page()
+        page.route(lambda asked: _outside(asked, url, within), lambda route: route.abort())
         page.on("console", lambda m: m.type in ("error", "warning") and messages.append(m.text))
         page.on("pageerror", lambda error: messages.append(str(error)))
-        page.on("request", lambda r: _outside(r.url, url) and requests.append(r.url))
+        page.on("request", lambda r: _outside(r.url, url, within) and requests.append(r.url))
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.goto(url)
-            overflow[f"{width} px"], wider[f"{width} px"] = page.evaluate(WIDER, False)
+            overflow[f"{width} px"], wider[f"{width} px"] = page.evaluate(wider_than, False)
             if pictures is not None:
                 clip = {"x": 0, "y": 0, "width": width, "height": height} if height else None
                 name = f"{pictures.name}_{width}.png"
                 page.screenshot(path=pictures.with_name(name), full_page=True, clip=clip)
-        page.set_viewport_size({"width": PAPER, "height": 990})
-        page.emulate_media(media="print")
-        overflow["paper"], wider["paper"] = page.evaluate(WIDER, True)
+        if paper:
+            page.set_viewport_size({"width": PAPER, "height": 990})
+            page.emulate_media(media="print")
+            overflow["paper"], wider["paper"] = page.evaluate(wider_than, True)
         if pdf is not None:
             page.pdf(path=pdf, prefer_css_page_size=True, print_background=True)
         browser.close()
     return Seen(overflow, wider, messages, requests)
 
 
-def _outside(asked: str, page: str) -> bool:
-    return asked.split("#")[0] != page and not asked.startswith("data:")
+def _outside(asked: str, page: str, within: str) -> bool:
+    inside = bool(within) and asked.startswith(within)
+    return asked.split("#")[0] != page and not asked.startswith("data:") and not inside
 
 
 def main() -> None:

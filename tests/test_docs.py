@@ -1,0 +1,232 @@
+"""The pages under docs/ tell what is there: examples run, commands parse, links lead somewhere."""
+
+import importlib
+import importlib.util
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import tomllib
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from unittest import mock
+
+import pytest
+import yaml
+from absl import flags
+from ml_collections import config_flags
+from typer.main import get_command
+
+from docs.screenshots import chromium, look
+from dtb_jax.cli import app
+from dtb_jax.lab import seen
+from dtb_jax.lab.options import Study
+from tests.small import write_small_cohort
+
+ROOT = Path(__file__).parents[1]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*DOCS, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+LONG = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+DTB = get_command(app)
+INSTALL = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+
+
+def blocks(page):
+    """Language and text of every fenced block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands(page):
+    """Words of every command in fenced blocks: from `dtb` or `python -m` on, one a line."""
+    for kind, text in blocks(page):
+        if kind in ("bash", ""):
+            for line in re.sub(r"\\\n", " ", text).split("\n"):
+                for part in line.split(" && "):
+                    words = shlex.split(part, comments=True)
+                    if words:
+                        yield [Path(words[0]).name, *words[1:]]
+
+
+def spans(page):
+    """Words of every inline `code` of one line."""
+    text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for code in re.findall(r"`([^`\n]+)`", text):
+        try:
+            yield shlex.split(code) or [""]
+        except ValueError:  # a quotation mark of something else
+            continue
+
+
+def options_of(name):
+    """Every way to write an option of `dtb NAME`."""
+    return {flag for one in DTB.commands[name].params for flag in (*one.opts, *one.secondary_opts)}
+
+
+EVERY_OPTION = set().union(*map(options_of, DTB.commands))
+
+
+@LONG
+def test_commands_parse(page):
+    for first, *words in commands(page):
+        if first == "dtb":
+            if words != ["--version"]:
+                with DTB.make_context("dtb", list(words)) as context:
+                    DTB.commands[words[0]].make_context(words[0], words[1:], parent=context)
+        elif first in ("python", "python3") and words[0] == "-m":
+            experiment(words[1], words[2:])
+        elif first == "pip":
+            asked = re.findall(r"\.\[([\w,]+)\]", " ".join(words))
+            extras = {name for names in asked for name in names.split(",")}
+            assert extras <= set(INSTALL["optional-dependencies"])
+
+
+def experiment(module, words):
+    """The module is there and takes these options."""
+    assert importlib.util.find_spec(module), module
+    if not module.startswith("experiments."):
+        return
+    told = flags.FlagValues()
+    config = importlib.import_module(module).get_config()
+    flags.DEFINE_string("workdir", None, "", flag_values=told)
+    with mock.patch.object(sys, "argv", [module, *words]):  # where overrides are looked for
+        config_flags.DEFINE_config_dict("config", config, flag_values=told)
+        assert told(sys.argv) == [module], words
+
+
+@LONG
+def test_options_named_in_sentences_are_there(page):
+    for first, *words in spans(page):
+        named = [first, *words]
+        if first == "dtb" and words and not words[0].startswith("-"):
+            assert words[0] in DTB.commands, named
+            flagged = {word.partition("=")[0] for word in words if word.startswith("--")}
+            assert flagged <= options_of(words[0]), named
+        elif first.startswith("--config."):
+            name = first.removeprefix("--config.").partition("=")[0]
+            assert name == "NAME" or name in leaves(), named
+        elif page in DOCS and first.startswith("--"):
+            assert first.partition("=")[0] in EVERY_OPTION | SITE, named
+        elif first == "python" and words[:1] == ["-m"]:
+            experiment(words[1], words[2:])
+        elif re.fullmatch(r"experiments(\.\w+)+", first):
+            module, _, name = first.rpartition(".")
+            there = importlib.util.find_spec(first) if module == "experiments" else None
+            assert there or hasattr(importlib.import_module(module), name), named
+
+
+SITE = {"--dry-run"}
+
+
+def leaves():
+    """Every option of any experiment."""
+    found = set()
+    for path in (ROOT / "experiments").glob("*.py"):
+        module = importlib.import_module(f"experiments.{path.stem}")
+        if hasattr(module, "get_config"):
+            found |= set(module.get_config())
+    return found
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory):
+    """Small data in the place of the folders that pages name."""
+    out = tmp_path_factory.mktemp("out")
+    for name in ("quickstart", "groundtruth"):
+        cohort = out / name / "cohort"
+        if name == "quickstart":
+            write_small_cohort(cohort, participants=6)
+        else:
+            shutil.copytree(out / "quickstart" / "cohort", cohort)
+    options = Study(data=str(cohort), units=8, width=10, epochs=2, identity=False)
+    seen.evaluate(options, out / "study", seen.train(options, out / "study"))
+    shutil.copytree(out / "study" / "twin", out / "quickstart" / "twin")
+    (out / "study" / "edits").mkdir()
+    kept = ROOT / "benchmarks" / "results" / "interventions" / "zero.json"
+    shutil.copy(kept, out / "study" / "edits" / "metrics.json")
+    return out
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [(page, code) for page in DOCS for kind, code in blocks(page) if kind == "python"],
+    ids=lambda one: one.stem if isinstance(one, Path) else "",
+)
+def test_examples_run(page, code, places, capsys):
+    exec(code.replace('"out/', f'"{places}/'), {})
+    assert capsys.readouterr().out.strip()
+
+
+def test_the_task_shown_is_the_example():
+    page, file = ROOT / "docs" / "tasks.md", ROOT / "docs" / "examples" / "emomatching.yaml"
+    (shown,) = (yaml.safe_load(text) for kind, text in blocks(page) if kind == "yaml")
+    whole = yaml.safe_load(file.read_text("utf-8"))
+    whole["channels"] = whole["channels"][: len(shown["channels"])]
+    assert shown == whole
+
+
+def test_extras_are_those_of_the_package():
+    told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
+    assert set(told) == set(INSTALL["optional-dependencies"]) - {"all"}
+
+
+@LONG
+def test_links_lead_to_files(page):
+    text = page.read_text("utf-8")
+    for told in re.findall(r"\]\(([^)\s#:]+)(?:#[^)\s]*)?\)", text):
+        assert (page.parent / told).exists(), told
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built site, without a warning."""
+    for name in ("material", "mkdocstrings", "nbformat"):
+        pytest.importorskip(name, reason=f"{name} is absent: pip install 'dtb_jax[docs]'")
+    folder = tmp_path_factory.mktemp("site")
+    built = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert built.returncode == 0 and "WARNING -" not in built.stderr, built.stderr
+    return folder
+
+
+def test_the_site_asks_for_nothing_from_elsewhere(site):
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 20
+    for path in pages:
+        text = path.read_text("utf-8")
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]* src="?(https?:[^" >]*)', text)
+        loaded += re.findall(r'<link[^>]* href="?(https?:[^" >]*)', text)
+        assert loaded == [], path
+
+
+@pytest.fixture(scope="module")
+def served(site):
+    """Its address on this machine."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=site))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize(
+    "page", ["index", "own_data", "readme", "api/twin", "notebooks/design_an_intervention"]
+)
+def test_pages_fit_a_phone_and_a_desk(served, page):
+    pytest.importorskip("playwright", reason="playwright is absent: pip install 'dtb_jax[browser]'")
+    if chromium() is None:
+        pytest.skip("no Chromium; CHROMIUM may name one")
+    address = f"{served}{page}.html"
+    wide = ".md-typeset__scrollwrap, pre, .md-search"  # tables, code, and the closed search box
+    assert look(address, within=served, scrolls=wide, paper=False).faults == []
