@@ -61,7 +61,8 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     """Read, train every point, score, write; returns the table."""
     began = time.perf_counter()
     session.settle_jax()
-    axes = parse(config)
+    axes, cluster = parse(config), common.options(Cluster, config)
+    cluster.check()
     if config.split not in SPLITS:
         raise DataError(f"--config.split: {config.split!r}, expected one of {', '.join(SPLITS)}")
     cohort, ledger, fold = read(config)
@@ -78,7 +79,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
         for path, point in away.items()
         if not path.exists()
     }
-    send(common.options(Cluster, config), workdir, tasks)
+    send(cluster, workdir, tasks)
     back = [json.loads(path.read_text(encoding="utf-8")) for path in away if path.exists()]
     here = [point for path, point in away.items() if not path.exists()]
     with tqdm(total=len(wanted), initial=len(wanted) - len(missing), desc="points") as bar:

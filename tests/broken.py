@@ -165,7 +165,7 @@ ONE_PERSON = {
 }
 EVERYBODY = {
     "no folder": (lambda root: gone([root]), (), "no such folder"),
-    "no events": (lambda root: gone(root.glob("sub-*")), (), "no events of these tasks"),
+    "no events": (lambda root: gone(root.glob("sub-*")), (), "found no task-hammer or task-stroop"),
     "no imaging": (
         lambda root: gone([root / TCP_FOLDER]),
         (),

@@ -57,15 +57,15 @@ def test_a_task_that_fails_is_named_and_done_by_the_next_call(tmp_path, name, wo
     assert (tmp_path / name).read_text() == "done"
 
 
-def test_an_unknown_place(tmp_path):
+def test_an_unknown_place():
     with pytest.raises(DataError, match="--config.submit: 'moon', expected slurm or local"):
-        send(Cluster(submit="moon"), tmp_path, missing(tmp_path, ["a"]))
+        Cluster(submit="moon").check()
 
 
-def test_without_slurm_it_is_a_sentence(tmp_path, monkeypatch):
+def test_without_slurm_it_is_a_sentence(monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(DataError, match="srun"):
-        send(Cluster(submit="slurm"), tmp_path, missing(tmp_path, ["a"]))
+        Cluster(submit="slurm").check()
 
 
 def test_with_slurm_it_is_one_array_and_the_same_call_says_what_is_out(tmp_path):

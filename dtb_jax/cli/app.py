@@ -52,6 +52,8 @@ def in_a_sentence(command: Callable) -> Callable:
             return command(*arguments, **options)
         except Submitted as told:
             said.print(str(told), markup=False, highlight=False, soft_wrap=True)
+        except BrokenPipeError:  # whoever reads has had enough
+            raise
         except (DataError, NonFiniteLoss, OSError) as error:
             said.print(as_option(str(error)), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error

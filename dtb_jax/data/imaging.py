@@ -82,12 +82,16 @@ def other_connectomes(
         people: whose; nobody is dropped.
         rest: which runs; there may be none.
         expect: what a file should hold.
-        ledger: a line for whoever has none of these runs.
+        ledger: a line for whoever has none of these runs, or one for all.
 
     Returns: edges [people, edge] with zeros for who has none, who has them [people] (both None
         when nobody has), and whether any file says it is simulated.
     """
     if not rest.runs:
+        return None, None, False
+    if not any(run in imaging.series.get(person, {}) for person in people for run in rest.runs):
+        words = f"no file of {', '.join(rest.runs)}: nobody has a second connectome"
+        ledger.add("all", "", "", words)
         return None, None, False
     edges = np.zeros((len(people), edge_count(expect.parcels)), np.float32)
     present, simulated = np.zeros(len(people), bool), False

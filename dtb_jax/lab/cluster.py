@@ -35,6 +35,16 @@ class Cluster:
     gpus: int = option(0, "Of a task.", GROUP)
     at_once: int = option(32, "Tasks side by side.", GROUP)
 
+    def check(self) -> None:
+        """Tell what is wrong with it before anything is read.
+
+        Raises: DataError for an unknown place, or without submitit or Slurm.
+        """
+        if self.submit not in WHERE:
+            raise DataError(f"--config.submit: {self.submit!r}, expected slurm or local")
+        if self.submit:
+            _executor(self, Path())
+
 
 class Task:
     """What Slurm calls; out of time or pushed aside, it is called again and goes on."""
@@ -62,11 +72,8 @@ def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]
         tasks: by name, what is not done yet; each has to be picklable and to leave its part on
             disk.
 
-    Raises: Submitted when they are with Slurm; DataError where a task of this machine failed, for
-        an unknown place, or without submitit.
+    Raises: Submitted when they are with Slurm; DataError where a task of this machine failed.
     """
-    if cluster.submit not in WHERE:
-        raise DataError(f"--config.submit: {cluster.submit!r}, expected slurm or local")
     if not cluster.submit or not tasks:
         return
     executor = _executor(cluster, workdir / "jobs")

@@ -206,7 +206,7 @@ def of_folder(
     Args:
         kind: which options are wanted; what the folder does not tell has its default.
         folder: of a run, with config.json.
-        only: those to take from the folder; none: all.
+        only: those to take from the folder, where they are not `Study`'s default; none: all.
         changed: options that differ from the folder's.
 
     Raises: DataError when it holds none.
@@ -220,4 +220,6 @@ def of_folder(
         raise DataError(f"{path}: not JSON ({error}); expected what a run wrote") from error
     known = set(only) or {field.name for field in fields(kind)}
     read = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in known}
+    if only:
+        read = {k: v for k, v in read.items() if v != getattr(Study(), k)}
     return kind(**{**read, **changed})

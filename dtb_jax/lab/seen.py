@@ -1,7 +1,6 @@
 """Twins of a cohort by the paper's protocol: first half of each run trains, second half tests."""
 
 import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,8 +36,7 @@ def train(options: Study, workdir: Path) -> Trained:
     cohort, ledger = session.read_data(options.data, options)
     made, fold = recipe(options), session.halves(options, cohort)
     region_centroids(options)  # what is wrong with them is told before hours of training
-    workdir.mkdir(parents=True, exist_ok=True)
-    session.settle_options(asdict(options), workdir)
+    session.settle(options, workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     with session.epochs_bar(made.settings.epochs, "training") as show:

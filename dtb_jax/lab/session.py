@@ -6,6 +6,7 @@ import platform
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -172,16 +173,35 @@ def commit() -> str:
         return "unknown"
 
 
+def settle(options: Choices, workdir: Path) -> None:
+    """`settle_options` of a study: an option younger than its folder had what is the default now.
+
+    Raises: DataError when the folder was made with other options.
+    """
+    workdir.mkdir(parents=True, exist_ok=True)
+    settle_options(asdict(options), workdir, defaults=asdict(type(options)()))
+
+
 def settle_options(
-    options: Mapping[str, Any], workdir: Path, result_keys: tuple[str, ...] = ()
+    options: Mapping[str, Any],
+    workdir: Path,
+    result_keys: tuple[str, ...] = (),
+    defaults: Mapping[str, Any] = {},
 ) -> None:
     """Write `config.json`, or insist that a folder in use was made with the same options.
+
+    Args:
+        options: by name.
+        workdir: the folder.
+        result_keys: options that may change.
+        defaults: of options that the folder does not tell.
 
     Raises: DataError when it was not.
     """
     path, now = workdir / "config.json", json.loads(json.dumps(dict(options)))
     if path.exists():
-        before = json.loads(path.read_text(encoding="utf-8"))
+        told = json.loads(path.read_text(encoding="utf-8"))
+        before = json.loads(json.dumps(dict(defaults))) | told
         changed = [
             key
             for key in sorted({*before, *now} - set(result_keys))
@@ -191,8 +211,8 @@ def settle_options(
             raise DataError(
                 f"{path}: this folder holds a run with another {', '.join(changed)} "
                 f"({before.get(changed[0])!r}, now {now.get(changed[0])!r}); "
-                "use another --workdir, or delete this one"
+                "use another folder, or delete this one"
             )
-        if before == now:  # others of an array job may be reading it
+        if told == now:  # others of an array job may be reading it
             return
     results.write_json(path, now)

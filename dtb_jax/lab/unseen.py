@@ -1,7 +1,6 @@
 """Twins of people nobody trained on, beside everything simpler, and what that supports."""
 
 import time
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -51,8 +50,7 @@ def open_folds(options: Unseen, workdir: Path) -> Opened:
         raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
     rounds = [make_folds(options, cohort, options.seed + k) for k in range(options.repeats)]
     asked, apart = families_of(options, made, workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
-    session.settle_options(asdict(options), workdir)
+    session.settle(options, workdir)
     return Opened(cohort, ledger, rounds, asked, apart)
 
 
@@ -87,6 +85,7 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     Raises: DataError, in one sentence; Submitted while folds are with Slurm.
     """
     began = time.perf_counter()
+    cluster.check()
     opened = open_folds(options, workdir)
     cohort, ledger, rounds, asked, apart = opened
     workflow.note_below_chance(cohort, ledger)

@@ -192,7 +192,11 @@ def test_a_second_connectome_from_other_runs(root):
 def test_nobody_has_a_second_connectome(whole):
     cohort, ledger = read_cohort(whole, Choices(other_rest_runs=("restPA_run-01",)))
     assert cohort.other_connectomes is cohort.other_present is None
-    assert sum("no second connectome" in entry.reason for entry in ledger.entries) == PEOPLE
+    (entry,) = (one for one in ledger.entries if "second connectome" in one.reason)
+    assert (entry.participant, entry.reason) == (
+        "all",
+        "no file of restPA_run-01: nobody has a second connectome",
+    )
 
 
 def test_choices_that_can_not_be_meant(whole):

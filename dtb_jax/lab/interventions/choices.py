@@ -56,10 +56,10 @@ def shares(options: Edits) -> list[float]:
         found = sorted(float(part) for part in options.doses.split(","))
     except ValueError as error:
         raise DataError(
-            f"--options.doses: {options.doses!r}, expected shares as in 0.5,1"
+            f"--config.doses: {options.doses!r}, expected shares as in 0.5,1"
         ) from error
     if not found or found[0] <= 0 or found[-1] != 1:
-        raise DataError(f"--options.doses: {options.doses!r}, expected shares above 0 up to 1")
+        raise DataError(f"--config.doses: {options.doses!r}, expected shares above 0 up to 1")
     return found
 
 

@@ -45,6 +45,7 @@ def open_twins(options: Edits, workdir: Path, cluster: Cluster = Cluster()) -> O
 
     Raises: DataError, in one sentence; Submitted while twins are with Slurm.
     """
+    cluster.check()
     found = read(options, workdir)
     missing = [name for name in learners(found) if not has_learned(found, workdir, name)]
     send(cluster, workdir, {name: partial(fit_one, options, workdir, name) for name in missing})

@@ -1,7 +1,6 @@
 """Who learns from whom before edits are designed: twins of several seeds, and a judge."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,8 +80,7 @@ def read(options: Edits, workdir: Path) -> Read:
         raise DataError(f"--config.folds: {error}") from error
     mask = edge_mask(options, parcels)
     few = session.only_regions(cohort, options.bold_regions)
-    workdir.mkdir(parents=True, exist_ok=True)
-    session.settle_options(asdict(options), workdir)
+    session.settle(options, workdir)
     ledger.write(workdir / "exclusions.tsv")
     return Read(options, cohort, few, ledger, parcels, coordinates, made, fold, mask, apart)
 
