@@ -1,4 +1,7 @@
-"""`dtb train`, `evaluate`, `intervene`, `trial` and `report`: a study is one folder."""
+"""`dtb train`, `evaluate`, `intervene`, `trial` and `report`: a study is one folder.
+
+What a command needs is imported when it is called: help and mistakes need not wait for it.
+"""
 
 from dataclasses import fields
 from pathlib import Path
@@ -9,10 +12,7 @@ import typer
 from dtb_jax.cli.app import app, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
-from dtb_jax.lab import pages, seen, unseen
 from dtb_jax.lab.cluster import Cluster
-from dtb_jax.lab.interventions.run import design, open_twins
-from dtb_jax.lab.interventions.run import trial as hold_trial
 from dtb_jax.lab.options import READ_ONCE, Edits, Study, Unseen, of_folder, with_exact
 
 STUDY = typer.Argument(..., metavar="STUDY", help="The study's folder, made by dtb train.")
@@ -38,6 +38,8 @@ def train(
 
     **TCP:** `dtb train ds005237 STUDY --atlas tcp_434.tsv`
     """
+    from dtb_jax.lab import seen
+
     options, kept = with_exact(Study(data=str(bids), **with_runs(given)), given)
     if kept:
         said.print("the paper's numbers except", ", ".join(f"{k} = {given[k]}" for k in kept))
@@ -61,6 +63,8 @@ def evaluate(
     Without `--unseen`: the second half of every run, of the people whose first half it knows.
     With it: folds of people, a small twin in each, and whether any claim holds.
     """
+    from dtb_jax.lab import pages, unseen
+
     if unseen_people:
         cluster = _cluster(given)
         options = of_folder(Unseen, study, READ_ONCE, **given)
@@ -85,6 +89,9 @@ def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
 
     **At one site:** `dtb intervene STUDY --hubs PARCEL --edges 200`
     """
+    from dtb_jax.lab import pages
+    from dtb_jax.lab.interventions.run import design, open_twins
+
     folder, cluster = study / pages.EDITS, _cluster(given)
     design(open_twins(of_folder(Edits, study, READ_ONCE, **given), folder, cluster), folder)
     print(f"{folder / 'edits.tsv'}: nothing is known of them yet; next: dtb trial {study}")
@@ -98,12 +105,15 @@ def trial(study: Path = STUDY) -> None:
     Sham, random edits, the group's and another person's edit, a twin of other people: what would be
     reached in whom, and whether any edit is supported.
     """
+    from dtb_jax.lab import pages
+    from dtb_jax.lab.interventions import run
+
     folder = study / pages.EDITS
     if not (folder / "config.json").exists():
         options = of_folder(Edits, study, READ_ONCE)
     else:
         options = of_folder(Edits, folder)
-    metrics = hold_trial(open_twins(options, folder), folder)
+    metrics = run.trial(run.open_twins(options, folder), folder)
     for arm in metrics["edits"].values():
         if "sentence" in arm:
             print(arm["sentence"])
@@ -117,6 +127,8 @@ def report(study: Path = STUDY) -> None:
 
     What `dtb evaluate`, `--unseen` and `dtb trial` found; the twin is evaluated where it was not.
     """
+    from dtb_jax.lab import pages
+
     if not pages.is_evaluated(study):
         _evaluated(study)
     print(pages.write(study))
@@ -129,5 +141,7 @@ def _cluster(given: dict[str, Any]) -> Cluster:
 
 
 def _evaluated(study: Path) -> dict[str, Any]:
+    from dtb_jax.lab import seen
+
     options = of_folder(Study, study)
     return seen.evaluate(options, study, seen.train(options, study))
