@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dtb_jax.evaluation.verdict_table import NOTHING, Cell, verdict_table
+from dtb_jax.evaluation.verdict_table import NOTHING, Cell, VerdictTable, verdict_table
 from dtb_jax.methods import methods, references
 
 HEADLINES = (
@@ -71,12 +71,7 @@ def write_report(
         claims=[row for row in verdict if row["p"] is not None],
         others=[row for row in verdict if row["p"] is None],
         people=people,
-        verdicts=verdict_table(
-            metrics["models"],
-            metrics["verdict"],
-            HEADLINES,
-            unseen=metrics["protocol"]["split"] == "people",
-        ),
+        verdicts=headline_figures(metrics),
         tables=[
             (task, *task_tables(metrics["models"], task))
             for task, found in metrics["models"]["twin"].items()
@@ -86,6 +81,16 @@ def write_report(
         reasons=Counter((run, reason) for _, run, _, reason in exclusions).most_common(),
         **context,
     )
+
+
+def headline_figures(metrics: dict[str, Any]) -> VerdictTable:
+    """The verdict's table of a run.
+
+    Args:
+        metrics: what `metrics.json` holds.
+    """
+    unseen = metrics["protocol"]["split"] == "people"
+    return verdict_table(metrics["models"], metrics["verdict"], HEADLINES, unseen=unseen)
 
 
 def task_tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]:

@@ -168,6 +168,11 @@ def figure_name(task: str, metric: str) -> str:
     return f"{label} {NAMES.get(metric, words)}"
 
 
+def _named(key: str) -> str:
+    task, _, metric = key.rpartition(".")
+    return figure_name(task, metric)
+
+
 def number(value: float) -> str:
     """Two decimals, no zero before the point: .89, -.02, 1.00."""
     text = f"{abs(value):.2f}".removeprefix("0")
@@ -187,8 +192,8 @@ def _p(p: float) -> str:
 
 def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
     """The verdict in one sentence."""
-    claimed = [key for key, one in told.items() if one.evidence]
-    tested = [key for key, one in told.items() if one.p_holm is not None]
+    claimed = [_named(key) for key, one in told.items() if one.evidence]
+    tested = [_named(key) for key, one in told.items() if one.p_holm is not None]
     if not unseen:
         return (
             "Every figure here is of people seen in training: a connectome that is fixed per "

@@ -34,7 +34,9 @@ def verdict_table(
         model: {task: {m: Figure(**f) for m, f in each.items()} for task, each in tasks.items()}
         for model, tasks in models.items()
     }
-    without = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
+    without = tuple(name for name in TAGS if name != "one_hot_identity")
+    if unseen:  # who knows a part of the tested person is no baseline for strangers
+        without = ("demographics", *(name for name in without if name != "own_training_half"))
     columns = ["twin", "name tag", "best without it", "ceiling", "evidence"]
     if unseen:
         columns[1:3] = ["best without connectome", "best regression on edges"]

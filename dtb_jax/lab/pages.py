@@ -10,7 +10,7 @@ from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab.evaluation_report import source_line, tasks_in
 from dtb_jax.lab.session import CAPTIONS, saved_figures
-from dtb_jax.report import figure_text, write_report
+from dtb_jax.report import figure_text, headline_figures, write_report
 
 UNSEEN, EDITS = "unseen", "edits"
 """Folders within a study's."""
@@ -87,8 +87,11 @@ def _unseen(folder: Path) -> dict[str, Any] | None:
     metrics = _metrics(folder)
     if metrics is None:
         return None
-    claims = [row for row in metrics["verdict"].values() if row["p"] is not None]
-    return {"headline": metrics["headline"], "claims": claims, "figures": _shown(folder)}
+    return {
+        "headline": metrics["headline"],
+        "verdicts": headline_figures(metrics),
+        "figures": _shown(folder),
+    }
 
 
 def _edits(folder: Path) -> dict[str, Any] | None:

@@ -49,7 +49,7 @@ def test_unseen_people_can_be_evidence():
         "motion reaches .11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
         "evidence that connectomes tell this of people never seen."
     )
-    assert head.endswith(f"all claims: {KEY}.")
+    assert head.endswith("all claims: Faces RT r.")
     held, words, head = sentence(found, {KEY: of(0.2)})
     assert not held and "no evidence that connectomes tell this." in words
     assert head.startswith("None of 1 claims")

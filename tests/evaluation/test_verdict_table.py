@@ -40,7 +40,11 @@ def test_seen_people_stand_beside_name_tags():
 
 def test_unseen_people_stand_beside_regressions_on_edges():
     known = models(
-        twin=(0.4, 0.1), demographics=(0.1, 0.2), ridge=(0.3, 0.1), constant_input=(0.35, 0.1)
+        twin=(0.4, 0.1),
+        demographics=(0.1, 0.2),
+        own_training_half=(0.9, 0.01),  # knows a part of the tested person
+        ridge=(0.3, 0.1),
+        constant_input=(0.35, 0.1),
     )
     left = Figure(0.38, None, 0.2, 0.5, 9).as_dict()
     table = verdict_table(known, verdicts(True, left, 0.003), METRICS[:1], unseen=True)
