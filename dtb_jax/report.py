@@ -164,12 +164,17 @@ def figure_text(figure: dict | None) -> Cell:
     """A figure as (value, interval or SD)."""
     if figure is None or figure["value"] is None:
         return NOTHING
-    value = f"{figure['value']:.3f}"
+    value = fixed(figure["value"], 3)
     if figure["sd"] is not None:
         return value, f"± {figure['sd']:.3f}"
     if figure["ci_low"] is not None:
-        return value, f"[{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]"
+        return value, f"[{fixed(figure['ci_low'], 2)}, {fixed(figure['ci_high'], 2)}]"
     return value, ""
+
+
+def fixed(value: float, digits: int) -> str:
+    """A number with so many digits; nothing is -0."""
+    return f"{round(value, digits) + 0.0:.{digits}f}"
 
 
 def _table(models: dict[str, dict], task: str, metrics: list[str]) -> Table:
