@@ -2,15 +2,18 @@
 
 import sys
 
+from dtb_jax.interrupt import stop_at_once
+
 
 def main() -> None:
     """Run the command line."""
+    stop_at_once()
     try:
         from dtb_jax.cli import app
     except ModuleNotFoundError as error:
         if error.name not in ("typer", "rich", "requests"):
             raise
-        sys.exit(f"dtb needs {error.name}: pip install 'dtb_jax[cli]'")
+        sys.exit(f"dtb needs {error.name}: pip install {error.name}")
     app(prog_name="dtb")
 
 

@@ -32,6 +32,12 @@ def methods(metrics: dict[str, Any]) -> list[str]:
     return [" ".join(sentences) for sentences in parts if sentences]
 
 
+def people_are_simulated(metrics: dict[str, Any]) -> bool:
+    """Whether people and what they do come from known causes."""
+    known = metrics.get("truth") or metrics.get("true_share")
+    return bool(known or "oracle_scores" in metrics.get("models", {}))
+
+
 def references(metrics: dict[str, Any]) -> list[str]:
     """What the paragraphs cite, in alphabetical order.
 
@@ -70,7 +76,7 @@ def _data(metrics: dict) -> list[str]:
     ]
     if "simulated" in sources:
         said.append("Nothing simulated is evidence about brains.")
-    if "causes" in protocol or metrics.get("truth") or metrics.get("true_share"):
+    if "causes" in protocol or people_are_simulated(metrics):
         said.append("People and their behaviour were simulated from known causes.")
     return said
 
@@ -107,10 +113,11 @@ def _twins(metrics: dict) -> list[str]:
 def _split(metrics: dict) -> list[str]:
     protocol, said = metrics["protocol"], []
     when = f" ({protocol['split_s']:g} s)" if "split_s" in protocol else ""
+    until = f" (to {protocol['stop_s']:g} s)" if "stop_s" in protocol else ""
     if protocol["split"] == "time":
         said.append(
-            f"The first part of each run{when} trained the twins, the rest of it tested them; "
-            "everybody tested was seen in training."
+            f"The first part of each run{when} trained the twins, what came then{until} tested "
+            "them; everybody tested was seen in training."
         )
     if "folds" in protocol:
         sizes = " and ".join(map(str, sorted(set(protocol["tested_in_a_fold"]))))

@@ -95,6 +95,9 @@ def train(
         on_epoch=note,
     )
     if checkpoints is not None:
+        epoch = int(state.epoch)
+        if epoch % save_every and epoch != settings.epochs:  # training stopped early
+            checkpoints.save(epoch, {"state": state, "fixed": fixed}, {"history": history})
         checkpoints.close()
     durations = np.diff(epoch_ends)
     epoch_s = float(np.median(durations)) if len(durations) else None

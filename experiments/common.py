@@ -10,6 +10,7 @@ from absl import app, flags, logging
 from ml_collections import ConfigDict, config_dict, config_flags
 
 from dtb_jax.data import Choices, DataError
+from dtb_jax.interrupt import stop_at_once
 from dtb_jax.lab.cluster import Cluster, Submitted
 from dtb_jax.training import NonFiniteLoss
 
@@ -39,9 +40,8 @@ def main(
             print(told)
         except (DataError, NonFiniteLoss, OSError) as error:
             sys.exit(f"{type(error).__name__}: {error}")
-        except KeyboardInterrupt:
-            sys.exit("interrupted: the same command goes on from the last checkpoint")
 
+    stop_at_once()
     try:
         config = config_flags.DEFINE_config_dict("config", get_config())
         workdir = flags.DEFINE_string(

@@ -65,7 +65,7 @@ def write(
     write_report(
         workdir / "report.html",
         title=f"{results['protocol']['participants']} people: population, connectome, person",
-        first_line=source_line(results["protocol"]),
+        first_line=source_line(results),
         summary=sentences(results),
         metrics=results,
         headline=results["headline"],

@@ -51,6 +51,8 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, int]:
     rest = [name.strip() for name in config.rest_runs.split(",") if name.strip()]
     tasks = [name for name in VOLUMES if name not in REST_RUNS]
     # another number of people or of runs adds files and changes none
+    place = workdir / "config.json"
+    known = place.exists()
     session.settle_options(config.to_dict(), workdir, ("participants", "rest_runs"))
     cohort = workdir / "cohort"
     try:
@@ -64,6 +66,10 @@ def run(config: ConfigDict, workdir: Path) -> dict[str, int]:
             participants=config.participants,
             progress=lambda people: tqdm(people, desc="simulated imaging", unit="person"),
         )
+    except DataError:
+        if not known:  # nothing was made with these options
+            place.unlink()
+        raise
     except OSError as error:
         raise DataError(f"{cohort}: can not be written ({error})") from error
     print(

@@ -23,7 +23,7 @@ def write(
     try:
         table.to_parquet(workdir / "sweep.parquet", index=False)
     except ImportError:
-        print("no sweep.parquet: it needs pyarrow, `pip install dtb_jax[sweep]`")
+        print("no sweep.parquet: it needs pyarrow: pip install pyarrow")
     protocol = metrics["protocol"]
     simulated = [name for name in ("connectome", "bold") if protocol[name] == "simulated"]
     label = f"simulated {' and '.join(simulated)}" if simulated else ""

@@ -68,7 +68,7 @@ def test_without_slurm_it_is_a_sentence(monkeypatch):
         Cluster(submit="slurm").check()
 
 
-def test_with_slurm_it_is_one_array_and_the_same_call_says_what_is_out(tmp_path):
+def test_with_slurm_it_is_one_array_and_the_same_call_says_what_is_out(tmp_path, monkeypatch):
     from submitit.slurm.test_slurm import mocked_slurm
 
     asked = Cluster(submit="slurm", partition="gpu", hours=2.0, gib=8, gpus=1, at_once=5)
@@ -82,6 +82,14 @@ def test_with_slurm_it_is_one_array_and_the_same_call_says_what_is_out(tmp_path)
             assert line in text, text
         with pytest.raises(Submitted, match="^3 still with Slurm"):
             send(asked, tmp_path, tasks)
+        with pytest.raises(Submitted, match="^3 tasks are still with Slurm"):
+            send(Cluster(), tmp_path, tasks)  # nobody else trains beside them
         mock.set_job_state("12", "FAILED", array=3)
+        with pytest.raises(Submitted, match="^3 tasks submitted"):
+            send(asked, tmp_path, tasks)
+        mock.job_sacct.clear()  # jobs that Slurm has forgotten
+        with pytest.raises(Submitted, match="^3 still with Slurm"):
+            send(asked, tmp_path, tasks)
+        monkeypatch.setattr("dtb_jax.lab.cluster.LATE_S", 0.0)
         with pytest.raises(Submitted, match="^3 tasks submitted"):
             send(asked, tmp_path, tasks)

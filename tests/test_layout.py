@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LEVELS = [
-    {"types", "sharding", "citations"},
+    {"types", "sharding", "citations", "interrupt"},
     {"connectome", "bold", "regions", "tasks"},
     {"recurrence"},
     {"mainnet"},

@@ -57,9 +57,6 @@ def in_a_sentence(command: Callable) -> Callable:
         except (DataError, NonFiniteLoss, OSError) as error:
             said.print(as_option(str(error)), markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(1) from error
-        except KeyboardInterrupt as error:
-            said.print("interrupted: the same command goes on where it was")
-            raise typer.Exit(130) from error
 
     return call
 

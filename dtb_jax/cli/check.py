@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import typer
 from rich.console import Console
 from rich.progress import track
@@ -15,8 +16,8 @@ from dtb_jax.data.check import Overview, overview
 from dtb_jax.types import Cohort
 from dtb_jax.workflow import note_below_chance
 
-MOST_ROWS = 20
-"""Of people with something odd that are listed on a terminal; a file has all."""
+MOST_ROWS, MOST_ALIKE = 20, 3
+"""Of people with something odd that are listed on a terminal, and with the same; a file has all."""
 
 
 @app.command()
@@ -59,7 +60,7 @@ def check(
 
 
 def with_runs(given: dict[str, Any]) -> dict[str, Any]:
-    """TCP's runs are the default of TCP's tasks; of others all runs are read."""
+    """Two runs of TCP are the default; where tasks are named, all runs of these are read."""
     return {"runs": ()} | given if "tasks" in given else given
 
 
@@ -73,13 +74,17 @@ def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | No
         soft_wrap=True,
     )
     out.print(as_table(found.runs.reset_index(), "Runs"))
-    odd = people[people["odd"] != ""].reset_index()
+    odd = people[people["odd"] != ""].reset_index()[["participant", "in_cohort", "odd"]]
+    alike = odd.groupby(["in_cohort", "odd"])["participant"].transform("size")
+    many = odd[alike > MOST_ALIKE].groupby(["in_cohort", "odd"], as_index=False).size()
+    many.insert(0, "participant", [f"{size} people" for size in many.pop("size")])
+    single = odd[alike <= MOST_ALIKE]
     if len(odd):
-        shown = odd[["participant", "in_cohort", "odd"]].head(MOST_ROWS)
+        shown = pd.concat([many, single.head(MOST_ROWS)])
         out.print(as_table(shown, "Missing or odd"))
-    if len(odd) > MOST_ROWS:
-        more = "--exclusions FILE writes all" if exclusions is None else f"{exclusions} has all"
-        out.print(f"and {len(odd) - MOST_ROWS} more people; {more}")
+    if len(many) or len(single) > MOST_ROWS:
+        where = "--exclusions FILE writes them" if exclusions is None else f"{exclusions} has them"
+        out.print(f"all {len(odd)} people by name: {where}")
     for entry in ledger.entries:
         if entry.participant == "all":
             line = f"{entry.file or entry.run}: {entry.reason}"

@@ -3,7 +3,8 @@
 What a command needs is imported when it is called: help and mistakes need not wait for it.
 """
 
-from dataclasses import fields
+import json
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from dtb_jax.cli.app import app, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
 from dtb_jax.lab.cluster import Cluster
-from dtb_jax.lab.options import READ_ONCE, Edits, Study, Unseen, of_folder, with_exact
+from dtb_jax.lab.options import READ_ONCE, AnyStudy, Edits, Study, Unseen, of_folder, with_exact
 
 STUDY = typer.Argument(..., metavar="STUDY", help="The study's folder, made by dtb train.")
 
@@ -41,6 +42,7 @@ def train(
     from dtb_jax.lab import seen
 
     options, kept = with_exact(Study(data=str(bids), **with_runs(given)), given)
+    options = replace(options, **_absolute(options))
     if kept:
         said.print("the paper's numbers except", ", ".join(f"{k} = {given[k]}" for k in kept))
     seen.train(options, study)
@@ -49,7 +51,7 @@ def train(
 
 @app.command()
 @in_a_sentence
-@takes(Unseen, Cluster, but=READ_ONCE)
+@takes(Unseen, Cluster, but=(*READ_ONCE, "exact", "save_every"))
 def evaluate(
     study: Path = STUDY,
     unseen_people: bool = typer.Option(
@@ -67,7 +69,7 @@ def evaluate(
 
     if unseen_people:
         cluster = _cluster(given)
-        options = of_folder(Unseen, study, READ_ONCE, **given)
+        options = _options(Unseen, study, pages.UNSEEN, given)
         metrics = unseen.run(options, study / pages.UNSEEN, cluster)
     else:
         if given:
@@ -80,7 +82,7 @@ def evaluate(
 
 @app.command()
 @in_a_sentence
-@takes(Edits, Cluster, but=READ_ONCE)
+@takes(Edits, Cluster, but=(*READ_ONCE, "exact", "identity", "response", "pulse_steps"))
 def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
     """Design everybody's edit: a wished change of behaviour or BOLD, back to the connectome.
 
@@ -93,7 +95,8 @@ def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
     from dtb_jax.lab.interventions.run import design, open_twins
 
     folder, cluster = study / pages.EDITS, _cluster(given)
-    design(open_twins(of_folder(Edits, study, READ_ONCE, **given), folder, cluster), folder)
+    options = _options(Edits, study, pages.EDITS, given)
+    design(open_twins(options, folder, cluster), folder)
     print(f"{folder / 'edits.tsv'}: nothing is known of them yet; next: dtb trial {study}")
 
 
@@ -109,10 +112,7 @@ def trial(study: Path = STUDY) -> None:
     from dtb_jax.lab.interventions import run
 
     folder = study / pages.EDITS
-    if not (folder / "config.json").exists():
-        options = of_folder(Edits, study, READ_ONCE)
-    else:
-        options = of_folder(Edits, folder)
+    options = _options(Edits, study, pages.EDITS, {})
     metrics = run.trial(run.open_twins(options, folder), folder)
     for arm in metrics["edits"].values():
         if "sentence" in arm:
@@ -131,7 +131,25 @@ def report(study: Path = STUDY) -> None:
 
     if not pages.is_evaluated(study):
         _evaluated(study)
-    print(pages.write(study))
+    page = pages.write(study)
+    print(json.loads((study / "metrics.json").read_text(encoding="utf-8"))["headline"])
+    print(page)
+
+
+def _absolute(options: Study) -> dict[str, Any]:
+    """Paths as they are from anywhere: later commands may be called from elsewhere."""
+    paths = ("data", "derivatives", "atlas", "regions", "atlas_image", "centroids")
+    found = {name: getattr(options, name) for name in paths}
+    whole: dict[str, Any] = {name: str(Path(p).resolve()) for name, p in found.items() if p}
+    tasks = (str(Path(task).resolve()) if Path(task).suffix else task for task in options.tasks)
+    return whole | {"tasks": tuple(tasks)}
+
+
+def _options(kind: type[AnyStudy], study: Path, part: str, given: dict[str, Any]) -> AnyStudy:
+    """Those of an earlier call, but for what is named; else what the study and the kind say."""
+    if (study / part / "config.json").exists():
+        return of_folder(kind, study / part, **given)
+    return of_folder(kind, study, READ_ONCE, **given)
 
 
 def _cluster(given: dict[str, Any]) -> Cluster:

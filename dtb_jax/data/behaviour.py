@@ -54,7 +54,9 @@ def read_behaviour(
         wanted = ", ".join(runs) or "these tasks"
         looked = " or ".join(f"task-{task.bids_name}" for task in tasks)
         there = f"found runs {', '.join(found)}" if found else f"found no {looked}"
-        raise DataError(f"{root}: no events of {wanted} could be read, {there}")
+        first = next((e for e in ledger.entries if e.run in behaviour), None)
+        why = f"; the first: {first.reason}" if first else ""
+        raise DataError(f"{root}: no events of {wanted} could be read, {there}{why}")
     _note_unread(tasks, runs, {run: task.name for run, (task, _) in found.items()}, ledger)
     return behaviour
 
@@ -82,7 +84,10 @@ def _note_unread(
         own = [run for run, name in found.items() if name == task.name]
         if own and runs and not set(own) & set(runs):
             ledger.add(
-                "all", own[0], "", f"not among --config.runs: nothing of {task.name} is read"
+                "all",
+                own[0],
+                "",
+                f"not among the runs that are asked for: nothing of {task.name} is read",
             )
 
 

@@ -83,7 +83,11 @@ def read_cohort(
         kept.append(person)
         simulated |= is_simulated
     if not kept:
-        raise DataError(f"{root}: nobody has both behaviour and a connectome")
+        there = sorted({run for runs in imaging.series.values() for run in runs})
+        raise DataError(
+            f"{root}: nobody has both behaviour and a connectome of "
+            f"{', '.join(choices.rest_runs)}; imaging is of {', '.join(there) or 'matrices alone'}"
+        )
     behaviour = of_these(behaviour, kept, ledger)
     participants = participants.reindex(kept)
     motion = read_motion(

@@ -47,7 +47,11 @@ def parcels_and_regions(
         except ValueError as error:
             raise DataError(f"{path}: {error}") from error
     chosen: dict[str, list[int]] = {}
-    for region, parcel in read_table(Path(regions))[["region", "parcel"]].to_numpy():
+    rows = read_table(Path(regions))
+    if not {"region", "parcel"} <= set(rows.columns):
+        found = ", ".join(rows.columns)
+        raise DataError(f"{regions}: found columns {found}, expected region and parcel")
+    for region, parcel in rows[["region", "parcel"]].to_numpy():
         if parcel not in names:
             raise DataError(f"{regions}: parcel {parcel!r} is not in {path}")
         chosen.setdefault(region, []).append(names.index(parcel))

@@ -155,9 +155,7 @@ def _nifti(path: Path, expect: Expect) -> Series:
     try:
         from nilearn.maskers import NiftiLabelsMasker
     except ImportError as error:
-        raise DataError(
-            f"{path}: reading NIfTI needs nilearn: pip install 'dtb_jax[imaging]'"
-        ) from error
+        raise DataError(f"{path}: reading NIfTI needs nilearn: pip install nilearn") from error
     masker = NiftiLabelsMasker(expect.atlas_image, standardize=None)
     return Series(masker.fit_transform(str(path)), False)
 

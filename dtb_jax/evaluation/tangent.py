@@ -32,7 +32,7 @@ def tangent_ridge(features: np.ndarray, targets: np.ndarray, unseen: np.ndarray)
         from nilearn.connectome import ConnectivityMeasure
         from sklearn.covariance import EmpiricalCovariance
     except ImportError as error:
-        raise ImportError("tangent_ridge needs nilearn: pip install 'dtb_jax[imaging]'") from error
+        raise ImportError("tangent_ridge needs nilearn: pip install nilearn") from error
 
     series = [series_of(correlations(edges)) for edges in (*features, *unseen)]
     measure = ConnectivityMeasure(

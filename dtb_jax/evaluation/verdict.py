@@ -161,9 +161,14 @@ def _reached(models: Models, task: str, metric: str, names) -> str:
     return ", ".join([f"{first[0]} reaches {first[1]}", *(f"{who} {value}" for who, value in rest)])
 
 
+def titled(name: str) -> str:
+    """A task or a run at the beginning of a line; stroopPA stays what it is."""
+    return name[:1].upper() + name[1:]
+
+
 def figure_name(task: str, metric: str) -> str:
     """A figure in words."""
-    label = "BOLD" if task == "bold" else task.capitalize()
+    label = "BOLD" if task == "bold" else titled(task)
     words = metric.replace("_", " ").replace("reaction time", "RT").replace("auc", "AUC")
     return f"{label} {NAMES.get(metric, words)}"
 

@@ -37,9 +37,9 @@ def verdict_table(
     without = tuple(name for name in TAGS if name != "one_hot_identity")
     if unseen:  # who knows a part of the tested person is no baseline for strangers
         without = ("demographics", *(name for name in without if name != "own_training_half"))
-    columns = ["twin", "name tag", "best without it", "ceiling", "evidence"]
+    columns = ["twin", "name tag", "best without own connectome", "ceiling", "evidence"]
     if unseen:
-        columns[1:3] = ["best without connectome", "best regression on edges"]
+        columns[1:3] = ["best without own connectome", "best simpler model"]
         columns.insert(-1, "after confounds")
     rows = []
     for task, each in known["twin"].items():

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dtb_jax.data.bids import decode_events, find_events, read_table
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.atlas import read_atlas_table
+from dtb_jax.groundtruth.atlas import read_atlas_table, tcp_atlas
 from dtb_jax.groundtruth.connectomes import rest_series, simulate_person, simulate_population
 from dtb_jax.groundtruth.layout import (
     GENERATOR,
@@ -50,7 +50,7 @@ def write_stand_in(
         events_root: BIDS folder with events of at least one of the tasks.
         out: folder to write, which may hold part of an earlier call.
         atlas: table of parcels (columns name, network); default: atlas.tsv in the events folder,
-            else atlas/tcp_434.tsv beside it.
+            else atlas/tcp_434.tsv beside it, else `atlas.tcp_atlas`.
         seed: with a person's id the only source of randomness: nobody's files depend on others'.
         tasks: whose events to link; those beside TCP's get no BOLD.
         runs: which of `VOLUMES`' runs to write, where the person has them.
@@ -70,14 +70,12 @@ def write_stand_in(
     if out == events_root:
         raise DataError(f"{out}: simulated files never go into the folder they are made from")
     events = _find_all_events(events_root, tasks)
-    atlas = atlas or next(
-        (
-            p
-            for p in (events_root / "atlas.tsv", events_root.parent / "atlas/tcp_434.tsv")
-            if p.exists()
-        ),
-        events_root / "atlas.tsv",
-    )
+    near = (events_root / "atlas.tsv", events_root.parent / "atlas/tcp_434.tsv")
+    atlas = atlas or next((p for p in near if p.exists()), None)
+    if atlas is None:
+        out.mkdir(parents=True, exist_ok=True)
+        atlas = out / "atlas.tsv"
+        tcp_atlas().to_csv(atlas, sep="\t", index=False)
     networks, regions = read_atlas(atlas)
     people = sorted(events)[: participants or None]
     lengths = read_manifest(events_root / MANIFEST)
@@ -86,7 +84,8 @@ def write_stand_in(
     for source in (path for name in COMPANIONS for path in sorted(events_root.glob(name))):
         if source.is_file():
             link(source, out / source.relative_to(events_root))
-    link(atlas, out / "atlas.tsv")
+    if atlas != out / "atlas.tsv":
+        link(atlas, out / "atlas.tsv")
     _write_description(events_root, out)
 
     population = simulate_population(generator(seed, "population"), networks)

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from dtb_jax.bold import glm_contrast
+from dtb_jax.evaluation.verdict import titled
 from dtb_jax.interventions.scene import Reading, Scene
 from dtb_jax.mainnet import MainNetwork, unroll_together
 from dtb_jax.response import Response, read_hazard
@@ -33,6 +34,8 @@ from dtb_jax.types import Array
 
 ENDS = {"rt_s": "RT", "bold": "BOLD", "t": "BOLD t", "effect_s": "RT effect"}
 """What some indicators are called in figures and sentences."""
+KINDS = ("rt_s", "rt_sd_s", "effect_s", "accuracy", "accuracy_sd", "omission", "bold", "t")
+"""All that is told of a task."""
 NetworkOf = Callable[[Array], MainNetwork]
 Read = Callable[..., Response]
 Unroll = Callable[[MainNetwork, Array], Array]
@@ -47,10 +50,16 @@ class Asked(NamedTuple):
     unroll: Unroll = unroll_together  # from a network and stimuli [run, ...] to what it puts out
 
 
+def parted(name: str) -> tuple[str, str]:
+    """Task and what is told of it; a task's name may have underscores, too."""
+    end = max((end for end in KINDS if name.endswith(f"_{end}")), key=len)
+    return name.removesuffix(f"_{end}"), end
+
+
 def spoken(name: str) -> str:
     """TASK_rt_s as "Task RT"."""
-    task, _, end = name.partition("_")
-    return f"{task.capitalize()} {ENDS.get(end, end.replace('_', ' '))}".strip()
+    task, end = parted(name)
+    return f"{titled(task)} {ENDS.get(end, end.replace('_', ' '))}"
 
 
 class Functions(NamedTuple):

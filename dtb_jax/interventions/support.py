@@ -115,10 +115,11 @@ def sentence(
     )
     if is_supported(arm, found):
         return f"{arm.name.capitalize()} edits: unseen people are told apart ({told}); {judged}."
-    return (
-        f"{arm.name.capitalize()} edits: no edit is supported, since connectomes do not tell "
-        f"unseen people apart ({told}); {judged}."
-    )
+    if any(found[name].r.value is None for name in arm.targets_sd):
+        why = "there are too few unseen people, or data of them, to ask"
+    else:
+        why = "connectomes do not tell unseen people apart"
+    return f"{arm.name.capitalize()} edits: no edit is supported, since {why} ({told}); {judged}."
 
 
 def _p(value: float | None) -> str:

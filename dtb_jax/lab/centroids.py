@@ -26,7 +26,7 @@ def read_centroids(path: str, names: Sequence[str]) -> np.ndarray | None:
         return None
     where = f"--config.centroids: {path}"
     if find_spec("nilearn") is None:
-        raise DataError(f"{where}: the brain is drawn by nilearn, pip install 'dtb_jax[imaging]'")
+        raise DataError(f"{where}: the brain is drawn by nilearn, pip install nilearn")
     try:
         table = read_table(Path(path))
         if len(table.columns) == 1:

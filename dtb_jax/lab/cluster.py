@@ -5,6 +5,8 @@ out, sends anew what failed, and, when nothing is missing, goes on as if it had 
 """
 
 import json
+import os
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +14,13 @@ from typing import Any
 
 from dtb_jax.data.choices import option
 from dtb_jax.data.ledger import DataError
+from dtb_jax.results import write_json
 
 GROUP = "Cluster"
 WHERE = ("", "slurm", "local")
+DEVICES = "CUDA_VISIBLE_DEVICES"
+LATE_S = 600.0
+"""After which a job that Slurm does not know is gone."""
 
 
 class Submitted(Exception):
@@ -49,11 +55,14 @@ class Cluster:
 class Task:
     """What Slurm calls; out of time or pushed aside, it is called again and goes on."""
 
-    def __init__(self, work: Callable[[], Any]) -> None:
+    def __init__(self, work: Callable[[], Any], here: bool = False) -> None:
         self.work = work
+        self.devices = os.environ.get(DEVICES) if here else None
 
     def __call__(self) -> None:
         """Do the work; what comes out is on disk."""
+        if self.devices is not None:  # submitit hides a machine's own from its local tasks
+            os.environ[DEVICES] = self.devices
         self.work()
 
     def checkpoint(self) -> Any:
@@ -74,21 +83,29 @@ def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]
 
     Raises: Submitted when they are with Slurm; DataError where a task of this machine failed.
     """
-    if not cluster.submit or not tasks:
+    if not tasks:
+        return
+    place = workdir / "jobs" / "submitted.json"
+    out, failed = _asked(place)
+    if not cluster.submit:
+        if out & tasks.keys():
+            raise Submitted(f"{len(out & tasks.keys())} tasks are still with Slurm ({place})")
         return
     executor = _executor(cluster, workdir / "jobs")
     if cluster.submit == "local":
         names, most = list(tasks), max(1, cluster.at_once)
         for start in range(0, len(names), most):
-            _wait(_submitted(executor, {name: tasks[name] for name in names[start : start + most]}))
+            few = {name: tasks[name] for name in names[start : start + most]}
+            _wait(_submitted(executor, few, here=True))
         return
-    out = _out(workdir / "jobs")
     new = {name: work for name, work in tasks.items() if name not in out}
     if new:
         jobs = _submitted(executor, new)
-        _note(workdir / "jobs", {name: job.job_id for name, job in jobs.items()})
+        _note(place, {name: job.job_id for name, job in jobs.items()})
     told = [f"{len(new)} tasks submitted"] if new else []
     told += [f"{len(out & tasks.keys())} still with Slurm"] if out & tasks.keys() else []
+    again = [f"{name} failed before ({why})" for name, why in failed.items() if name in new]
+    told += again[:1]
     raise Submitted(f"{' and '.join(told)}; when they are done, the same command gathers them")
 
 
@@ -96,9 +113,7 @@ def _executor(cluster: Cluster, folder: Path) -> Any:
     try:
         import submitit
     except ModuleNotFoundError as error:
-        raise DataError(
-            "--config.submit: submitit is not there, pip install 'dtb_jax[cluster]'"
-        ) from error
+        raise DataError("--config.submit: submitit is not there: pip install submitit") from error
     try:
         executor = submitit.AutoExecutor(folder / "%j", cluster=cluster.submit)
     except RuntimeError as error:  # no sbatch
@@ -115,39 +130,57 @@ def _executor(cluster: Cluster, folder: Path) -> Any:
     return executor
 
 
-def _submitted(executor: Any, tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+def _submitted(
+    executor: Any, tasks: Mapping[str, Callable[[], Any]], here: bool = False
+) -> dict[str, Any]:
     """One array of all."""
     with executor.batch():
-        return {name: executor.submit(Task(work)) for name, work in tasks.items()}
+        return {name: executor.submit(Task(work, here)) for name, work in tasks.items()}
 
 
 def _wait(jobs: Mapping[str, Any]) -> None:
     """Until all are done; the first that failed is told when the others have had their time."""
     failed = {name: job for name, job in jobs.items() if job.exception() is not None}
     for name, job in failed.items():
-        # submitit puts the traceback between dashes
-        trace = str(job.exception()).split("----------------------")
-        last = trace[len(trace) > 1].strip().splitlines()[-1]
         raise DataError(
-            f"{len(failed)} of {len(jobs)} tasks failed, the first is {name}: {last} "
-            f"(log: {job.paths.stderr}); the same command goes on with what is missing"
+            f"{len(failed)} of {len(jobs)} tasks failed, the first is {name}: {_why(job)}; "
+            "the same command goes on with what is missing"
         )
 
 
-def _note(folder: Path, jobs: Mapping[str, str]) -> None:
-    path = folder / "submitted.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(known | dict(jobs), indent=1), encoding="utf-8")
-    part.replace(path)
+def _why(job: Any) -> str:
+    """The last line of a failed job's error, and where its log lies."""
+    # submitit puts the traceback between dashes
+    trace = str(job.exception()).split("----------------------")
+    return f"{trace[len(trace) > 1].strip().splitlines()[-1]} (log: {job.paths.stderr})"
 
 
-def _out(folder: Path) -> set[str]:
-    """Names of tasks that wait or run."""
+def _note(place: Path, jobs: Mapping[str, str]) -> None:
+    """Which job has which task, and since when."""
+    known = json.loads(place.read_text(encoding="utf-8")) if place.exists() else {}
+    now = {name: {"job": job, "since": time.time()} for name, job in jobs.items()}
+    write_json(place, known | now)
+
+
+def _asked(place: Path) -> tuple[set[str], dict[str, str]]:
+    """Names of tasks that wait or run, and why others failed.
+
+    A job that Slurm does not know is out only for a while: its accounts are late, or purged.
+    """
+    if not place.exists():
+        return set(), {}
     from submitit import SlurmJob
 
-    path = folder / "submitted.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    jobs: dict[str, SlurmJob] = {name: SlurmJob(folder / "%j", job) for name, job in known.items()}
-    # one question is answered for all
-    return {n for k, (n, job) in enumerate(jobs.items()) if not job.done(force_check=k == 0)}
+    known = json.loads(place.read_text(encoding="utf-8"))
+    out, failed = set(), {}
+    jobs: dict[str, SlurmJob] = {
+        n: SlurmJob(place.parent / "%j", v["job"]) for n, v in known.items()
+    }
+    for k, (name, job) in enumerate(jobs.items()):
+        new = time.time() - known[name]["since"] < LATE_S
+        if job.done(force_check=k == 0):  # one question is answered for all
+            if job.paths.result_pickle.exists() and job.exception() is not None:
+                failed[name] = _why(job)
+        elif new or job.state != "UNKNOWN":
+            out.add(name)
+    return out, failed

@@ -7,7 +7,8 @@ from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.scores import run_names
-from dtb_jax.evaluation.verdict import headline
+from dtb_jax.evaluation.verdict import headline, titled
+from dtb_jax.methods import people_are_simulated
 from dtb_jax.types import Cohort
 
 BEHAVIOUR = {"choice_concordance": "choice concordance", "reaction_time_r": "RT r"}
@@ -26,11 +27,13 @@ def source_label(cohort: Cohort) -> str:
     return f"simulated {' and '.join(made_up)}: about the software, not about brains"
 
 
-def source_line(protocol: dict) -> str:
+def source_line(metrics: dict) -> str:
     """What is measured and what is not, by `metrics.json`."""
-    connectome, source = protocol["connectome"], protocol["bold"]
+    connectome, source = metrics["protocol"]["connectome"], metrics["protocol"]["bold"]
     bold = {"none": "there is no BOLD"}.get(source, f"BOLD is {source}")
     line = f"Connectomes are {connectome}; {bold}. "
+    if people_are_simulated(metrics):
+        line += "People and what they do are simulated, too. "
     if "simulated" in (connectome, source):
         line += "Nothing here is evidence about brains. "
     return line
@@ -62,9 +65,7 @@ def _headlines(models: dict) -> list[tuple[str, str, str]]:
     """Behaviour of each task, a panel of BOLD beside it: (task, metric, title)."""
     panels, bold = [], [("bold", metric, title) for metric, title in BOLD.items()]
     for task in tasks_in(models):
-        panels += [
-            (task, metric, f"{task.capitalize()}: {say}") for metric, say in BEHAVIOUR.items()
-        ]
+        panels += [(task, metric, f"{titled(task)}: {say}") for metric, say in BEHAVIOUR.items()]
         panels, bold = panels + bold[:1], bold[1:]
     return panels + bold
 
@@ -84,7 +85,7 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
             if probability is not None:
                 counted = part.tested() & part.people[:, None] & np.isfinite(probability)
                 shown[model] = reliability_bins(probability, error_mask(part), counted)
-        panels.append((f"{name.capitalize()}: P(not answered correctly)", shown))
+        panels.append((f"{titled(name)}: P(not answered correctly)", shown))
     caption = "Reliability of told error probabilities, eight bins of equal counts."
     return caption, "reliability", plots.reliability(panels, label)
 

@@ -176,7 +176,6 @@ class Edits(Study):
 READ_ONCE = (
     *(field.name for field in fields(Choices)),
     "data",
-    "exact",
     "split_s",
     "stop_s",
     "drifts",
@@ -218,8 +217,15 @@ def of_folder(
         raise DataError(f"{path}: not there; was {folder} made by dtb train?") from error
     except ValueError as error:
         raise DataError(f"{path}: not JSON ({error}); expected what a run wrote") from error
+    if "data" not in told or "units" not in told:
+        raise DataError(f"{path}: not of a study; was {folder} made by dtb train?")
     known = set(only) or {field.name for field in fields(kind)}
     read = {k: tuple(v) if isinstance(v, list) else v for k, v in told.items() if k in known}
     if only:
         read = {k: v for k, v in read.items() if v != getattr(Study(), k)}
-    return kind(**{**read, **changed})
+    found = kind(**{**read, **changed})
+    if "other_rest_runs" in {**read, **changed}:
+        return found
+    # a default that the study's own rest runs leave open
+    free = tuple(run for run in found.other_rest_runs if run not in found.rest_runs)
+    return replace(found, other_rest_runs=free)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dtb_jax.data import DataError
+from dtb_jax.evaluation.verdict import titled
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab.evaluation_report import source_line, tasks_in
@@ -20,13 +21,16 @@ SHOWN = {
 }
 """Figures of these that the study's page shows; their own pages have all."""
 ROWS = {
-    "wished_change_sd.designed": "wished change (SD)",
+    "wished_change_sd.designed": "change as wished (SD)",
     "wished_change_sd_judge.designed": "the same in the eyes of a twin of other people (SD)",
-    "wished_change_sd.random": "wished change by random edits of equal length (SD)",
+    "wished_change_sd.random": "change as wished, random edits of equal length (SD)",
     "trial.responders": f"responders ({RESPONSE_SD:g} SD or more in every target)",
     "trial.harmed": f"harmed ({HARM_SD:g} SD or more for the worse in what was to stay)",
     "trial.off_target_sd": "off target (SD)",
 }
+
+NOT_LEARNED = 0.1
+"""Of choice concordance below always pressing the correct button."""
 
 
 def write(study: Path) -> Path:
@@ -48,7 +52,7 @@ def write(study: Path) -> Path:
         path,
         template="study.html.j2",
         title=f"Twins of {people} people",
-        first_line=source_line(metrics["protocol"])
+        first_line=source_line(metrics)
         + "Everybody tested was seen in training: first half trains, second half tests.",
         summary=_summary(metrics["models"]),
         metrics=metrics,
@@ -126,16 +130,25 @@ def _summary(models: dict) -> list[str]:
             return "undefined" if found is None else f"{found:.3f}"
 
         sentences.append(
-            f"{task.capitalize()}: reaction times correlate at r = "
+            f"{titled(task)}: reaction times correlate at r = "
             f"{value('twin', 'reaction_time_r')} over people; their own first half reaches "
             f"{value('own_training_half', 'reaction_time_r')} without a connectome, and the same "
             f"twin with shuffled connectomes {value('shuffled_connectome', 'reaction_time_r')}. "
             f"Choices agree on {value('twin', 'choice_concordance')} of trials; always pressing "
             f"the correct button agrees on {value('always_correct', 'choice_concordance')}."
         )
+        twin, right = (
+            models[model].get(task, {}).get("choice_concordance", {}).get("value")
+            for model in ("twin", "always_correct")
+        )
+        if None not in (twin, right) and twin < right - NOT_LEARNED:
+            sentences.append(
+                f"{titled(task)}: the twin presses the right button far less often than "
+                "people do. It has not learned the task; train it for longer before reading on."
+            )
         if "oracle_scores" in models:
             sentences.append(
-                f"{task.capitalize()}: the truth is known here. Knowing everybody's parameters "
+                f"{titled(task)}: the truth is known here. Knowing everybody's parameters "
                 f"gives r = {value('oracle_parameters', 'reaction_time_r')}, knowing only what the "
                 f"connectome causes {value('oracle_scores', 'reaction_time_r')}: the ceilings for "
                 "people seen in training and for unseen people."

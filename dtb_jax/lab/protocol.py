@@ -1,5 +1,7 @@
 """How the options make a twin, and what a report says of who, what and with which software."""
 
+from importlib.metadata import version
+
 import numpy as np
 
 from dtb_jax.connectome import edge_count
@@ -22,6 +24,15 @@ RESPONSES = {
     "hazard": (hazard_loss, press_count, read_hazard),
     "pulses": (pulse_loss, pulse_count, read_pulses),
 }
+AT_LEAST_1 = (
+    *("units", "width", "epochs", "passes", "segments", "segment_steps"),
+    *("segment_stride", "save_every", "pulse_steps"),
+)
+NOT_NEGATIVE = (
+    *("components", "patience", "warmup_steps", "clip_norm", "weight_decay", "scale"),
+    *("bold_weight", "bold_warmup_steps", "learning_rate", "slow_share", "drifts", "gain"),
+)
+SHARES = ("dropout", "absence", "validation_share")
 SIZES = (
     "units",
     "width",
@@ -40,12 +51,18 @@ def recipe(options: Study, fewest_batch: int = 1) -> Recipe:
 
     Raises: DataError for an unknown way to read responses, or where nothing would be trained.
     """
-    least = dict.fromkeys(("units", "epochs", "passes", "segments"), 1)
+    least = dict.fromkeys(AT_LEAST_1, 1) | dict.fromkeys(NOT_NEGATIVE, 0)
     for name, number in (least | {"batch_people": fewest_batch}).items():
-        if getattr(options, name) < number:
+        value = getattr(options, name)
+        if value is not None and value < number:
+            raise DataError(f"--config.{name}: {value}, expected at least {number}")
+    for name in SHARES:
+        if not 0 <= getattr(options, name) < 1:
             raise DataError(
-                f"--config.{name}: {getattr(options, name)}, expected at least {number}"
+                f"--config.{name}: {getattr(options, name)}, expected from 0 to below 1"
             )
+    if options.slow_share > 1:
+        raise DataError(f"--config.slow_share: {options.slow_share}, expected at most 1")
     if options.response not in RESPONSES:
         raise DataError(
             f"--config.response: {options.response!r}, expected one of {', '.join(RESPONSES)}"
@@ -67,8 +84,9 @@ def recipe(options: Study, fewest_batch: int = 1) -> Recipe:
     )
 
 
-def protocol(cohort: Cohort, split: str, *, units: int, seed: int) -> dict:
-    """Who, what and with which software."""
+def protocol(cohort: Cohort, split: str, *, units: int, seed: int, drawn: bool = False) -> dict:
+    """Who, what and with which software; `drawn`: nilearn's brains are in the figures."""
+    used = versions() | ({"nilearn": version("nilearn")} if drawn else {})
     return {
         "split": split,
         "participants": len(cohort.connectomes),
@@ -78,7 +96,7 @@ def protocol(cohort: Cohort, split: str, *, units: int, seed: int) -> dict:
         "units": units,
         "seed": seed,
         "commit": commit(),
-        "versions": versions(),
+        "versions": used,
         "connectome": cohort.connectome_source,
         "bold": cohort.bold_source,
         "runs": [run.name for run in cohort.runs],

@@ -74,7 +74,13 @@ def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str
 
 def told(options: Study, trained: Trained) -> dict[str, Any]:
     """The protocol of this study."""
-    return protocol(trained.cohort, "time", units=options.units, seed=options.seed) | {
+    return protocol(
+        trained.cohort,
+        "time",
+        units=options.units,
+        seed=options.seed,
+        drawn=bool(options.centroids),
+    ) | {
         "response": options.response,
         "split_s": trained.fold.training.stop_s,
         "stop_s": trained.fold.test.stop_s,

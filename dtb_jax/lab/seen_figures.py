@@ -12,7 +12,11 @@ from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.splits import BoldScale, in_part
+from dtb_jax.evaluation.verdict import titled
 from dtb_jax.lab import session, truth
 from dtb_jax.lab.centroids import region_centroids
 from dtb_jax.lab.evaluation_report import (
@@ -108,9 +112,8 @@ def draw(
 
 def _reaction_times(evaluated: Assessed, results: dict) -> list:
     panels = []
-    for r, part in enumerate(evaluated.scored):
-        run, task = part.run, part.run.task.name
-        observed = masked_mean(run.trials.response_time_s, part.timed())
+    for r, (task, part) in enumerate(zip(run_names(evaluated.scored), evaluated.scored)):
+        observed = masked_mean(part.run.trials.response_time_s, part.timed())
         twin, _ = told_means(part, evaluated.predictions["twin"][r])
         own = evaluated.predictions["own_training_half"][r].person_time_s
         keep = part.people & np.isfinite(observed) & np.isfinite(own)
@@ -125,14 +128,20 @@ def _reaction_times(evaluated: Assessed, results: dict) -> list:
                     f"r = {figure['value']:.3f}\n"
                     f"[{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]\nn = {figure['n']}"
                 )
-            panels.append((f"{task.capitalize()}: {name}", observed[keep], values[keep], text))
+            panels.append((f"{titled(task)}: {name}", observed[keep], values[keep], text))
     return panels
+
+
+def _with_bold(evaluated: Assessed) -> list[tuple[str, Scored, Prediction]]:
+    """Runs of which somebody has BOLD: name, part and what the twin says."""
+    each = zip(run_names(evaluated.scored), evaluated.scored, evaluated.predictions["twin"])
+    return [(name, part, told) for name, part, told in each if part.run.bold_mask.any()]
 
 
 def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plots.Course]:
     region = cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
     courses = []
-    for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
+    for name, part, told in _with_bold(evaluated):
         run, kept = part.run, part.glm.mask.all(axis=1)
         seen, series = (
             (bold[..., region] - scale.mean[region]) / scale.sd[region]
@@ -147,7 +156,7 @@ def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plot
         tr = cohort.repetition_time_s
         courses.append(
             plots.Course(
-                f"{run.task.name.capitalize()}, {cohort.regions[region].replace('_', ' ')}",
+                f"{titled(name)}, {cohort.regions[region].replace('_', ' ')}",
                 part.start_s + np.arange(seen.shape[1]) * tr,
                 seen[kept].mean(0),
                 seen[kept].std(0) / np.sqrt(max(kept.sum(), 1)),
@@ -169,13 +178,13 @@ class Map(NamedTuple):
 
 def _maps(evaluated: Assessed) -> list[Map]:
     found = []
-    for part, told in zip(evaluated.scored, evaluated.predictions["twin"]):
+    for name, part, told in _with_bold(evaluated):
         t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])
         known = np.isfinite(t_told).all(1) & np.isfinite(part.t).all(1)
         everybody = np.ones((1, len(known)))
         observed, twin = (metrics.group_t(t, known, everybody)[0] for t in (part.t, t_told))
         more, less = part.run.task.contrast
-        found.append(Map(f"{part.run.task.name.capitalize()}: {more} > {less}", observed, twin))
+        found.append(Map(f"{titled(name)}: {more} > {less}", observed, twin))
     return found
 
 

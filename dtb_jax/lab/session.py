@@ -208,10 +208,10 @@ def settle_options(
             if before.get(key) != now.get(key)
         ]
         if changed:
+            each = ", ".join(f"{k} {before.get(k)!r}, now {now.get(k)!r}" for k in changed)
             raise DataError(
-                f"{path}: this folder holds a run with another {', '.join(changed)} "
-                f"({before.get(changed[0])!r}, now {now.get(changed[0])!r}); "
-                "use another folder, or delete this one"
+                f"{path}: this folder holds a run with other options ({each}); "
+                "name the same ones, use another folder, or delete this one"
             )
         if told == now:  # others of an array job may be reading it
             return

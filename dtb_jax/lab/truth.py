@@ -10,6 +10,8 @@ from dtb_jax.assessment import Assessed
 from dtb_jax.evaluation import Figure, Prediction
 from dtb_jax.evaluation.figures import correlation_figure
 from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.scores import run_names
+from dtb_jax.evaluation.verdict import titled
 from dtb_jax.groundtruth import oracle
 from dtb_jax.groundtruth.people import has_truth, load_truth
 from dtb_jax.regions import REGIONS
@@ -56,7 +58,7 @@ def compare(evaluated: Assessed) -> list[Told]:
     """The twin's expectations against the oracles', person by person."""
     found = []
     for name in ORACLES:
-        for r, part in enumerate(evaluated.scored):
+        for r, (task, part) in enumerate(zip(run_names(evaluated.scored), evaluated.scored)):
             if name not in evaluated.predictions:
                 continue
             tested = part.tested()
@@ -66,7 +68,7 @@ def compare(evaluated: Assessed) -> list[Told]:
             )
             figure = correlation_figure(true, twin, part.people)
             keep = part.people
-            found.append(Told(part.run.task.name, name, true[keep], twin[keep], figure))
+            found.append(Told(task, name, true[keep], twin[keep], figure))
     return found
 
 
@@ -83,6 +85,6 @@ def figure(told: list[Told], label: str):
     panels = []
     for one in told:
         text = "r undefined" if one.r.value is None else f"r = {one.r.value:.2f}, n = {one.r.n}"
-        title = f"{one.task.capitalize()}: {MEANING[one.oracle]}"
+        title = f"{titled(one.task)}: {MEANING[one.oracle]}"
         panels.append((title, one.true_s, one.twin_s, text))
     return plots.reaction_times(panels, label, "truth, second half (ms)", "twin (ms)")

@@ -10,6 +10,7 @@ from dtb_jax.data import Ledger
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.scores import run_names
+from dtb_jax.evaluation.verdict import titled
 from dtb_jax.lab import session
 from dtb_jax.lab.evaluation_report import (
     reliability_figure,
@@ -57,7 +58,7 @@ def write(
     write_report(
         workdir / "report.html",
         title=f"{results['protocol']['participants']} unseen people",
-        first_line=source_line(results["protocol"]) + who,
+        first_line=source_line(results) + who,
         summary=[],
         metrics=results,
         headline=results["headline"],
@@ -83,7 +84,7 @@ def _few_shot(results: dict, label: str) -> list:
             if all(task in f for f in each.values())
         }
         if any(lines.values()):
-            curves.append((f"{task.capitalize()}: RT r", lines))
+            curves.append((f"{titled(task)}: RT r", lines))
     caption = (
         "An unseen person and the first trials: r over people of mean reaction times in the "
         "trials after the last of these, 95 % intervals."
@@ -107,7 +108,7 @@ def _panels(assessed: Assessed, results: dict) -> list:
                     f"r = {figure['value']:.2f} [{figure['ci_low']:.2f}, {figure['ci_high']:.2f}]"
                 )
             told = _centred(told, part.drawn.fold, keep)
-            panels.append((f"{name.capitalize()}: {model}", observed[keep], told[keep], text))
+            panels.append((f"{titled(name)}: {model}", observed[keep], told[keep], text))
     return panels
 
 

@@ -30,7 +30,13 @@ def test_seen_people_stand_beside_name_tags():
         ceiling=(0.98, 0.02),
     )
     table = verdict_table(known, verdicts(), METRICS, unseen=False)
-    assert table.columns == ["twin", "name tag", "best without it", "ceiling", "evidence"]
+    assert table.columns == [
+        "twin",
+        "name tag",
+        "best without own connectome",
+        "ceiling",
+        "evidence",
+    ]
     (name, r), (_, error) = table.rows
     assert name == "Faces RT r"
     own = "the person's own training part"
@@ -49,7 +55,7 @@ def test_unseen_people_stand_beside_regressions_on_edges():
     left = Figure(0.38, None, 0.2, 0.5, 9).as_dict()
     table = verdict_table(known, verdicts(True, left, 0.003), METRICS[:1], unseen=True)
     ((_, cells),) = table.rows
-    assert table.columns[1:3] == ["best without connectome", "best regression on edges"]
+    assert table.columns[1:3] == ["best without own connectome", "best simpler model"]
     assert cells[1] == (".10", "age, sex, site, group and motion")
     assert cells[2] == (".35", "the connectome as an extra input")
     assert cells[3:] == [("–", ""), (".38", "p = 0.003 (Holm)"), ("yes", "")]

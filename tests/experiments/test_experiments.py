@@ -110,7 +110,7 @@ def test_another_config_in_the_same_folder_is_refused(cohort, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"units": 3}))
     found = run("paper", tmp_path, f"--config.data={cohort}", *SMALL)
     assert found.returncode != 0
-    assert "this folder holds a run with another" in found.stderr
+    assert "this folder holds a run with other options" in found.stderr
 
 
 def test_exact_overrules_an_experiments_numbers_but_not_the_users(capsys):

@@ -1,5 +1,6 @@
 """What edits are wished for, and what they may be."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,8 @@ import pandas as pd
 from dtb_jax.data import DataError, read_parcels
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import Search
-from dtb_jax.interventions.indicators import functions
-from dtb_jax.interventions.study import Rules, Study
+from dtb_jax.interventions.indicators import functions, parted
+from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.lab.options import Edits
 from dtb_jax.lab.session import listed
@@ -70,6 +71,30 @@ def asked_for(cohort: Cohort, options: Edits) -> int | None:
     return cohort.regions.index(options.region)
 
 
+def check_region(options: Edits, few: Cohort) -> None:
+    """Refuse what a typo would turn into a trial without affective edits.
+
+    Args:
+        options: with region and affective_task.
+        few: the cohort with the regions whose BOLD twins make.
+
+    Raises: DataError.
+    """
+    if few.bold_source == "none":
+        return
+    if options.region not in few.regions:
+        raise DataError(
+            f"--config.region: {options.region!r}, expected one whose BOLD twins make: "
+            f"{', '.join(few.regions)} (--config.bold_regions)"
+        )
+    tasks = [run.task.name for run in few.runs]
+    if options.affective_task not in (*tasks, Edits().affective_task):
+        raise DataError(
+            f"--config.affective_task: {options.affective_task!r}, expected one of "
+            f"{', '.join(tasks)}"
+        )
+
+
 def edge_mask(options: Edits, parcels: pd.DataFrame) -> np.ndarray | None:
     """Edges that hubs and networks leave, or None where all may change.
 
@@ -124,9 +149,16 @@ def make_rules(options: Edits, training: np.ndarray, mask: np.ndarray | None) ->
     )
 
 
-def make_arms(options: Edits, study: Study) -> list[Arm]:
-    """Affective, cognitive and combined; affective ones only where the cohort has BOLD."""
-    heart, _, mind, right = functions(study.before, options.affective_task)
+def measured(cohort: Cohort, names: Iterable[str]) -> list[str]:
+    """Indicators but for the BOLD of tasks in which nobody was scanned."""
+    scanned = {run.task.name for run in cohort.runs if run.bold_mask.any()}
+    split = {name: parted(name) for name in names}
+    return [n for n, (task, end) in split.items() if end not in ("bold", "t") or task in scanned]
+
+
+def make_arms(options: Edits, names: Iterable[str]) -> list[Arm]:
+    """Affective, cognitive and combined, as far as these indicators go."""
+    heart, _, mind, right = functions(names, options.affective_task)
     wishes = {
         "affective": (heart, mind),
         "cognitive": (mind, heart),

@@ -8,7 +8,7 @@ import numpy as np
 
 from dtb_jax import plots
 from dtb_jax.interventions.against_truth import toward
-from dtb_jax.interventions.indicators import Functions, spoken
+from dtb_jax.interventions.indicators import Functions, parted, spoken
 from dtb_jax.interventions.trial import RESPONSE_SD, Arm, effects_r
 from dtb_jax.lab.interventions.arms import DESIGNED, Outcome
 from dtb_jax.lab.interventions.choices import shares
@@ -42,7 +42,7 @@ def arms_of(edits: dict) -> list[Arm]:
 
 
 def draw(options, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
-    """Every figure whose data exist; arguments as in `interventions_report.write`."""
+    """Every figure whose data exist; arguments as in `report.write`."""
     label, edits = places.label, metrics["edits"]
     pairs = [(arm, edited.outcomes[arm.name]) for arm in arms_of(edits)]
     drawn = [*_controls(label, pairs, edits)]
@@ -112,7 +112,7 @@ def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
 
 def _matrix(label: str, pairs: Pairs, edits: dict) -> Drawn:
     arms = [arm.name for arm, _ in pairs]
-    names = [n for n in edits[arms[0]]["selectivity"] if n.partition("_")[2] in COLUMNS]
+    names = [n for n in edits[arms[0]]["selectivity"] if parted(n)[1] in COLUMNS]
     value, low, high = (
         np.array([[edits[arm]["selectivity"][n][key] for n in names] for arm in arms], float)
         for key in ("value", "ci_low", "ci_high")

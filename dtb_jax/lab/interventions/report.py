@@ -60,7 +60,7 @@ def write(
         workdir / "report.html",
         "interventions.html.j2",
         title=f"Edits of {people} connectomes",
-        first_line=source_line(metrics["protocol"])
+        first_line=source_line(metrics)
         + f"{unseen} of these {people} people were unseen by the twins that design edits, which "
         "were trained on the others.",
         summary=[],

@@ -26,6 +26,7 @@ from dtb_jax.interventions.directions import (
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.indicators import Functions, functions, indicators
 from dtb_jax.interventions.trial import effects_r, in_sd
+from dtb_jax.lab.interventions.choices import measured
 from dtb_jax.lab.options import Edits
 from dtb_jax.mainnet import flatten
 from dtb_jax.types import Cohort
@@ -55,7 +56,6 @@ class Aim(NamedTuple):
     random_r: float
     changes: dict[str, np.ndarray]  # [dose, people], in SD
     smooth: np.ndarray  # [edge], SmoothGrad of z1, mean over people
-    plain: np.ndarray  # its gradient
     sensitivity: dict[float, list[tuple[int, float]]]
 
 
@@ -86,7 +86,7 @@ def paper_route(
     root = Path(options.data)
     measures = read_phenotype(root, ids, ledger)
     aims, clinical, found = {}, {}, {}
-    known = functions(study.before, options.affective_task)
+    known = functions(measured(cohort, study.before), options.affective_task)
     aimed = {"affective": known.affective_t, "speed": known.speed}
     for name, names in aimed.items():
         if not names:
@@ -167,7 +167,6 @@ def _aim(
         return np.asarray(attribution.over_people(make, shown, chunk=8, key=keys))
 
     reference = smooth(options.smoothgrad_samples, 0.1 * spread)
-    plain = attribution.over_people(eqx.Partial(attribution.gradient, function), shown, chunk=8)
     # noise of its own: fewer copies with the reference's keys would be a part of the reference
     other = attribution.person_keys(jax.random.key(options.seed + 1), len(shown))
     sensitivity = {
@@ -177,9 +176,7 @@ def _aim(
         ]
         for noise in NOISE
     }
-    return Aim(
-        names, direction, z1, null, random_r, changes, reference, np.asarray(plain), sensitivity
-    )
+    return Aim(names, direction, z1, null, random_r, changes, reference, sensitivity)
 
 
 @eqx.filter_jit

@@ -18,6 +18,7 @@ from dtb_jax.lab.interventions.choices import (
     asked_for,
     make_arms,
     make_rules,
+    measured,
 )
 from dtb_jax.lab.interventions.route import paper_route
 from dtb_jax.lab.interventions.truth import truth_table
@@ -47,11 +48,14 @@ def open_twins(options: Edits, workdir: Path, cluster: Cluster = Cluster()) -> O
     """
     cluster.check()
     found = read(options, workdir)
-    missing = [name for name in learners(found) if not has_learned(found, workdir, name)]
+    found.ledger.write(workdir / "exclusions.tsv")
+    missing = [name for name in learners(found) if not has_learned(workdir, name)]
     send(cluster, workdir, {name: partial(fit_one, options, workdir, name) for name in missing})
     twins = train(found, workdir)
     rules = make_rules(found.options, found.cohort.connectomes[twins.training], found.mask)
-    return Opened(found, twins, rules, make_arms(found.options, twins.base))
+    return Opened(
+        found, twins, rules, make_arms(found.options, measured(found.cohort, twins.base.before))
+    )
 
 
 def design(opened: Opened, workdir: Path) -> None:
@@ -120,7 +124,9 @@ def trial(opened: Opened, workdir: Path) -> dict:
 def told(opened: Opened) -> dict:
     """Who, what, under which constraints."""
     (options, cohort), twins = opened.read[:2], opened.twins
-    return protocol(cohort, "people", units=options.units, seed=options.seed) | {
+    return protocol(
+        cohort, "people", units=options.units, seed=options.seed, drawn=bool(options.centroids)
+    ) | {
         "response": options.response,
         "trained_on": len(twins.training),
         "edited": len(twins.rows),

@@ -18,6 +18,7 @@ from dtb_jax.lab.centroids import read_centroids
 from dtb_jax.lab.interventions.choices import (
     asked_for,
     check,
+    check_region,
     edge_mask,
     parcel_table,
 )
@@ -27,7 +28,6 @@ from dtb_jax.lab.protocol import recipe
 from dtb_jax.mainnet import MainNetwork
 from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.intervene import asked_of, through_connectome
-from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.recipe import Recipe
@@ -80,8 +80,8 @@ def read(options: Edits, workdir: Path) -> Read:
         raise DataError(f"--config.folds: {error}") from error
     mask = edge_mask(options, parcels)
     few = session.only_regions(cohort, options.bold_regions)
+    check_region(options, few)
     session.settle(options, workdir)
-    ledger.write(workdir / "exclusions.tsv")
     return Read(options, cohort, few, ledger, parcels, coordinates, made, fold, mask, apart)
 
 
@@ -127,17 +127,19 @@ def fit_one(options: Edits, workdir: Path, name: str) -> None:
     learn(read(options, workdir), workdir, name)
 
 
-def has_learned(found: Read, workdir: Path, name: str) -> bool:
-    """Whether a twin's last checkpoint is there."""
-    part, _ = learners(found)[name]
-    epochs = found.options.epochs
-    if found.options.twin == "mixed":
-        epochs = Method().epochs(int(part.people.sum()))
-    return (_place(workdir, name) / str(epochs)).is_dir()
+def has_learned(workdir: Path, name: str) -> bool:
+    """Whether a twin's training has come to its end."""
+    return _done(workdir, name).exists()
 
 
 def learn(found: Read, workdir: Path, name: str) -> workflow.Fitted | Mixed:
-    """A twin by its name, going on from its checkpoint."""
+    """A twin by its name, going on from its checkpoint; a mark beside it says that it is done."""
+    learned = _learn(found, workdir, name)
+    _done(workdir, name).touch()
+    return learned
+
+
+def _learn(found: Read, workdir: Path, name: str) -> workflow.Fitted | Mixed:
     options, made, (part, seed) = found.options, found.made, learners(found)[name]
     folder = _place(workdir, name)
     if options.twin == "mixed":
@@ -157,6 +159,11 @@ def learn(found: Read, workdir: Path, name: str) -> workflow.Fitted | Mixed:
             save_every=options.save_every,
             on_epoch=show,
         )
+
+
+def _done(workdir: Path, name: str) -> Path:
+    place = _place(workdir, name)
+    return place.with_name(f"{place.name}.done")
 
 
 def _place(workdir: Path, name: str) -> Path:
