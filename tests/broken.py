@@ -197,7 +197,7 @@ EVERYBODY = {
     "a rest run that is not there": (
         lambda root: None,
         ("--rest-runs=sleep",),
-        "nobody has both behaviour and a connectome of restAP_run-01",
+        "nobody has both behaviour and a connectome of sleep; imaging is of",
     ),
     "a task that is none": (lambda root: None, ("--tasks=flanker",), "--tasks: task 'flanker'"),
     "a session that is not there": (lambda root: None, ("--session=2",), "--session: '2', found"),

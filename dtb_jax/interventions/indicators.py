@@ -51,15 +51,15 @@ class Asked(NamedTuple):
 
 
 def parted(name: str) -> tuple[str, str]:
-    """Task and what is told of it; a task's name may have underscores, too."""
-    end = max((end for end in KINDS if name.endswith(f"_{end}")), key=len)
+    """Task and what is told of it, "" where that is none of `KINDS`; tasks may have underscores."""
+    end = max((end for end in KINDS if name.endswith(f"_{end}")), key=len, default="")
     return name.removesuffix(f"_{end}"), end
 
 
 def spoken(name: str) -> str:
     """TASK_rt_s as "Task RT"."""
     task, end = parted(name)
-    return f"{titled(task)} {ENDS.get(end, end.replace('_', ' '))}"
+    return f"{titled(task)} {ENDS.get(end, end.replace('_', ' '))}".strip()
 
 
 class Functions(NamedTuple):
