@@ -84,6 +84,12 @@ def recipe(options: Study, fewest_batch: int = 1) -> Recipe:
     )
 
 
+def no_exact(options: Study) -> None:
+    """Raises: DataError where the paper's numbers are asked of what the paper did not do."""
+    if options.exact:
+        raise DataError("--config.exact: the paper's numbers are for its own protocol alone")
+
+
 def protocol(cohort: Cohort, split: str, *, units: int, seed: int, drawn: bool = False) -> dict:
     """Who, what and with which software; `drawn`: nilearn's brains are in the figures."""
     used = versions() | ({"nilearn": version("nilearn")} if drawn else {})

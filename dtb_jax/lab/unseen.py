@@ -45,6 +45,7 @@ def open_folds(options: Unseen, workdir: Path) -> Opened:
     """
     session.settle_jax()
     cohort, ledger = session.read_data(options.data, options)
+    protocols.no_exact(options)
     made = recipe(options)
     if options.repeats < 1:
         raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")

@@ -128,6 +128,7 @@ def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
         ({"bold_regions": "moon"}, "--config.bold_regions: 'moon', expected some of"),
         ({"folds": 100}, "--config.folds"),
         ({"ridge": 1.5}, "--config.ridge"),
+        ({"exact": True}, "--config.exact: the paper's numbers are for its own protocol"),
         ({"centroids": "/nowhere.tsv"}, "/nowhere.tsv"),
     ],
 )

@@ -93,7 +93,9 @@ def test_the_sentence_says_so(found):
     assert said.endswith("designed edits move the target by 10.23 SD, group edit by .40.")
     arm = ARM._replace(name="mind", targets_sd={"unmeasured": -1.0})
     said = sentence(arm, found, Figure(None), {"random": Figure(-0.05)})
-    assert said.startswith("Mind edits: no edit is supported, since there are too few unseen people")
+    assert said.startswith(
+        "Mind edits: no edit is supported, since there are too few unseen people"
+    )
     assert "(Unmeasured r = undefined, p = undefined)" in said
     assert said.endswith("move the target by undefined SD, random by -.05.")
     said = sentence(arm, found, designed, {"random": Figure(None)})

@@ -13,6 +13,7 @@ from dtb_jax.interventions.indicators import functions, parted
 from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.lab.options import Edits
+from dtb_jax.lab.protocol import no_exact
 from dtb_jax.lab.session import listed
 from dtb_jax.types import Cohort
 
@@ -27,6 +28,7 @@ def check(options: Edits) -> None:
 
     Raises: DataError.
     """
+    no_exact(options)
     least = {"seeds": 1, "people": 8, "steps": 1, "folds": 2, "edges": 0, "manifold": 0}
     least |= {"permutations": 20, "smoothgrad_samples": 1, "attributed": 1, "front": 0}
     for name, number in least.items():
