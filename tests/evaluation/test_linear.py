@@ -206,5 +206,5 @@ def test_people_who_are_all_the_same_tell_the_mean(method):
 def test_without_nilearn_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "nilearn.connectome", None)
     x, y, unseen = draw(edge_count(PARCELS))
-    with pytest.raises(ImportError, match=r"nilearn: pip install 'dtb_jax\[imaging\]'"):
+    with pytest.raises(ImportError, match=r"nilearn: pip install nilearn"):
         tangent.tangent_ridge(x, y, unseen)

@@ -103,7 +103,7 @@ def test_mistakes_are_one_line(options, words, tmp_path):
 
 def test_edges_of_another_scan_are_refused(whole, tmp_path):
     options = {"edges": str(whole / "edges"), "parcels": 24, "rest_volumes": 80}
-    assert "another rest_volumes (60, now 80)" in complaint(power, tmp_path, **options)
+    assert "rest_volumes 60, now 80" in complaint(power, tmp_path, **options)
 
 
 def test_the_command_says_it_in_one_line(tmp_path):
