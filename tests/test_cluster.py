@@ -25,6 +25,19 @@ def leave(folder: Path, name: str) -> None:
     (folder / name).write_text("done")
 
 
+def note_devices(folder: Path) -> None:
+    (folder / "seen").write_text(os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+
+
+@pytest.mark.parametrize("before", [None, "1"])
+def test_a_task_of_this_machine_sees_its_devices(before, tmp_path, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if before is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", before)
+    send(Cluster(submit="local"), tmp_path, {"look": partial(note_devices, tmp_path)})
+    assert (tmp_path / "seen").read_text() == (before or "all")
+
+
 def missing(folder, names):
     return {name: partial(leave, folder, name) for name in names if not (folder / name).exists()}
 

@@ -56,13 +56,13 @@ class Task:
     """What Slurm calls; out of time or pushed aside, it is called again and goes on."""
 
     def __init__(self, work: Callable[[], Any], here: bool = False) -> None:
-        self.work = work
-        self.devices = os.environ.get(DEVICES) if here else None
+        self.work, self.here, self.devices = work, here, os.environ.get(DEVICES)
 
     def __call__(self) -> None:
         """Do the work; what comes out is on disk."""
-        if self.devices is not None:  # submitit hides a machine's own from its local tasks
-            os.environ[DEVICES] = self.devices
+        if self.here:  # submitit hides a machine's own from its local tasks
+            os.environ.pop(DEVICES, None)
+            os.environ |= {} if self.devices is None else {DEVICES: self.devices}
         self.work()
 
     def checkpoint(self) -> Any:

@@ -44,8 +44,8 @@ def open_folds(options: Unseen, workdir: Path) -> Opened:
     Raises: DataError, in one sentence.
     """
     session.settle_jax()
-    cohort, ledger = session.read_data(options.data, options)
     protocols.no_exact(options)
+    cohort, ledger = session.read_data(options.data, options)
     made = recipe(options)
     if options.repeats < 1:
         raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
