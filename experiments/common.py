@@ -66,5 +66,6 @@ def as_config(options: Choices) -> ConfigDict:
 
 
 def options(kind: type[AnyOptions], config: ConfigDict) -> AnyOptions:
-    """The library's options of this kind, from a config that has at least these leaves."""
-    return kind(**{field.name: config[field.name] for field in fields(kind)})
+    """The library's options of this kind; what the config has no leaf for keeps its default."""
+    names = (field.name for field in fields(kind) if field.name in config)
+    return kind(**{name: config[name] for name in names})

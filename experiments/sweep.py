@@ -5,11 +5,11 @@
 
 Every combination of the axes is trained on the training part (`split=time`: first halves of runs,
 `people`: three quarters of the people) and scored on the other. Axes are options of
-`experiments.paper`. Seeds, learning rates, penalties and dropout share one compilation; others are
-compiled once a combination. `together` points are trained in one vmap, with 0 as many as
-`memory_gib` holds; one after another is the default, since side by side took longer where it was
-measured (`benchmarks.sweeps`). Who validates is drawn by the config's own seed, for all points
-alike.
+`experiments.paper` on the network, its training and who validates; what is read is the same for
+all. Seeds, learning rates, penalties and dropout share one compilation; others are compiled once a
+combination. `together` points are trained in one vmap, with 0 as many as `memory_gib` holds; one
+after another is the default, since side by side took longer where it was measured
+(`benchmarks.sweeps`). Who validates is drawn by the config's own seed, for all points alike.
 
 Rows are written as they come (`sweep.csv`, at the end `sweep.parquet` too): interrupted, the same
 command goes on. A point that diverges is a row that says so. With `--config.submit=slurm` every
@@ -36,7 +36,7 @@ from dtb_jax.lab import session
 from dtb_jax.lab.cluster import Cluster, send
 from dtb_jax.lab.protocol import protocol
 from experiments import common, paper, sweep_report
-from experiments.sweep_axes import parse, read_rows, same
+from experiments.sweep_axes import IDLE, parse, read_rows, same
 from experiments.sweep_points import figures, fit_alone, place_of, read, trained_rows
 
 SPLITS = {"time": "own_training_half", "people": "demographics"}
@@ -46,8 +46,10 @@ FREE = ("axes", "together", "memory_gib", *asdict(Cluster()))
 
 
 def get_config() -> ConfigDict:
-    """`experiments.paper`, and what a sweep adds."""
+    """`experiments.paper`, but for what a sweep has no use for, and what a sweep adds."""
     config = paper.get_config()
+    for name in IDLE:
+        del config[name]
     config.axes = "learning_rate=0.001,0.002,0.004"
     config.split = "time"  # or "people"
     config.folds = 4  # a split by people tests one of so many parts
@@ -97,7 +99,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
         "protocol": protocol(cohort, config.split, units=config.units, seed=config.seed)
         | {"axes": axes},
         "table": table.to_dict("records"),
-        "beside": {beside: figures(cohort, fold, told)},
+        "beside": {beside: figures(cohort, fold, told, config.drifts)},
         "timing": {
             "train_s": float(table["seconds"].sum()),
             "total_s": time.perf_counter() - began,

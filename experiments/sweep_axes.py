@@ -1,5 +1,6 @@
 """The axes of a sweep: from a line of text to values, and back from rows of a table."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,14 @@ import pandas as pd
 from ml_collections import ConfigDict
 
 from dtb_jax.data import DataError
-from experiments import paper
+from dtb_jax.lab.options import READ_ONCE, Study
+
+IDLE = ("identity", "centroids", "save_every")
+"""Options of a study that a sweep has no use for."""
+VARIED = tuple(
+    field.name for field in fields(Study) if field.name not in (*READ_ONCE, *IDLE, "exact")
+)
+"""What may differ between points; the others hold for what is read, or for all."""
 
 
 def parse(config: ConfigDict) -> dict[str, list[Any]]:
@@ -20,8 +28,8 @@ def parse(config: ConfigDict) -> dict[str, list[Any]]:
     for part in filter(None, (part.strip() for part in config.axes.split(";"))):
         name, _, listed = (piece.strip() for piece in part.partition("="))
         before = config.get(name)
-        if name not in paper.get_config() or name in ("data", "exact"):
-            raise DataError(f"--config.axes: no option {name!r} of experiments.paper to vary")
+        if name not in VARIED:
+            raise DataError(f"--config.axes: {name!r}, expected some of {', '.join(VARIED)}")
         if name in axes:
             raise DataError(f"--config.axes: {name!r} is there twice")
         kind = float if before is None else type(before)
@@ -56,7 +64,7 @@ def read_rows(place: Path, axes: dict[str, list[Any]]) -> list[dict]:
     if not place.exists():
         return []
     table = pd.read_csv(place)
-    before = [name for name in table.columns if name in paper.get_config()]
+    before = [name for name in table.columns if name in VARIED]
     if before != list(axes):
         raise DataError(
             f"{place}: a sweep over {', '.join(before)}, now over {', '.join(axes)}; "

@@ -90,7 +90,11 @@ def trained_rows(
             trained = train(ready, made, config, chunk, at_once)
             seconds = (time.perf_counter() - began) / len(chunk)
             for point, one in zip(chunk, trained):
-                yield point | row_of(cohort, fold, made, ready, shown, one) | {"seconds": seconds}
+                yield (
+                    point
+                    | row_of(cohort, fold, made, ready, shown, one, config.drifts)
+                    | {"seconds": seconds}
+                )
 
 
 def train(
@@ -130,7 +134,13 @@ def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Reci
 
 
 def row_of(
-    cohort: Cohort, fold: Fold, made: recipe.Recipe, ready: recipe.Prepared, shown, trained: Trained
+    cohort: Cohort,
+    fold: Fold,
+    made: recipe.Recipe,
+    ready: recipe.Prepared,
+    shown,
+    trained: Trained,
+    drifts: int | None,
 ) -> dict[str, Any]:
     """What is known of a trained point: its losses, and figures on the test part."""
     losses = [row["validation_loss"] for row in trained.history]
@@ -146,15 +156,15 @@ def row_of(
     told = workflow.roll_out(cohort, fitted, made, fold.test, shown, cohort.connectomes)
     return row | {
         f"{task}_{name}": figure.value
-        for task, each in figures(cohort, fold, told).items()
+        for task, each in figures(cohort, fold, told, drifts).items()
         for name, figure in each.items()
     }
 
 
-def figures(cohort: Cohort, fold: Fold, told) -> dict[str, dict]:
+def figures(cohort: Cohort, fold: Fold, told, drifts: int | None) -> dict[str, dict]:
     """`METRICS` on the test part, {task: {metric: Figure}}."""
     people = np.where(fold.test.people, 0, -1)
-    scored = scored_parts(cohort, fold.test, people, draws=DRAWS)
+    scored = scored_parts(cohort, fold.test, people, drifts, DRAWS)
     return {
         task: {name: each[name] for name in METRICS if name in each}
         for task, each in score(scored, told).items()

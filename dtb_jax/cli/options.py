@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import typer
 
-from dtb_jax.data import Choices
+from dtb_jax.data.choices import Choices, told
 from dtb_jax.lab.cluster import Cluster
 from dtb_jax.lab.options import LIMITS, UNSEEN, WISH
 
@@ -52,7 +52,7 @@ def takes(
 
 def _parameter(kind: type, field: Field) -> inspect.Parameter:
     """An option that is None where the command line does not name it."""
-    told = _told(kind, field.name)
+    about = told(kind, field.name)
     flag = "--" + field.name.replace("_", "-")
     annotation: Any = field.type
     shown: Any = field.default
@@ -65,22 +65,13 @@ def _parameter(kind: type, field: Field) -> inspect.Parameter:
     default = typer.Option(
         None,
         flag,
-        help=told["help"],
-        rich_help_panel=told["group"],
+        help=about["help"],
+        rich_help_panel=about["group"],
         show_default=str(shown) if shown not in (None, "") else False,
     )
     return inspect.Parameter(
         field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
     )
-
-
-def _told(kind: type, name: str) -> Any:
-    """Help and heading, from the class that first had the option."""
-    for owner in kind.__mro__:
-        declared = getattr(owner, "__dataclass_fields__", {}).get(name)
-        if declared is not None and declared.metadata:
-            return declared.metadata
-    raise KeyError(f"{name}: no class says what it is")
 
 
 def _value(value: Any) -> Any:

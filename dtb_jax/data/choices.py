@@ -1,5 +1,6 @@
 """How a folder is read, as options that experiments and the command line share."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,18 @@ from typing import Any
 def option(default: Any, told: str, group: str = "Reading") -> Any:
     """A field with its default, and what `--help` tells of it under a heading."""
     return field(default=default, metadata={"help": told, "group": group})
+
+
+def told(kind: type, name: str) -> Mapping[str, str]:
+    """An option's `help` and `group`, from the class that first had it.
+
+    Raises: KeyError where no class says what it is.
+    """
+    for owner in kind.__mro__:
+        declared = getattr(owner, "__dataclass_fields__", {}).get(name)
+        if declared is not None and declared.metadata:
+            return declared.metadata
+    raise KeyError(f"{name}: no class says what it is")
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
         ({"folds": 100}, "--config.folds"),
         ({"ridge": 1.5}, "--config.ridge"),
         ({"exact": True}, "--config.exact: the paper's numbers are for its own protocol"),
+        ({"twin": "mixed", "units": 64}, "--config.units: 64 would change nothing"),
         ({"centroids": "/nowhere.tsv"}, "/nowhere.tsv"),
     ],
 )

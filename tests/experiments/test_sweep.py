@@ -86,7 +86,8 @@ def test_a_split_by_people_stands_beside_demographics(cohort, tmp_path):
     ("options", "said"),
     [
         ({"axes": ""}, "empty, expected like"),
-        ({"axes": "unit=8"}, "no option 'unit'"),
+        ({"axes": "unit=8"}, "'unit', expected some of seed, units"),
+        ({"axes": "estimator=pearson,ledoit_wolf"}, "'estimator', expected some of"),
         ({"axes": "units=eight"}, "expected values like 64"),
         ({"axes": "units=8,8"}, "expected values that differ"),
         ({"axes": "units=8;units=9"}, "there twice"),

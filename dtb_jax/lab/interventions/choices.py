@@ -1,18 +1,20 @@
 """What edits are wished for, and what they may be."""
 
 from collections.abc import Iterable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dtb_jax.data import DataError, read_parcels
+from dtb_jax.data.choices import told
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import Search
 from dtb_jax.interventions.indicators import functions, parted
 from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.trial import Arm
-from dtb_jax.lab.options import Edits
+from dtb_jax.lab.options import NETWORK, TRAINING, Edits
 from dtb_jax.lab.protocol import no_exact
 from dtb_jax.lab.session import listed
 from dtb_jax.types import Cohort
@@ -47,7 +49,25 @@ def check(options: Edits) -> None:
         )
     if options.twin not in ("paper", "mixed"):
         raise DataError(f"--config.twin: {options.twin!r}, expected paper or mixed")
+    for name in idle(options):
+        raise DataError(
+            f"--config.{name}: {getattr(options, name)} would change nothing; "
+            "--config.twin=mixed has its own network and training"
+        )
     shares(options)
+
+
+def idle(options: Edits) -> list[str]:
+    """Options that were chosen, and that this kind of twin does not use."""
+    if options.twin != "mixed":
+        return []
+    unused = [
+        field.name
+        for field in fields(Edits)
+        if told(Edits, field.name)["group"] in (NETWORK, TRAINING) and field.name != "seed"
+    ]
+    chosen = (*unused, "validation_share", "pulse_steps")
+    return [name for name in chosen if getattr(options, name) != getattr(Edits(), name)]
 
 
 def shares(options: Edits) -> list[float]:
