@@ -44,8 +44,12 @@ def _average(*figures: Figure) -> Figure:
 
 def _combined(*found: Evidence) -> Evidence:
     ps = [one.p for one in found]
-    p = None if None in ps else float(min(1.0, 2 * np.median(ps)))
-    return Evidence(_average(*(one.r for one in found)), p)
+    r = _average(*(one.r for one in found))
+    if None in ps:
+        return Evidence(r, None)
+    spreads = [one.spread for one in found]
+    spread = None if None in spreads else float(np.mean(spreads))
+    return Evidence(r, float(min(1.0, 2 * np.median(ps))), spread, times=2)
 
 
 def refitted_p(

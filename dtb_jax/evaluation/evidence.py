@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
+from scipy.stats import norm
 
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask, error_probability, told_means
@@ -35,6 +36,8 @@ from dtb_jax.tasks.task import effect
 CLAIMS = ("reaction_time_r", "effect_r", "error_rate_r", "person_t_r")
 PERMUTATIONS = 2000
 LEVEL = 0.05
+FOUND = 0.8
+"""Of cohorts in which what is called detectable is found."""
 
 
 class Claim(NamedTuple):
@@ -52,6 +55,8 @@ class Evidence(NamedTuple):
 
     r: Figure
     p: float | None
+    spread: float | None = None  # SD of arctanh r where predictions tell nothing
+    times: int = 1  # by which p was multiplied, over repeats
 
 
 def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
@@ -121,7 +126,8 @@ def evidence(claim: Claim, participants, part: Scored, *, seed: int) -> Evidence
     if r.value is None or null is None:
         return Evidence(r, None)
     widened = np.sqrt(2) if len(np.unique(fold[left.people])) > 1 else 1.0
-    return Evidence(r, permutation_p(np.arctanh(r.value), widened * np.arctanh(null)))
+    z = widened * np.arctanh(null)
+    return Evidence(r, permutation_p(np.arctanh(r.value), z), float(z.std()) or None)
 
 
 def within_folds(claim: Claim, fold: Int[np.ndarray, " people"]) -> metrics.Statistic:
@@ -209,6 +215,20 @@ def permutation_p(observed: float, null: np.ndarray) -> float:
     """(1 + number of null values as large) / (1 + their number). Source: Phipson & Smyth 2010."""
     # few people have few orders: the observed one comes again, and rounds otherwise
     return float((1 + (null >= observed - 1e-6).sum()) / (1 + len(null)))
+
+
+def detectable_r(one: Evidence, count: int) -> float | None:
+    """r that would be claimed in four of five cohorts of this size, if no other claim held.
+
+    tanh(s (z(1 - LEVEL / (count times)) + z(.8))), s the spread by chance: Holm's first step asks
+    the smallest of `count` p to be below LEVEL / count. None where nothing could be tested.
+
+    Source: Cohen 1988, of one-sided tests of Fisher's z.
+    """
+    if one.spread is None:
+        return None
+    needed = norm.isf(LEVEL / (count * one.times)) + norm.ppf(FOUND)
+    return float(np.tanh(one.spread * needed))
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:

@@ -1,9 +1,9 @@
 """One sentence a metric: what the data support, and what they do not."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dtb_jax.evaluation.evidence import LEVEL, Evidence, holm
+from dtb_jax.evaluation.evidence import LEVEL, Evidence, detectable_r, holm
 from dtb_jax.evaluation.figures import Figure
 
 Models = Mapping[str, Mapping[str, Mapping[str, Figure]]]
@@ -50,6 +50,7 @@ class Verdict(NamedTuple):
     p: float | None = None
     p_holm: float | None = None
     after_confounds: Figure | None = None
+    detectable_r: float | None = None  # see `evidence.detectable_r`
 
 
 def verdicts(
@@ -66,6 +67,7 @@ def verdicts(
         confounds: what `found` is corrected for, in words.
     """
     held = claims_held(found)
+    tested = sum(p is not None for p, _ in held.values())
     told = {}
     for task, figures in models["twin"].items():
         for metric, value in figures.items():
@@ -73,7 +75,10 @@ def verdicts(
             if value.value is None:
                 told[key] = Verdict(False, f"{figure_name(task, metric)}: undefined here.")
             elif key in found and unseen:
-                told[key] = _claimed(models, task, metric, found[key], *held[key], confounds)
+                from_r = detectable_r(found[key], tested)
+                told[key] = _claimed(
+                    models, task, metric, found[key], *held[key], confounds, from_r
+                )
             else:
                 told[key] = Verdict(False, _unclaimed(models, task, metric, unseen))
     return told
@@ -92,7 +97,7 @@ def claims_held(found: Mapping[str, Evidence]) -> dict[str, tuple[float | None, 
 
 
 def _claimed(
-    models: Models, task, metric, found: Evidence, p_holm, held: bool, confounds: str
+    models: Models, task, metric, found: Evidence, p_holm, held: bool, confounds: str, from_r
 ) -> Verdict:
     value = models["twin"][task][metric]
     rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"))
@@ -106,9 +111,19 @@ def _claimed(
     shown += (
         "evidence that connectomes tell this of people never seen."
         if held
-        else "no evidence that connectomes tell this."
+        else f"no evidence that connectomes tell this{_would_show([from_r])}."
     )
-    return Verdict(held, shown, found.p, p_holm, found.r)
+    return Verdict(held, shown, found.p, p_holm, found.r, from_r)
+
+
+def _would_show(found: Sequence[float | None]) -> str:
+    """What so many people can tell at all: no evidence among few of them means little."""
+    known = [r for r in found if r is not None]
+    if not known:
+        return ""
+    least, most = number(min(known)), number(max(known))
+    words = f"r = {least}" if least == most else f"r from {least} to {most}, by claim,"
+    return f"; {words} would show in four of five such cohorts"
 
 
 def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
@@ -209,7 +224,8 @@ def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
     if not claimed:
         return (
             f"None of {len(tested)} claims about unseen people ({', '.join(tested)}) has evidence "
-            "at 5 % after correction for all of them."
+            f"at 5 % after correction for all of them"
+            f"{_would_show([one.detectable_r for one in told.values()])}."
         )
     named = ", ".join(claimed)
     return f"Evidence about unseen people, at 5 % after correction for all claims: {named}."

@@ -58,7 +58,9 @@ def verdict_table(
                 cells.append(
                     NOTHING if left is None else (number(left["value"]), f"p = {p:.3f} (Holm)")
                 )
-            cells.append(("yes" if verdict["evidence"] else "none", ""))
+            least = None if verdict["evidence"] else verdict.get("detectable_r")
+            shown = f"detectable: r = {number(least)}" if least is not None else ""
+            cells.append(("yes" if verdict["evidence"] else "none", shown))
             rows.append((figure_name(task, metric), cells))
     return VerdictTable(columns, rows)
 

@@ -143,11 +143,34 @@ def test_an_effect_is_found_and_a_confound_is_not():
     assert ev.evidence(aged, table(), part, seed=0).p < 0.01  # somebody else's ages
 
 
+@pytest.mark.parametrize("folds", [1, 3])
+def test_what_is_detectable_is_found_in_four_of_five_cohorts(folds):
+    rng = np.random.default_rng(4)
+    fold = np.arange(PEOPLE) % folds
+    one = ev.evidence(claim(*rng.normal(size=(2, PEOPLE))), nothing_known(), drawn(fold), seed=0)
+    claims = 4
+    r = ev.detectable_r(one, claims)
+    least = np.arctanh(r) / one.spread
+    assert least == pytest.approx(stats.norm.ppf(1 - 0.05 / claims) + stats.norm.ppf(0.8))
+    assert r < ev.detectable_r(one._replace(times=2), claims) < 0.75
+    found = []
+    for seed in range(200):
+        x, noise = rng.normal(size=(2, PEOPLE))
+        told = claim(x, r * x + np.sqrt(1 - r**2) * noise)
+        null = ev.swapped(told, fold, seed=seed, draws=400)
+        z = np.arctanh(ev.within_folds(told, fold)(np.ones((1, PEOPLE))))
+        widened = np.sqrt(2) if folds > 1 else 1
+        found.append(ev.permutation_p(z[0], widened * np.arctanh(null)) < 0.05 / claims)
+    # a null that is widened for fits that share people is too wide for fits that share none
+    assert np.mean(found) == pytest.approx(0.8 if folds == 1 else 0.88, abs=0.08)
+
+
 @pytest.mark.parametrize("told", [np.full(PEOPLE, 0.7), 0.7 + FOLD], ids=["all", "fold"])
 def test_no_evidence_in_saying_the_same_of_everybody(told):
     x = np.random.default_rng(0).normal(size=PEOPLE)
     found = ev.evidence(claim(x, told), table(), drawn(), seed=0)
     assert (found.r.value, found.p) == (0, 1)
+    assert ev.detectable_r(found, 1) is None
 
 
 def test_no_p_of_too_few_people():
@@ -155,7 +178,7 @@ def test_no_p_of_too_few_people():
     for few in (0, 3):
         of_few = claim(x, x)._replace(people=np.arange(PEOPLE) < few)
         found = ev.evidence(of_few, table(), drawn(), seed=0)
-        assert found == (ev.Figure(None, n=few), None)
+        assert found == ev.Evidence(ev.Figure(None, n=few), None)
     threes = np.arange(PEOPLE) // 3
     assert ev.evidence(claim(x, x), table(), drawn(threes), seed=0).p is None
     found = ev.refitted(claim(x, x), table(), x[:, None], threes, ridge, seed=0, draws=9)

@@ -14,8 +14,8 @@ def models(**values):
     return found
 
 
-def of(p, r=0.3):
-    return Evidence(Figure(r, None, 0.1, 0.5, 200), p)
+def of(p, r=0.3, spread=None):
+    return Evidence(Figure(r, None, 0.1, 0.5, 200), p, spread)
 
 
 KEY = "faces.reaction_time_r"
@@ -63,6 +63,22 @@ def test_one_small_p_among_many_claims_is_not_enough():
     told = verdicts(models(twin=0.9), found, unseen=True, confounds="after age")[KEY]
     assert not told.evidence and "p = .180 (Holm)" in told.sentence
     assert (told.p, told.p_holm) == (0.03, pytest.approx(0.18))
+
+
+def test_no_evidence_says_what_so_many_people_would_show():
+    found = {KEY: of(0.2, spread=0.1), "stroop.m": of(0.5, spread=0.2)}
+    both = models(twin=0.1)
+    both["twin"]["stroop"] = {"m": Figure(0.1)}
+    told = verdicts(both, found, unseen=True, confounds="after age")
+    # tanh(.1 (z(.975) + z(.8)))
+    assert told[KEY].detectable_r == pytest.approx(0.273, abs=1e-3)
+    assert told[KEY].sentence.endswith(
+        "no evidence that connectomes tell this; r = .27 would show in four of five such cohorts."
+    )
+    assert headline(told, unseen=True).endswith(
+        "after correction for all of them; r from .27 to .51, by claim, would show in four of five "
+        "such cohorts."
+    )
 
 
 def test_a_negative_r_never_holds():

@@ -59,6 +59,10 @@ def test_unseen_people_stand_beside_regressions_on_edges():
     assert cells[1] == (".10", "age, sex, site, group and motion")
     assert cells[2] == (".35", "the connectome as an extra input")
     assert cells[3:] == [("–", ""), (".38", "p = 0.003 (Holm)"), ("yes", "")]
+    told = verdicts(False, left, 0.3)
+    told["faces.reaction_time_r"]["detectable_r"] = 0.31
+    ((_, cells),) = verdict_table(known, told, METRICS[:1], unseen=True).rows
+    assert cells[-1] == ("none", "detectable: r = .31")
 
 
 @pytest.mark.parametrize("unseen", [True, False])
