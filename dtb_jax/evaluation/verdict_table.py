@@ -59,7 +59,7 @@ def verdict_table(
                     NOTHING if left is None else (number(left["value"]), f"p = {p:.3f} (Holm)")
                 )
             least = None if verdict["evidence"] else verdict.get("detectable_r")
-            shown = f"detectable: r = {number(least)}" if least is not None else ""
+            shown = f"detectable: r\u00a0=\u00a0{number(least)}" if least is not None else ""
             cells.append(("yes" if verdict["evidence"] else "none", shown))
             rows.append((figure_name(task, metric), cells))
     return VerdictTable(columns, rows)

@@ -62,7 +62,7 @@ def test_unseen_people_stand_beside_regressions_on_edges():
     told = verdicts(False, left, 0.3)
     told["faces.reaction_time_r"]["detectable_r"] = 0.31
     ((_, cells),) = verdict_table(known, told, METRICS[:1], unseen=True).rows
-    assert cells[-1] == ("none", "detectable: r = .31")
+    assert cells[-1] == ("none", "detectable: r\u00a0=\u00a0.31")
 
 
 @pytest.mark.parametrize("unseen", [True, False])
