@@ -3,12 +3,14 @@
 import json
 import re
 import shutil
+import time
 
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from dtb_jax.cli import app
+from dtb_jax.lab import session
 from tests.small import write_small_cohort
 
 pytest.importorskip("submitit")  # here: its log keeps the streams that it finds when imported
@@ -126,3 +128,13 @@ def test_every_option_is_told_of():
     for command in ("train", "evaluate", "intervene", "trial", "report"):
         code, said = dtb(command, "--help")
         assert code == 0 and "STUDY" in said
+
+
+def test_a_bar_that_goes_on_begins_where_training_was(capsys):
+    with session.epochs_bar(10, "training") as show:
+        show({"resumed_after_epoch": 8})
+        time.sleep(0.2)
+        show({"train_loss": 1.0, "validation_loss": 2.0})
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "9/10" in last and "validation=2" in last
+    assert re.search(r"\s[2345]\.\d+epoch/s", last), last  # not of nine epochs

@@ -124,7 +124,10 @@ def epochs_bar(epochs: int, what: str) -> Iterator[Callable[[dict[str, float | i
     with tqdm(total=epochs, desc=what, unit="epoch") as bar:
 
         def show(row: dict[str, float | int]) -> None:
-            bar.update(int(row.get("resumed_after_epoch", 1)))
+            if "resumed_after_epoch" in row:  # not what this call took its time for
+                bar.initial = bar.n = bar.last_print_n = int(row["resumed_after_epoch"])
+                return
+            bar.update()
             if "validation_loss" in row:
                 bar.set_postfix(train=row["train_loss"], validation=row["validation_loss"])
 
