@@ -7,8 +7,9 @@ About 3 minutes for 228 people on 2 cores with the default recipe (64 units). Ex
 seen in training, RT r about .91 / .86 and choice concordance about .96 / .94; a person's own first
 half gives .92 / .87 and "always correct" .96 / .94 without any connectome.
 `--config.exact=true` sets every number of the paper instead (400 units, learning rate 1e-6, pulses
-with binary cross-entropy, 262-step cuts, 8 drifts): 40 s an epoch on 2 cores, .8 s on an H200. Expect
-less of it: on TCP's behaviour early stopping ended it after 46 epochs, at RT r .14 / .10 (README).
+with binary cross-entropy, 262-step cuts, 8 drifts): 40 s an epoch on 2 cores, .8 s on an H200.
+Expect less of it: on TCP's behaviour early stopping ended it after 46 epochs, at RT r .14 / .10
+(README).
 """
 
 from collections.abc import Collection
