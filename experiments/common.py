@@ -27,7 +27,11 @@ def main(
     `settle` is told the config and which of its leaves the command line named, before `run` is.
     """
 
+    parsed = False
+
     def call(argv):
+        nonlocal parsed
+        parsed = True
         if len(argv) > 1:
             sys.exit(f"unknown argument {argv[1]!r}: options look like --config.NAME=VALUE")
         folder = Path(workdir.value)
@@ -49,10 +53,12 @@ def main(
         )
         app.run(call)
     except AttributeError as error:
-        # A misspelt --config.NAME; ml_collections adds which name it may have been.
-        if "Did you mean" not in str(error):
+        # An unknown --config.NAME; ml_collections adds which name it may have been.
+        if parsed:
             raise
-        sys.exit(f"--config: no option {str(error.args[0]).replace(chr(92) + 'n', '. ')}")
+        (told,) = error.args
+        told = str(told.args[0] if isinstance(told, Exception) else told)
+        sys.exit(f"--config: no option {told.replace(chr(10), '. ')}")
 
 
 def as_config(options: Choices) -> ConfigDict:

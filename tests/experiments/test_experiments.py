@@ -94,6 +94,8 @@ def parameters(workdir):
         ([], "--config.data: empty"),
         (["--config.data=/nowhere"], "no such folder"),
         (["--config.response=guess"], "expected one of hazard, pulses"),
+        (["--config.epoch=3"], "no option 'epoch'. Did you mean \"epochs\""),
+        (["--config.zzzz=3"], "--config: no option 'zzzz'"),
     ],
 )
 def test_mistakes_are_one_line(options, words, tmp_path, cohort):
