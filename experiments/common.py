@@ -26,7 +26,6 @@ def main(
 
     `settle` is told the config and which of its leaves the command line named, before `run` is.
     """
-
     parsed = False
 
     def call(argv):
@@ -56,7 +55,7 @@ def main(
         # An unknown --config.NAME; ml_collections adds which name it may have been.
         if parsed:
             raise
-        (told,) = error.args
+        told = error.args[0]
         told = str(told.args[0] if isinstance(told, Exception) else told)
         sys.exit(f"--config: no option {told.replace(chr(10), '. ')}")
 
