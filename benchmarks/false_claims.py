@@ -146,11 +146,13 @@ def judge(cohort, seed: int, options: argparse.Namespace) -> dict:
     held = [key for key, (_, holds) in claims_held(found).items() if holds]
     against = {}
     if held:
-        models = {name: score(scored, told.predictions[name]) for name in ("twin", "demographics")}
+        without = {"demographics": lambda *of: {"demographics": families.demographics(*of)}}
+        predictions = told.predictions | cross_validate(cohort, folds, without).predictions
+        models = {name: score(scored, predictions[name]) for name in ("twin", "demographics")}
         against = contradictions(
             cohort,
             scored,
-            told.predictions,
+            predictions,
             models,
             found,
             covariates=words_of(cohort, scored).covariates,
