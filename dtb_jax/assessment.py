@@ -46,6 +46,7 @@ class Assessed(NamedTuple):
     verdicts: dict[str, Verdict]
     subgroups: dict[str, dict]
     few_shot: dict[str, dict]  # see `evaluation.shots.curves`
+    covariates: str = "covariates"  # what the model `demographics` knows
 
 
 def assess(
@@ -106,6 +107,7 @@ def assess(
         verdicts(models, twin, unseen=unseen, words=words, against=against),
         subgroups(cohort, scored, told.predictions["twin"]),
         curves(scored, told.predictions),
+        words.covariates,
     )
 
 

@@ -171,10 +171,13 @@ def _statistics(metrics: dict) -> list[str]:
     if "permutation_p" in metrics:
         said.append(
             "What is claimed of people nobody trained on are correlations over people, after age, "
-            "sex, site and motion as far as these are known. "
+            "sex, site and motion as far as these are known, among people who saw the same trial "
+            "list. "
             f"p comes from {PERMUTATIONS:,} permutations of the tested people's predictions within "
-            "folds, with the null widened by √2 where there are several folds, and is corrected by "
-            "Holm's method (1979) for all claims of the twin."
+            "folds and lists, with the null widened by √2 where there are several folds, and is "
+            "corrected by Holm's method (1979) for all claims of the twin. Nothing is claimed "
+            "where other connectomes reach half of the correlation, covariates reach the figure, or "
+            "a ridge whose whole cross-validation is repeated with permuted people finds nothing."
         )
     if "support" in metrics:
         said.append(

@@ -64,7 +64,7 @@ def write_report(
         template,
         title=title,
         first_line=first_line,
-        summary=summary,
+        summary=[*summary, *list_sentences(metrics)],
         metrics=metrics,
         figures=figures,
         headline=headline,
@@ -90,7 +90,16 @@ def headline_figures(metrics: dict[str, Any]) -> VerdictTable:
         metrics: what `metrics.json` holds.
     """
     unseen = metrics["protocol"]["split"] == "people"
-    return verdict_table(metrics["models"], metrics["verdict"], HEADLINES, unseen=unseen)
+    covariates = metrics.get("covariates", "covariates")
+    return verdict_table(
+        metrics["models"], metrics["verdict"], HEADLINES, unseen=unseen, covariates=covariates
+    )
+
+
+def list_sentences(metrics: dict[str, Any]) -> list[str]:
+    """What is done about trial lists, a sentence a run with more than one."""
+    found = metrics.get("trial_lists", {})
+    return [f"{run}: {one['sentence']}." for run, one in found.items() if one["sentence"]]
 
 
 def task_tables(models: dict[str, dict], task: str) -> tuple[Table, list[Table]]:

@@ -64,6 +64,15 @@ def by_run(cohort: Cohort, test_runs: Sequence[str]) -> list[Fold]:
     return [Fold(whole._replace(runs=rest), whole._replace(runs=tuple(test_runs)))]
 
 
+MOST_FOLDS, FEWEST_TESTED = 10, 5
+"""Folds of people where nobody says how many, and people that each is to test."""
+
+
+def usual_folds(people: int) -> int:
+    """Ten folds, fewer where a fold would test fewer than `FEWEST_TESTED` people; at least two."""
+    return min(MOST_FOLDS, max(2, people // FEWEST_TESTED))
+
+
 def by_people(cohort: Cohort, folds: int, *, seed: int) -> list[Fold]:
     """K folds of people: whoever tests has trained nothing.
 

@@ -93,8 +93,11 @@ def support(
         r = figure(within_folds(claim), known, claim.drawn)
         null = swapped(claim, seed=seed)
         found.append((r, None if null is None else permutation_p(r.value, null)))
-    p = holm([one for _, one in found])
-    return {name: Support(r, q) for name, (r, _), q in zip(names, found, p)}
+    adjusted = iter(holm([p for _, p in found if p is not None]))
+    return {
+        name: Support(r, None if p is None else next(adjusted))
+        for name, (r, p) in zip(names, found)
+    }
 
 
 def is_supported(arm: Arm, found: Mapping[str, Support]) -> bool:

@@ -6,6 +6,7 @@ from dtb_jax import plots
 from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
+from dtb_jax.evaluation.lists import described
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline, titled
 from dtb_jax.methods import people_are_simulated
@@ -95,6 +96,15 @@ def verdict_metrics(assessed: Assessed) -> dict:
     found: dict = {
         "headline": headline(assessed.verdicts, unseen=bool(assessed.evidence)),
         "verdict": {key: one._asdict() for key, one in assessed.verdicts.items()},
+        "covariates": assessed.covariates,
+        "trial_lists": {
+            part.run.name: {
+                "kind": part.lists.kind,
+                "sizes": part.lists.sizes(),
+                "sentence": described(part.lists),
+            }
+            for part in assessed.scored
+        },
     }
     if assessed.evidence:
         found["after_confounds"] = remaining(assessed)

@@ -105,7 +105,9 @@ class Unseen(Study):
     validation_share: float = 0.1
     identity: bool = False
     other_rest_runs: tuple[str, ...] = ("restPA_run-01", "restPA_run-02")
-    folds: int = option(10, "Of people.", UNSEEN)
+    folds: int | None = option(
+        None, "Folds of people; default: 10, fewer where a fold would test fewer than 5.", UNSEEN
+    )
     repeats: int = option(1, "Of all folds, with other seeds.", UNSEEN)
     split: str = option(
         "people", "people, or both: other people and the second half of the runs.", UNSEEN

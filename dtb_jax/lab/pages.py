@@ -11,7 +11,7 @@ from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab.evaluation_report import source_line, tasks_in
 from dtb_jax.lab.session import CAPTIONS, saved_figures
-from dtb_jax.report import figure_text, headline_figures, write_report
+from dtb_jax.report import figure_text, headline_figures, list_sentences, write_report
 
 UNSEEN, EDITS = "unseen", "edits"
 """Folders within a study's."""
@@ -54,7 +54,7 @@ def write(study: Path) -> Path:
         title=f"Twins of {people} people",
         first_line=source_line(metrics)
         + "Everybody tested was seen in training: first half trains, second half tests.",
-        summary=_summary(metrics["models"]),
+        summary=[*_summary(metrics["models"]), *list_sentences(metrics)],
         metrics=metrics,
         headline=metrics["headline"],
         people="Everybody was seen in training.",

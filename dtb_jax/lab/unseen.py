@@ -150,8 +150,9 @@ def make_folds(options: Unseen, cohort: Cohort, seed: int) -> list[Fold]:
             raise DataError(
                 f"--config.remove_from_connectome: {name!r}, expected some of {', '.join(known)}"
             )
+    number = splits.usual_folds(len(cohort.connectomes)) if options.folds is None else options.folds
     try:
-        folds = splits.by_people(cohort, options.folds, seed=seed)
+        folds = splits.by_people(cohort, number, seed=seed)
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
     if options.split == "people":
@@ -237,11 +238,12 @@ def protocol(options: Unseen, cohort: Cohort, rounds: list[list[Fold]]) -> dict:
     return known | {
         "response": options.response,
         "epochs": options.epochs,
-        "folds": options.folds,
+        "folds": len(rounds[0]),
         "repeats": options.repeats,
         "people_and_time": options.split == "both",
         "tested_in_a_fold": [int(fold.test.people.sum()) for fold in rounds[0]],
         "removed_from_connectome": options.remove_from_connectome or "nothing",
-        "permutation": "tested people's predictions swapped within folds, null widened by sqrt 2",
-        "familywise": "Holm over the twin's claims",
+        "permutation": "tested people's predictions swapped within folds and trial lists, null "
+        "widened by sqrt 2",
+        "familywise": "Holm over the twin's claims, less those that are contradicted",
     }
