@@ -17,7 +17,7 @@ from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
-from dtb_jax.evaluation.verdict import Verdict, Words, verdicts
+from dtb_jax.evaluation.verdict import RIVALS, Verdict, Words, verdicts
 from dtb_jax.types import Cohort
 
 FIRST = (
@@ -150,12 +150,13 @@ def words_of(cohort: Cohort, scored: Sequence[Scored]) -> Words:
     named = [*(_named(name) for name in known)]
     if any(part.lists.kind != "one" for part in scored):
         named.append("trial lists")
-    covariates = [_named(name) for name in known_columns(cohort.participants, DEMOGRAPHICS)]
+    names = [_named(name) for name in known_columns(cohort.participants, DEMOGRAPHICS)]
+    covariates = f"a regression on {listing(names)}" if names else RIVALS["demographics"]
     missing = "" if "motion_mm" in known else " (motion unknown)"
     if not named:
         unknown = ", ".join(map(_named, CONFOUNDS))
-        return Words(f"with none of {unknown} known", listing(covariates) or "covariates")
-    return Words(f"after {listing(named)}{missing}", listing(covariates) or "covariates")
+        return Words(f"with none of {unknown} known", covariates)
+    return Words(f"after {listing(named)}{missing}", covariates)
 
 
 def _named(column: str) -> str:

@@ -176,8 +176,8 @@ def _statistics(metrics: dict) -> list[str]:
             f"p comes from {PERMUTATIONS:,} permutations of the tested people's predictions within "
             "folds and lists, with the null widened by √2 where there are several folds, and is "
             "corrected by Holm's method (1979) for all claims of the twin. Nothing is claimed "
-            "where other connectomes reach half of the correlation, covariates reach the figure, or "
-            "a ridge whose whole cross-validation is repeated with permuted people finds nothing."
+            "where other connectomes reach half of the correlation, covariates reach the figure, "
+            "or a ridge whose cross-validation is repeated with permuted people finds nothing."
         )
     if "support" in metrics:
         said.append(

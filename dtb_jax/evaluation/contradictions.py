@@ -70,7 +70,7 @@ def contradictions(
         task, metric = key.split(".", 1)
         known = models.get("demographics", {}).get(task, {}).get(metric)
         if known and known.value is not None and known.value >= models["twin"][task][metric].value:
-            said.append(f"{covariates} reach {number(known.value)}")
+            said.append(f"{covariates} reaches {number(known.value)}")
         p = refitted(own[key], cohort.participants, features, ridge, seed=seed, draws=draws)[1]
         if p is not None and p >= LEVEL:
             said.append(

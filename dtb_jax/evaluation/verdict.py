@@ -19,7 +19,7 @@ TAGS = {
 }
 """What reaches a figure without the person's connectome, in words."""
 RIVALS = {
-    "demographics": "covariates",
+    "demographics": "a regression on covariates",
     "ridge": "ridge on the edges",
     "kernel_ridge": "kernel ridge",
     "pca_ridge": "ridge on components",

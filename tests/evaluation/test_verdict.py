@@ -27,7 +27,7 @@ def of(p, r=0.3, spread=None):
 
 
 KEY = "faces.reaction_time_r"
-WORDS = Words("after age and sex", "age, sex and site")
+WORDS = Words("after age and sex", "a regression on age and sex")
 
 
 def sentence(found, evidence, unseen=True, against=()):
@@ -54,8 +54,8 @@ def test_unseen_people_can_be_evidence():
     assert held
     assert ", p < .001 (Holm): evidence" in sentence(found, {KEY: of(0.0005)})[1]
     assert words == (
-        "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); age, sex and site reaches "
-        ".11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
+        "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); a regression on age and "
+        "sex reaches .11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
         "evidence that connectomes tell this of people never seen."
     )
     assert head.endswith("all claims: Faces RT r.")
