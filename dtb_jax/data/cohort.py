@@ -95,9 +95,7 @@ def read_cohort(
         dummy_volumes=choices.dummy_volumes,
         ledger=ledger,
     )
-    volumes = {
-        run: _volumes(run, people, task_bold, ledger) for run, (_, people) in behaviour.items()
-    }
+    volumes = {run: _volumes(run, people, task_bold) for run, (_, people) in behaviour.items()}
     for run, (task, people) in behaviour.items():
         end_s, has_bold = volumes[run] * task_bold.repetition_time_s, bool(task_bold.scans[run])
         behaviour[run] = (task, inside_scan(run, people, end_s, has_bold, ledger))
@@ -220,9 +218,10 @@ def _connectome(imaging: Imaging, person: str, rest: Rest, expect: Expect, choic
     if person not in imaging.matrices:
         paths = imaging.series.get(person, {})
         return person_connectome(paths, rest, expect, participant=person, ledger=ledger)
-    path = imaging.matrices[person][0]
+    files = imaging.matrices[person]
+    path = files[0] if len(files) == 1 else files[0].parent
     try:
-        path = one_matrix(imaging.matrices[person])
+        path = one_matrix(files)
         found = read_matrix(path, expect, choices.matrices, choices.vector_order)
     except DataError as error:
         ledger.add(person, "", path, error)
@@ -248,12 +247,12 @@ def _events(entry) -> bool:
     return entry.file.endswith(("_events.tsv", "participants.tsv"))
 
 
-def _volumes(run: str, people: Mapping, task_bold: TaskBold, ledger: Ledger) -> int:
+def _volumes(run: str, people: Mapping, task_bold: TaskBold) -> int:
     """Length of a run: of its BOLD, or until its last event."""
     scans = task_bold.scans[run]
     if scans:
         return max(len(one.mask) for one in scans.values())
-    seconds = behaviour_length_s(run, people, ledger)
+    seconds = behaviour_length_s(run, people)
     return math.ceil(round(seconds / task_bold.repetition_time_s, 6))
 
 

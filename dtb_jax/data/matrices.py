@@ -36,7 +36,7 @@ def one_matrix(paths: Sequence[Path]) -> Path:
     """
     if len(paths) > 1:
         raise DataError(
-            f"{paths[0].parent}: {len(paths)} files of {paths[0].name.split('.')[0].split('_')[0]} "
+            f"{paths[0].parent}: {len(paths)} files of one person "
             f"({in_short([path.name for path in paths])}), expected one; choose by "
             "--config.entities, or remove the others"
         )

@@ -14,7 +14,7 @@ from dtb_jax.types import STEP_S
 
 USUAL_S = 0.8
 """Taken where nothing says another: TCP's."""
-SAME = 0.01
+SAME = 0.001
 """Repetition times this close, as a share, are one that was rounded."""
 NEAR = 0.05
 """People whose repetition time is this close to the others' are resampled, as a share."""

@@ -25,13 +25,12 @@ def full_length(lengths: Sequence[float]) -> float:
     return float(max(length for length in lengths if length <= limit))
 
 
-def behaviour_length_s(run: str, people: People, ledger: Ledger) -> float:
+def behaviour_length_s(run: str, people: People) -> float:
     """Length of a run that has no BOLD: the end of its last event, and 10 s.
 
     Args:
         run: its name.
         people: their trials; the order of rows does not matter.
-        ledger: a line where the first trial comes late.
 
     Raises: DataError where onsets can be no seconds.
     """
@@ -54,8 +53,10 @@ def behaviour_length_s(run: str, people: People, ledger: Ledger) -> float:
     if length <= 0:
         raise DataError(f"{run}: every trial begins before 0 s; are onsets of another clock?")
     if np.median(starts) > max(LATEST_START_S, length / 2):
-        words = f"the first trial begins at {np.median(starts):g} s: are onsets of another clock?"
-        ledger.add("all", run, "", words)
+        raise DataError(
+            f"{run}: the first trial begins at {np.median(starts):g} s of {length:g} s (median); "
+            "are onsets of the session's clock? expected seconds from the start of the run"
+        )
     return length
 
 

@@ -32,15 +32,15 @@ def read_numbers(path: Path) -> Numbers:
     cells = _cells(path)
     if not cells.size:
         raise DataError(f"{path}: the file is empty, expected numbers")
-    columns: tuple[str, ...] = ()
-    header = cells[0]
-    if _is_text(header).any() or _counts(header):
-        columns, cells = tuple(_name(cell) for cell in header), cells[1:]
-        if not len(cells):
-            raise DataError(f"{path}: a header but no numbers")
-    rows: tuple[str, ...] = ()
-    if cells.shape[1] > 1 and _is_text(cells[:, 0]).all():
-        rows, columns, cells = tuple(map(_name, cells[:, 0])), columns[1:], cells[:, 1:]
+    named = cells.shape[1] > 1 and bool(_is_text(cells[1:, 0]).all()) and len(cells) > 1
+    header = list(cells[0, 1:] if named else cells[0])
+    has_header = bool(_is_text(np.array(header, object)).any()) or _counts(header)
+    columns = tuple(map(_name, header)) if has_header else ()
+    cells = cells[1:] if has_header else cells
+    if not len(cells):
+        raise DataError(f"{path}: a header but no numbers")
+    rows = tuple(map(_name, cells[:, 0])) if named else ()
+    cells = cells[:, 1:] if named else cells
     text = np.argwhere(_is_text(cells))
     if len(text):
         row, column = text[0]

@@ -101,10 +101,17 @@ def read_task_bold(
             blank = np.zeros((dummy_volumes, one.values.shape[1]))
             values = np.concatenate([blank, one.values])
             mask = np.concatenate([np.zeros(dummy_volumes, bool), one.mask])
-            values, mask = on_grid(values, mask, one.told.seconds or study_s, grid_s)
             fitting[person] = one._replace(values=values, mask=mask)
-        scans[run] = _long_enough(run, fitting, least_share, ledger)
+        scans[run] = {
+            person: _resampled(one, one.told.seconds or study_s, grid_s)
+            for person, one in _long_enough(run, fitting, least_share, ledger).items()
+        }
     return TaskBold(grid_s, scans)
+
+
+def _resampled(scan: Scan, own_s: float, grid_s: float) -> Scan:
+    values, mask = on_grid(scan.values, scan.mask, own_s, grid_s)
+    return scan._replace(values=values, mask=mask)
 
 
 def _read_run(
@@ -199,4 +206,8 @@ def _long_enough(
             words = f"{length} volumes, others have {usual}: cut after {full}"
             ledger.add(person, run, one.path, words)
         kept[person] = one._replace(values=one.values[:full], mask=one.mask[:full])
+    gaps = [int((~one.mask).sum()) for one in kept.values() if not one.mask.all()]
+    if gaps:
+        words = f"{sum(gaps)} volumes of {len(gaps)} people are missing or censored: masked"
+        ledger.add("all", run, "", words)
     return kept

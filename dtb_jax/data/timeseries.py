@@ -102,7 +102,7 @@ def _in_order(found: Series, expect: Expect, path: Path) -> Series:
 def _counts_up(column: np.ndarray) -> bool:
     """Whether a column is the volumes' number or time, and no parcel."""
     steps = np.diff(column)
-    return len(steps) > 1 and steps[0] > 0 and bool(np.allclose(steps, steps[0]))
+    return len(steps) > 1 and bool(steps[0] > 0) and bool(np.allclose(steps, steps[0]))
 
 
 def _uncovered(path: Path, expect: Expect) -> set[int]:

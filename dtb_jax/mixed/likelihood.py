@@ -160,8 +160,7 @@ def fit_noise(
     for r, rest in left:
         white = whiten[r, : len(rest), : len(rest)] @ rest
         covariance += white.T @ white
-        there = int(rest.any(axis=1).sum())
-        freedom += there - drift_order(len(rest), repetition_time_s) - 1
+        freedom += int(rest.any(axis=1).sum()) - drift_order(len(rest), repetition_time_s) - 1
     values, vectors = np.linalg.eigh(covariance / freedom)
     mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
     sd = np.sqrt(sum((rest**2).sum(axis=0) for _, rest in left) / free)
