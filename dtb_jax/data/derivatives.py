@@ -61,8 +61,13 @@ def find_imaging(
     for path in sorted(root.glob("connectomes/sub-*")):
         if path.suffix != ".json":
             matrices.setdefault(path.name.split(".")[0].split("_")[0], []).append(path)
-    if files or not matrices:
-        files = with_entities(files, asked)
+    of_matrices = {
+        name: label
+        for name, label in asked.items()
+        if any(entities_of(path).get(name) == label for some in matrices.values() for path in some)
+        and not any(entities_of(path).get(name) == label for path in files)
+    }
+    files = with_entities(files, {k: label for k, label in asked.items() if k not in of_matrices})
     found: dict[tuple[str, str], dict[int, list[Path]]] = {}
     for path in files:
         form = next((k for k, end in enumerate(READERS) if path.name.endswith(end)), None)

@@ -87,7 +87,7 @@ def _numbers(path: Path, expect: Expect) -> tuple[np.ndarray, tuple[str, ...], b
 
             image = Cifti2Image.from_filename(path)
             names = tuple(map(str, image.header.get_axis(1).name))
-            return np.array(image.dataobj, float), names, False
+            return np.asanyarray(image.dataobj).astype(float), names, False
         if path.name.removesuffix(".gz").endswith((".tsv", ".csv", ".txt")):
             table = read_numbers(path)
             values, names = table.values, table.columns or table.rows
@@ -194,9 +194,9 @@ def _fisher_z(square: np.ndarray, values: str, missing: Sequence[int], path: Pat
     if not values:
         if np.allclose(diagonal, 1, atol=1e-3):
             values = "r"
-        elif np.isposinf(diagonal).all():
+        elif np.isposinf(diagonal).all() or _is_clipped_z(diagonal, largest):
             values = "z"
-        elif not np.allclose(np.nan_to_num(diagonal), 0) and not _is_clipped_z(diagonal, largest):
+        elif not np.allclose(np.nan_to_num(diagonal), 0):
             raise DataError(
                 f"{path}: {diagonal.min():.3g} to {diagonal.max():.3g} on the diagonal, expected "
                 "1 (correlations) or 0 (Fisher z); are these covariances?"
