@@ -65,7 +65,8 @@ def _cells(path: Path) -> np.ndarray:
         rows = [rows[0], *(row[:-1] for row in rows[1:])]
     if len(rows) > 1 and all(len(row) == len(rows[0]) + 1 for row in rows[1:]):
         rows[0].insert(0, "")  # R leaves out the heading of row names
-    if all(not row[-1] for row in rows):
+    has_names = bool(_is_text(np.array(rows[0], object)).any())
+    if has_names and all(not row[-1] for row in rows):  # without names it may be a parcel
         rows = [row[:-1] for row in rows]
     for number, row in enumerate(rows):
         if len(row) != len(rows[0]):
