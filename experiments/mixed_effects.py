@@ -32,7 +32,7 @@ from dtb_jax.lab.protocol import protocol as known_protocol
 from dtb_jax.mixed.intervals import coverage
 from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.workflow import both_connectomes
-from dtb_jax.types import STEP_S, Cohort
+from dtb_jax.types import Cohort
 from experiments import common, mixed_effects_report
 from experiments.mixed_effects_models import (
     beside,
@@ -128,6 +128,7 @@ def check(config: ConfigDict) -> None:
         "units": 2,
         "coordinates": 1,
         "updates": 1,
+        "piece": 1,
         "batch_people": 1,
         "folds": 2,
         "before": 1,
@@ -139,12 +140,6 @@ def check(config: ConfigDict) -> None:
     if not session.first_trials(config.shots):
         raise DataError("--config.shots: empty, expected numbers like 0,5,20")
     session.linear_methods(config.methods)
-    steps = round(config.repetition_time_s / STEP_S)
-    if config.piece < steps or config.piece % steps:
-        raise DataError(
-            f"--config.piece: {config.piece} steps, expected a multiple of the {steps} steps of a "
-            "volume"
-        )
 
 
 def known_networks(config: ConfigDict) -> list[str] | None:

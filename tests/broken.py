@@ -1,4 +1,4 @@
-"""Thirty-eight ways in which a small cohort's folder can be broken, and what is said of each."""
+"""Ways in which a small cohort's folder can be broken, and what is said of each."""
 
 import os
 import shutil
@@ -207,10 +207,15 @@ EVERYBODY = {
         ("--derivatives=nowhere",),
         "--derivatives: nowhere: no such folder",
     ),
-    "a repetition time between steps": (
+    "a repetition time that no file has": (
         lambda root: None,
         ("--repetition-time-s=0.75",),
-        "expected a multiple of the 0.08 s step",
+        "--repetition-time-s: 0.75 s, but 0.8 s in its header",
+    ),
+    "a repetition time in milliseconds": (
+        lambda root: None,
+        ("--repetition-time-s=800",),
+        "is it milliseconds",
     ),
 }
 KEPT: list[Path] = []

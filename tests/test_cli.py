@@ -1,4 +1,4 @@
-"""`dtb check`: thirty-eight ways in which a folder can be broken, each told in one sentence."""
+"""`dtb check`: ways in which a folder can be broken, each told in one sentence."""
 
 import os
 import shutil

@@ -59,5 +59,16 @@ class Choices:
     )
     dataset: str = option("", "HDF5 dataset, where a file has several.")
     atlas_image: str = option("", "Label image, for dtseries and NIfTI series.")
-    repetition_time_s: float = option(0.8, "Seconds between volumes.")
+    repetition_time_s: float | None = option(
+        None, "Seconds between volumes; default: what headers and JSON files say, else 0.8."
+    )
     least_share: float = option(0.5, "Of a full run's volumes; shorter runs are left out.")
+    dummy_volumes: int = option(
+        0, "Volumes cut from the start of task series, but not from the clock of the events."
+    )
+    matrices: str = option(
+        "", "Ready-made matrices hold r or z; default: what their diagonal says."
+    )
+    vector_order: str = option(
+        "", "Triangle that ready-made vectors hold: upper (NumPy) or lower (nilearn)."
+    )

@@ -10,10 +10,8 @@ from dtb_jax.connectome import LARGEST_R, edge_count
 from dtb_jax.data.derivatives import Imaging
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.data.timeseries import READERS, Expect, Series, read_series
-
-MOST_CONSTANT = 0.05
-"""A run with a larger share of constant parcels is left out."""
+from dtb_jax.data.parcels import MOST_MISSING, in_short
+from dtb_jax.data.timeseries import Expect, Series, read_series
 
 
 class Rest(NamedTuple):
@@ -27,17 +25,19 @@ class Rest(NamedTuple):
 
 def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
     """Median volumes over a few people's first named run: what a full run is."""
-    lengths = []
-    for paths in imaging.series.values():
-        path = next((paths[run] for run in runs if run in paths), None)
-        if path is None:
-            continue
+    paths = [
+        next(one[run] for run in runs if run in one)
+        for one in imaging.series.values()
+        if set(runs) & set(one)
+    ]
+    lengths: list[int] = []
+    for path in [*paths[:: max(1, len(paths) // 9)], *paths]:  # of all sites, then whoever is left
+        if len(lengths) == 9:
+            break
         try:
             lengths.append(len(read_series(path, expect).values))
         except DataError:
             continue
-        if len(lengths) == 9:
-            break
     return int(np.median(lengths)) if lengths else 0
 
 
@@ -46,9 +46,9 @@ def person_connectome(
 ) -> tuple[np.ndarray | None, bool]:
     """Mean Fisher-z edges over a person's named rest runs, weighted by volumes.
 
-    Rules, each with a line in the ledger: a run that can not be read is left out; so is one
-    shorter than `least_share` of `full_length`, or with more than 5 % constant parcels; below
-    that, a constant parcel's edges are 0.
+    Missing volumes are left out. Rules, each with a line in the ledger: a run that can not be
+    read is left out; so is one shorter than `least_share` of `full_length`, or with more than 5 %
+    missing or constant parcels; below that, such a parcel's edges are 0.
 
     Returns: edges (None when no run is left) and whether any file says it is simulated.
     """
@@ -61,13 +61,20 @@ def person_connectome(
         try:
             series = read_series(path, expect)
             enough_volumes(series, rest.full_length, rest.least_share, path)
-            values = _without_constants(series.values, path, participant, run, ledger)
+            missing = missing_parcels(series, expect, path)
         except DataError as error:
             ledger.add(participant, run, path, error)
             continue
+        values = series.values[series.present()]
+        left_out = np.zeros(values.shape[1], bool)
+        for kind, which in missing.items():
+            words = f"{kind} parcels {in_short(named(which, expect))}: their edges are set to 0"
+            ledger.add(participant, run, path, words)
+            left_out[which] = True
+        values = np.where(left_out, 0.0, values)  # rounding would let constant ones correlate
         r = ESTIMATORS[rest.estimator](values)[np.triu_indices(expect.parcels, k=1)]
         total += len(values) * np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
-        weight += len(series.values)
+        weight += len(values)
         simulated |= series.simulated
     return (total / weight if weight else None), simulated
 
@@ -109,50 +116,42 @@ def other_connectomes(
 
 
 def enough_volumes(series: Series, full_length: int, least_share: float, path: Path) -> None:
-    """Raises: DataError when a run is truncated too far."""
-    if len(series.values) < least_share * full_length:
+    """Raises: DataError when too few volumes of a run are there."""
+    there, rows = int(series.present().sum()), len(series.values)
+    if there < least_share * full_length:
+        how = "truncated" if there == rows else f"{rows - there} volumes missing"
         raise DataError(
-            f"{path}: truncated, {len(series.values)} of {full_length} volumes, expected at least "
-            f"{least_share:.0%}"
+            f"{path}: {how}, {there} of {full_length} volumes, expected at least {least_share:.0%}"
         )
 
 
-def _without_constants(values: np.ndarray, path: Path, participant, run, ledger: Ledger):
-    """The series with zeros in place of constant parcels, which rounding would let correlate."""
-    constant = values.std(axis=0) <= 1e-12 * np.abs(values).max()
-    if constant.mean() > MOST_CONSTANT:
-        raise DataError(
-            f"{path}: {constant.sum()} of {len(constant)} parcels are constant, expected at most "
-            f"{MOST_CONSTANT:.0%}"
-        )
-    if constant.any():
-        which = ", ".join(map(str, np.flatnonzero(constant)))
-        ledger.add(participant, run, path, f"constant parcels {which}: their edges are set to 0")
-        values = np.where(constant, 0.0, values)
-    return values
+def missing_parcels(series: Series, expect: Expect, path: Path) -> dict[str, np.ndarray]:
+    """Parcels that say nothing, by kind: absent, poorly covered, empty or constant.
 
-
-def read_matrix(path: Path, expect: Expect) -> tuple[np.ndarray, bool]:
-    """Fisher-z edges of a precomputed matrix: correlations (unit diagonal) or Fisher z already.
-
-    An NPY file may also hold the edge vector itself: the upper triangle row by row, Fisher z.
-
-    Raises: DataError when a matrix is not square, symmetric and finite off the diagonal.
+    Raises: DataError when they are more than 5 %.
     """
-    if path.suffix == ".npy":
-        square, simulated = np.load(path, allow_pickle=False), False
-    else:
-        square, simulated = READERS["".join(path.suffixes)](path, expect)
-    if square.shape == (edge_count(expect.parcels),) and np.isfinite(square).all():
-        return square, simulated
-    square = np.array(square, float)
-    if square.shape != (expect.parcels, expect.parcels):
-        raise DataError(f"{path}: shape {square.shape}, expected {expect.parcels} parcels squared")
-    diagonal = np.diag(square).copy()
-    np.fill_diagonal(square, 0)
-    if not np.isfinite(square).all() or not np.allclose(square, square.T, atol=1e-5):
-        raise DataError(f"{path}: expected a finite symmetric matrix; is it a time series?")
-    edges = square[np.triu_indices(expect.parcels, k=1)]
-    if np.allclose(diagonal, 1):
-        edges = np.arctanh(np.clip(edges, -LARGEST_R, LARGEST_R))
-    return edges, simulated
+    values = series.values[series.present()]
+    empty = ~np.isfinite(values).all(axis=0)
+    filled = np.where(empty, 0.0, values)
+    constant = ~empty & (filled.std(axis=0) <= 1e-12 * np.abs(filled).max())
+    absent, uncovered = set(series.absent), set(series.uncovered)
+    every: dict[str, list[int]] = {
+        "absent": sorted(absent),
+        "poorly covered": sorted(uncovered - absent),
+        "empty": sorted(set(np.flatnonzero(empty).tolist()) - absent - uncovered),
+        "constant": np.flatnonzero(constant).tolist(),
+    }
+    kinds = {kind: which for kind, which in every.items() if which}
+    count = sum(map(len, kinds.values()))
+    if count > MOST_MISSING * values.shape[1]:
+        which = sorted(k for some in kinds.values() for k in some)
+        raise DataError(
+            f"{path}: {count} of {values.shape[1]} parcels are {' or '.join(kinds)} "
+            f"({in_short(named(which, expect))}), expected at most {MOST_MISSING:.0%}"
+        )
+    return {kind: np.array(which) for kind, which in kinds.items()}
+
+
+def named(which: Sequence[int] | np.ndarray, expect: Expect) -> list[str]:
+    """Names of parcels, or their numbers where no table names them."""
+    return [expect.names[k] if expect.names else str(k) for k in which]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dtb_jax.data.bids import bare_id, read_table
 from dtb_jax.data.entities import Sessions, entities_of, person_and_run
+from dtb_jax.data.files import run_files
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.tasks.spec import MISSING
 
@@ -42,9 +43,10 @@ def read_motion(
 
     Returns: mm, by participant_id as in `told`; NaN where it is unknown.
     """
+    files = list(run_files(root))
     confounds = [
-        *sorted(root.glob("**/func/sub-*_desc-confounds_*.tsv")),
-        *sorted(root.glob("**/func/sub-*_motion.tsv")),
+        *(path for path in files if "_desc-confounds_" in path.name and path.suffix == ".tsv"),
+        *(path for path in files if path.name.endswith("_motion.tsv")),
     ]
     confounds = [path for path in confounds if entities_of(path).get("desc") != "filtered"]
     tables = sorted((root / FOLDER).glob("*.csv"))

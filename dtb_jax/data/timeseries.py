@@ -6,14 +6,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dtb_jax.data.beside import LEAST_COVERAGE, at_their_places, coverage
+from dtb_jax.data.files import TCP_SUFFIX
 from dtb_jax.data.ledger import DataError
+from dtb_jax.data.parcels import MOST_MISSING, places_of
+from dtb_jax.data.tables import read_numbers
 
 
 class Series(NamedTuple):
-    """One run of one person."""
+    """One run of one person; NaN where a volume or a parcel is missing."""
 
     values: np.ndarray  # [volume, parcel], float64
-    simulated: bool
+    simulated: bool = False
+    names: tuple[str, ...] = ()  # of the columns, where the file has them
+    repetition_time_s: float | None = None  # of the file's header
+    absent: tuple[int, ...] = ()  # parcels of the table that the file has not
+    uncovered: tuple[int, ...] = ()  # parcels of which less than half held data
+
+    def present(self) -> np.ndarray:
+        """Volumes that are there, [volume]."""
+        return np.isfinite(self.values).any(axis=1)
 
 
 class Expect(NamedTuple):
@@ -22,14 +34,20 @@ class Expect(NamedTuple):
     parcels: int
     dataset: str = ""  # HDF5: which dataset, if there are several
     atlas_image: str = ""  # dlabel for dtseries, label volume for NIfTI
+    names: tuple[str, ...] = ()  # of the parcels, in the table's order
+    labels: tuple[int, ...] = ()  # of the parcels in a label volume
 
 
 def read_series(path: Path, expect: Expect) -> Series:
-    """Read one file and orient it as [volume, parcel].
+    """Read one file as [volume, parcel], parcels in the table's order, volumes at their places.
+
+    Where a file names its parcels, names decide and their order does not. Censored volumes are
+    put back as NaN where a table beside the file says which they are (`beside`).
 
     Args:
-        path: .h5, .npy, .tsv, .csv (plain or .gz), .ptseries.nii, .dtseries.nii, .nii, .nii.gz.
-        expect: number of parcels and how to settle what is ambiguous.
+        path: .h5, .npy, .tsv, .csv, .txt (plain or .gz), .ptseries.nii, .dtseries.nii, .nii,
+            .nii.gz.
+        expect: number and names of parcels and how to settle what is ambiguous.
 
     Returns: `Series`.
 
@@ -37,30 +55,77 @@ def read_series(path: Path, expect: Expect) -> Series:
     """
     for suffix, reader in READERS.items():
         if path.name.endswith(suffix):
-            try:
-                found = reader(path, expect)
-            except DataError:
-                raise
-            except Exception as error:
-                problem = " ".join(str(error).split())
-                raise DataError(f"{path}: can not be read as {suffix} ({problem})") from error
-            return found._replace(values=_orient(found.values, expect.parcels, path))
+            found = _in_order(_read(reader, path, expect, suffix), expect, path)
+            values = at_their_places(found.values, path)
+            uncovered = _uncovered(path, expect) | set(found.uncovered)
+            values[:, sorted(uncovered)] = np.nan
+            _check_missing(values, path)
+            return found._replace(values=values, uncovered=tuple(sorted(uncovered)))
     raise DataError(f"{path}: unknown kind of file, expected one of {', '.join(READERS)}")
 
 
-def _orient(values: np.ndarray, parcels: int, path: Path) -> np.ndarray:
-    values = np.asarray(values, np.float64)
-    if values.ndim != 2 or parcels not in values.shape:
+def _read(reader: Callable, path: Path, expect: Expect, suffix: str) -> Series:
+    try:
+        return reader(path, expect)
+    except DataError:
+        raise
+    except Exception as error:
+        problem = " ".join(str(error).split())
+        raise DataError(f"{path}: can not be read as {suffix} ({problem})") from error
+
+
+def _in_order(found: Series, expect: Expect, path: Path) -> Series:
+    """Parcels in the table's order, by name where the file has names, else by their number."""
+    values = np.asarray(found.values, np.float64)
+    if values.ndim == 2 and found.names and expect.names:
+        place = places_of(found.names, expect.names, path)
+        ordered = np.where(place >= 0, values[:, place], np.nan)
+        return found._replace(values=ordered, absent=tuple(np.flatnonzero(place < 0).tolist()))
+    if values.ndim == 2 and values.shape[1] == expect.parcels + 1 and _counts_up(values[:, 0]):
+        values = values[:, 1:]
+    if values.ndim != 2 or expect.parcels not in values.shape:
         raise DataError(
-            f"{path}: shape {values.shape}, expected one axis of {parcels} parcels; "
+            f"{path}: shape {values.shape}, expected one axis of {expect.parcels} parcels; "
             "another atlas than the one given?"
         )
-    if values.shape[1] != parcels:
+    square = values.shape[0] == values.shape[1]
+    if values.shape[1] != expect.parcels or (square and path.name.endswith(TCP_SUFFIX)):
         values = values.T
-    if not np.isfinite(values).all():
-        bad = int((~np.isfinite(values)).any(axis=0).sum())
-        raise DataError(f"{path}: NaN or infinite values in {bad} of {parcels} parcels")
-    return values
+    elif square and path.suffix in (".npy", ".h5", ".hdf5"):
+        raise DataError(
+            f"{path}: as many volumes as parcels, {expect.parcels}: which axis is which can not "
+            "be told; expected a form that says it, such as TSV, a row a volume"
+        )
+    return found._replace(values=np.array(values))
+
+
+def _counts_up(column: np.ndarray) -> bool:
+    """Whether a column is the volumes' number or time, and no parcel."""
+    steps = np.diff(column)
+    return len(steps) > 1 and bool(steps[0] > 0) and bool(np.allclose(steps, steps[0]))
+
+
+def _uncovered(path: Path, expect: Expect) -> set[int]:
+    shares = coverage(path)
+    return {k for k, name in enumerate(expect.names) if shares.get(name, 1.0) < LEAST_COVERAGE}
+
+
+def _check_missing(values: np.ndarray, path: Path) -> None:
+    """Whole volumes and whole parcels may be missing, single numbers may not.
+
+    Raises: DataError.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        raise DataError(f"{path}: no number in it")
+    if np.isinf(values).any():
+        raise DataError(f"{path}: infinite values in {int(np.isinf(values).any(0).sum())} parcels")
+    bad = ~known[known.any(axis=1)][:, known.any(axis=0)]
+    if bad.any():
+        raise DataError(
+            f"{path}: NaN or infinite values in {int(bad.any(axis=0).sum())} of "
+            f"{values.shape[1]} parcels"
+        )
 
 
 def _hdf5(path: Path, expect: Expect) -> Series:
@@ -70,49 +135,57 @@ def _hdf5(path: Path, expect: Expect) -> Series:
         found: dict[str, h5py.Dataset] = {}
 
         def visit(name, item):
-            if isinstance(item, h5py.Dataset) and item.ndim == 2 and item.dtype.kind == "f":
+            if isinstance(item, h5py.Dataset) and item.ndim in (1, 2) and item.dtype.kind == "f":
                 found[name] = item
 
         file.visititems(visit)
+        matrices = {name: item for name, item in found.items() if item.ndim == 2}
+        found = matrices or found
         if expect.dataset:
             found = {name: item for name, item in found.items() if name == expect.dataset}
         if len(found) != 1:
-            names = ", ".join(found) or "none"
+            there = ", ".join(found) or "none"
             raise DataError(
-                f"{path}: {len(found)} two-dimensional float datasets ({names}), expected one; "
+                f"{path}: {len(found)} two-dimensional float datasets ({there}), expected one; "
                 "name it with --config.dataset"
             )
         (item,) = found.values()
-        return Series(item[()], bool(file.attrs.get("simulated", False)))
+        said = {**file.attrs, **item.attrs}
+        known = ("repetition_time_s", "repetition_time", "RepetitionTime", "TR", "tr")
+        seconds = next((float(np.squeeze(said[name])) for name in known if name in said), None)
+        simulated = bool(file.attrs.get("simulated", False))
+        return Series(item[()], simulated, repetition_time_s=seconds)
 
 
 def _npy(path: Path, expect: Expect) -> Series:
     del expect
-    return Series(np.load(path, allow_pickle=False), False)
+    return Series(np.load(path, allow_pickle=False))
 
 
 def _text(path: Path, expect: Expect) -> Series:
-    import pandas as pd
-
-    separator = "\t" if ".tsv" in path.name else ","
-    table = pd.read_csv(path, sep=separator, header=None, dtype=str, keep_default_na=False)
-    numbers = table.apply(lambda column: pd.to_numeric(column, errors="coerce"))
-    if numbers.iloc[0].isna().any() and not numbers.iloc[1:].isna().to_numpy().all():
-        numbers, table = numbers.iloc[1:], table.iloc[1:]
-    if numbers.shape[1] == expect.parcels + 1:  # a first column that counts the volumes
-        numbers = numbers.iloc[:, 1:]
-    return Series(numbers.to_numpy(float), False)
+    """A row a volume; or, where text in the first column names the parcels, a row a parcel."""
+    table = read_numbers(path)
+    if table.rows and (not table.columns or set(table.rows) & set(expect.names)):
+        return Series(table.values.T, names=table.rows)
+    return Series(table.values, names=table.columns)
 
 
 def _ptseries(path: Path, expect: Expect) -> Series:
     from nibabel.cifti2 import Cifti2Image
 
     del expect
-    return Series(np.asanyarray(Cifti2Image.from_filename(path).dataobj), False)
+    image = Cifti2Image.from_filename(path)
+    names = tuple(map(str, image.header.get_axis(1).name))
+    return Series(np.asanyarray(image.dataobj), names=names, repetition_time_s=_cifti_time(image))
+
+
+def _cifti_time(image) -> float | None:
+    axis = image.header.get_axis(0)
+    return float(axis.step) if getattr(axis, "unit", "") == "SECOND" else None
 
 
 def _dtseries(path: Path, expect: Expect) -> Series:
-    """Mean over each label's grayordinates, matched through the two files' brain models."""
+    """Mean over each label's grayordinates that hold data, matched through brain models."""
     from nibabel.cifti2 import Cifti2Image
 
     if not expect.atlas_image:
@@ -129,14 +202,31 @@ def _dtseries(path: Path, expect: Expect) -> Series:
     for name, span, model in image.header.get_axis(1).iter_structures():
         known = code.get(name, {})
         assigned[span] = [known.get(key, 0) for key in _positions(model)]
-    keys = sorted(key for key in labels.header.get_axis(0).label[0] if key != 0)
-    empty = [key for key in keys if not (assigned == key).any()]
-    if empty:
+    table = labels.header.get_axis(0).label[0]
+    keys = sorted(key for key in table if key != 0 and (label_values == key).any())
+    held = np.isfinite(values).all(axis=0) & (values.std(axis=0) > 0)
+    share = [(held & (assigned == key)).sum() / (label_values == key).sum() for key in keys]
+    empty = [key for key, part in zip(keys, share, strict=True) if part == 0]
+    if len(empty) > MOST_MISSING * len(keys):
         raise DataError(
             f"{path}: {len(empty)} of {len(keys)} labels of {expect.atlas_image} cover no "
             "grayordinate of this file; are both on the same surface?"
         )
-    return Series(np.stack([values[:, assigned == key].mean(axis=1) for key in keys], 1), False)
+    names = tuple(str(table[key][0]) for key in keys)
+    columns = [
+        values[:, held & (assigned == key)].mean(axis=1)
+        if part >= LEAST_COVERAGE
+        else np.full(len(values), np.nan)
+        for key, part in zip(keys, share, strict=True)
+    ]
+    place = {name: k for k, name in enumerate(expect.names or names)}
+    low = [name for name, part in zip(names, share, strict=True) if part < LEAST_COVERAGE]
+    return Series(
+        np.stack(columns, 1),
+        names=names,
+        repetition_time_s=_cifti_time(image),
+        uncovered=tuple(place[name] for name in low if name in place),
+    )
 
 
 def _positions(model) -> list:
@@ -150,14 +240,24 @@ def _by_position(model, values) -> dict:
 
 
 def _nifti(path: Path, expect: Expect) -> Series:
+    """Mean over each label's voxels; labels are named by column index of the table, if it fits."""
     if not expect.atlas_image:
         raise DataError(f"{path}: a NIfTI series needs an atlas image, give --config.atlas_image")
     try:
         from nilearn.maskers import NiftiLabelsMasker
     except ImportError as error:
         raise DataError(f"{path}: reading NIfTI needs nilearn: pip install nilearn") from error
+    import nibabel
+
     masker = NiftiLabelsMasker(expect.atlas_image, standardize=None)
-    return Series(masker.fit_transform(str(path)), False)
+    values = masker.fit_transform(str(path))
+    label = [int(masker.region_ids_[k]) for k in range(values.shape[1])]
+    name = dict(zip(expect.labels, expect.names, strict=False))
+    names = tuple(name[k] for k in label) if set(label) <= set(name) else ()
+    header = nibabel.Nifti1Image.from_filename(path).header
+    factor = {"sec": 1.0, "msec": 1e-3, "usec": 1e-6}.get(header.get_xyzt_units()[1])
+    seconds = None if factor is None else float(header.get_zooms()[3]) * factor
+    return Series(values, names=names, repetition_time_s=seconds)
 
 
 READERS: dict[str, Callable[[Path, Expect], Series]] = {
@@ -166,6 +266,7 @@ READERS: dict[str, Callable[[Path, Expect], Series]] = {
     ".npy": _npy,
     ".tsv": _text,
     ".csv": _text,
+    ".txt": _text,
     ".tsv.gz": _text,
     ".csv.gz": _text,
     ".ptseries.nii": _ptseries,

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 from dtb_jax.bold import upsample_cubic
 from dtb_jax.tasks.task import press_sequence
@@ -108,10 +109,15 @@ def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width:
 
 
 def _upsampled(volumes: np.ndarray, mask: np.ndarray, factor: int) -> np.ndarray:
+    """Volumes at every step; a masked gap is bridged by a cubic spline, and stays masked."""
     fine = np.zeros((len(volumes) * factor, volumes.shape[1]))
-    count = int(mask.sum())
-    if count >= 2:
-        fine[: count * factor] = upsample_cubic(volumes[:count], factor)
+    there = np.flatnonzero(mask)
+    if len(there) >= 2:
+        first, stop = there[0], there[-1] + 1
+        gaps = np.setdiff1d(np.arange(first, stop), there)
+        bridged = np.array(volumes)
+        bridged[gaps] = CubicSpline(there, volumes[there], axis=0)(gaps)
+        fine[first * factor : stop * factor] = upsample_cubic(bridged[first:stop], factor)
     return fine
 
 

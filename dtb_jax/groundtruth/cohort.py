@@ -10,6 +10,7 @@ import pandas as pd
 
 from dtb_jax.connectome import connectome
 from dtb_jax.data.ledger import DataError
+from dtb_jax.data.matrices import FOR_ALL
 from dtb_jax.groundtruth.behaviour import Responses, run_trials
 from dtb_jax.groundtruth.connectomes import rest_series
 from dtb_jax.groundtruth.layout import (
@@ -31,6 +32,9 @@ from dtb_jax.groundtruth.people import (
 from dtb_jax.groundtruth.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.groundtruth.responses import task_series
 from dtb_jax.groundtruth.world import Subject, World, draw_subject
+
+EDGES = {"EdgeValues": "z", "VectorOrder": "upper"}
+"""How the vectors in connectomes/ are written, for whoever reads them."""
 
 
 def write_cohort(
@@ -150,6 +154,7 @@ def measured_connectome(
 def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
     path = out / "connectomes" / f"{subject.name}.npy"
     path.parent.mkdir(exist_ok=True)
+    (path.parent / FOR_ALL).write_text(json.dumps(EDGES), encoding="utf-8")
     np.save(path, measured_connectome(world, subject, *scan))
 
 

@@ -139,11 +139,14 @@ def fit_noise(
     people, runs, volumes, regions = bold.shape
     left, free = [], 0
     for r in range(runs):
-        length = int(mask[:, r].sum(axis=1).max(initial=0))
-        for i in np.flatnonzero(mask[:, r].sum(axis=1) == max(length, 1)):
-            design, series = designs[r][i][:length], bold[i, r, :length]
-            left.append((r, series - design @ (np.linalg.pinv(design) @ series)))
-            free += length - np.linalg.matrix_rank(design)
+        count = mask[:, r].sum(axis=1)
+        chosen = np.flatnonzero(count == max(count.max(initial=0), 1))
+        length = int(np.flatnonzero(mask[chosen, r].any(axis=0)).max(initial=-1)) + 1
+        for i in chosen:
+            there = mask[i, r, :length, None]  # gaps leave 0
+            design, series = designs[r][i][:length] * there, bold[i, r, :length] * there
+            left.append((r, (series - design @ (np.linalg.pinv(design) @ series)) * there))
+            free += count[i] - np.linalg.matrix_rank(design)
     whiten = np.zeros((runs, volumes, volumes), np.float32)
     if not left:
         eye = np.eye(regions, dtype=np.float32)
@@ -157,7 +160,7 @@ def fit_noise(
     for r, rest in left:
         white = whiten[r, : len(rest), : len(rest)] @ rest
         covariance += white.T @ white
-        freedom += len(rest) - drift_order(len(rest), repetition_time_s) - 1
+        freedom += int(rest.any(axis=1).sum()) - drift_order(len(rest), repetition_time_s) - 1
     values, vectors = np.linalg.eigh(covariance / freedom)
     mix = (vectors / np.sqrt(np.maximum(values, 1e-3 * values.max()))) @ vectors.T
     sd = np.sqrt(sum((rest**2).sum(axis=0) for _, rest in left) / free)

@@ -25,7 +25,7 @@ class Method(NamedTuple):
     people_rate: float = 0.08
     warmup_steps: int = 30
     clip_norm: float = 1.0
-    piece: int = 250  # steps; a multiple of the steps of a volume
+    piece: int = 250  # steps, at most: as many whole volumes as fit
     before: int = 50  # steps in which a piece forgets that it begins
     bold_weight: float = 1.0  # 0: behaviour alone
     lapse: float = -7.0  # logit, to begin with; -40: none, for ever

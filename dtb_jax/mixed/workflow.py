@@ -16,7 +16,7 @@ from dtb_jax.mixed.items import Known, deviations, known_items
 from dtb_jax.mixed.model import Common, Method
 from dtb_jax.mixed.movement import EVENLY, course, go_on, in_run
 from dtb_jax.mixed.network import Population
-from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows
+from dtb_jax.mixed.observed import Scanner, fit_scanner, observe, rows, volume_steps
 from dtb_jax.mixed.posterior import Gaussian, Told, joined, listen_to, nothing, standard
 from dtb_jax.mixed.prior import Prior, fit_prior
 from dtb_jax.mixed.start import start_from_profiles
@@ -108,6 +108,8 @@ def train_members(
     began = time.perf_counter()
     people = np.flatnonzero(part.people)
     items = known_items(cohort, part)
+    steps = volume_steps(cohort)  # a piece holds whole volumes, whatever the repetition time
+    method = method._replace(piece=max(method.piece // steps, 1) * steps)
     scanner, seen = fit_scanner(cohort, part, items, piece=method.piece)
     population = Population(
         inputs=seen.run.stimulus.shape[-1],

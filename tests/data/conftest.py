@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from tests.data.small_study import Study
 from tests.small import write_small_cohort
 
 
@@ -19,3 +20,9 @@ def root(whole, tmp_path):
     copy = tmp_path / "cohort"
     shutil.copytree(whole, copy, copy_function=os.link)
     return copy
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A small BIDS folder with XCP-D's tables."""
+    return Study(tmp_path / "bids")

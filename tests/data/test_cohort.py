@@ -144,7 +144,7 @@ def test_constant_parcel(root):
     values[2] = 5.0
     reset_series(path, values)
     cohort, reason = complaint(root)
-    assert "constant parcels 2: their edges are set to 0" in reason
+    assert "constant parcels" in reason and "their edges are set to 0" in reason
     assert np.isfinite(cohort.connectomes).all()
 
 
@@ -223,7 +223,9 @@ def test_missing_imaging_and_missing_behaviour_are_errors(tmp_path, root):
     with pytest.raises(DataError, match="no events"):
         read_cohort(tmp_path)
     shutil.rmtree(root / FOLDER)
-    with pytest.raises(DataError, match="stand_in writes simulated ones"):
+    with pytest.raises(
+        DataError, match="no parcel time series and no connectomes.*name it by --derivatives"
+    ):
         read_cohort(root)
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from dtb_jax.data import DataError
 from dtb_jax.data.derivatives import find_imaging
-from dtb_jax.data.imaging import read_matrix
+from dtb_jax.data.matrices import read_matrix
 from dtb_jax.data.timeseries import Expect, read_series
 
 PARCELS, VOLUMES = 6, 20
@@ -113,7 +113,9 @@ def test_matrices(tmp_path):
     expected = np.arctanh(r[np.triu_indices(PARCELS, 1)])
     for name, square in {"sub-1.npy": r, "sub-2.npy": np.arctanh(np.where(r > 0.99, 0, r))}.items():
         np.save(tmp_path / name, square)
-        edges, _ = read_matrix(tmp_path / name, Expect(PARCELS))
+        edges = read_matrix(
+            tmp_path / name, Expect(PARCELS), {"sub-1.npy": "", "sub-2.npy": "z"}[name]
+        ).edges
         np.testing.assert_allclose(edges, expected, atol=1e-6)
     np.save(tmp_path / "sub-3.npy", r + np.triu(np.ones_like(r)))
     with pytest.raises(DataError, match="finite symmetric matrix"):
