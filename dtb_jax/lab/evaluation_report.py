@@ -29,10 +29,17 @@ def source_label(cohort: Cohort) -> str:
 
 def source_line(metrics: dict) -> str:
     """What is measured and what is not, by `metrics.json`."""
-    connectome, source = metrics["protocol"]["connectome"], metrics["protocol"]["bold"]
+    protocol = metrics["protocol"]
+    return source_words(
+        protocol["connectome"], protocol["bold"], people_too=people_are_simulated(metrics)
+    )
+
+
+def source_words(connectome: str, source: str, *, people_too: bool = False) -> str:
+    """What is measured and what is not, by the cohort's two sources."""
     bold = {"none": "there is no BOLD"}.get(source, f"BOLD is {source}")
     line = f"Connectomes are {connectome}; {bold}. "
-    if people_are_simulated(metrics):
+    if people_too:
         line += "People and what they do are simulated, too. "
     if "simulated" in (connectome, source):
         line += "Nothing here is evidence about brains. "
