@@ -21,6 +21,10 @@ MOST_ROWS, MOST_ALIKE = 20, 3
 """Of people with something odd that are listed on a terminal, and with the same; a file has all."""
 
 
+BRIEF = {"omissions": "omitted", "outside the scan": "off scan"}
+"""Heads that a terminal of 80 letters has room for."""
+
+
 @app.command()
 @in_a_sentence
 @takes(Choices)
@@ -113,7 +117,7 @@ def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | No
     )
     conditions = as_text(found.conditions)
     for name, run in found.runs.iterrows():
-        own = conditions[conditions["run"] == name].drop(columns="run")
+        own = conditions[conditions["run"] == name].drop(columns="run").rename(columns=BRIEF)
         out.print(as_table(own, f"{name}: {_in_words(run)}"))
     for what, fact in found.facts.items():
         out.print(f"{what}: {fact}", markup=False, highlight=False, soft_wrap=True)
