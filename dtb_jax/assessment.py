@@ -56,6 +56,7 @@ def assess(
     drifts: int | None = None,
     rest: Part | None = None,
     draws: int = DRAWS,
+    noise: str = "ols",
 ) -> Assessed:
     """Figures of every model on the tested parts, and the twin's verdict.
 
@@ -67,10 +68,12 @@ def assess(
         drifts: cosine drifts of the GLM; None: nilearn's rule.
         rest: where models of `OWN` are scored, if not on the tested part.
         draws: of every interval's bootstrap.
+        noise: of the GLM, one of `evaluation.glm.NOISE`.
     """
     test = folds[0].test._replace(people=told.fold >= 0)
-    scored = scored_parts(cohort, test, told.fold, drifts, draws)
-    later = scored_parts(cohort, rest, told.fold, drifts, draws) if rest is not None else scored
+    options = told.fold, drifts, draws, noise
+    scored = scored_parts(cohort, test, *options)
+    later = scored_parts(cohort, rest, *options) if rest is not None else scored
     average = told.predictions.get("group_mean_connectome")
     models = {
         name: score(later if name in OWN else scored, told.predictions[name], average)
@@ -109,7 +112,12 @@ def evidence_of(
 
 
 def scored_parts(
-    cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None = None, draws: int = DRAWS
+    cohort: Cohort,
+    part: Part,
+    fold: np.ndarray,
+    drifts: int | None = None,
+    draws: int = DRAWS,
+    noise: str = "ols",
 ) -> list[Scored]:
     """What is compared in a part: everybody tested, but in a run those below chance in it."""
     return [
@@ -121,6 +129,7 @@ def scored_parts(
             drifts,
             fold,
             draws,
+            noise,
         )
         for run in part.of(cohort).runs
     ]

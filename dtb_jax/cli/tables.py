@@ -6,7 +6,6 @@ from rich.table import Table
 
 from dtb_jax.cli.app import as_option
 
-
 SHORT = 9
 """Letters of a word that a column has room for."""
 

@@ -69,8 +69,8 @@ def write(path: Path, folder: Path, cohort: Cohort, ledger: Ledger, found: Overv
 def shown_person(cohort: Cohort) -> int:
     """Whoever has most trials outside the scan; else the first with BOLD in most runs."""
     tr = cohort.repetition_time_s
-    outside = sum(outside_scan(run, tr).sum(1) for run in cohort.runs)
-    there = sum(run.present.astype(int) + run.bold_mask.any(1) for run in cohort.runs)
+    outside = np.sum([outside_scan(run, tr).sum(1) for run in cohort.runs], axis=0)
+    there = np.sum([run.present.astype(int) + run.bold_mask.any(1) for run in cohort.runs], axis=0)
     return int(np.lexsort((np.arange(len(there)), -there, -outside))[0])
 
 

@@ -6,6 +6,7 @@ from dtb_jax import plots
 from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
+from dtb_jax.evaluation.glm import noise_effect
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline, titled
 from dtb_jax.methods import people_are_simulated
@@ -98,11 +99,18 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
 
 
 def verdict_metrics(assessed: Assessed) -> dict:
-    """`verdict`, in a sentence and one by one, and what is left after confounds."""
+    """`verdict`, in a sentence and one by one; `glm`, its noise; what is left after confounds."""
     found: dict = {
         "headline": headline(assessed.verdicts, unseen=bool(assessed.evidence)),
         "verdict": {key: one._asdict() for key, one in assessed.verdicts.items()},
     }
+    noise = {
+        name: effect._asdict()
+        for name, part in zip(run_names(assessed.scored), assessed.scored)
+        if (effect := noise_effect(part.glm, part.bold)) is not None
+    }
+    if noise:
+        found["glm"] = {"noise": assessed.scored[0].glm.noise, "effect": noise}
     if assessed.evidence:
         found["after_confounds"] = remaining(assessed)
         found["permutation_p"] = {
