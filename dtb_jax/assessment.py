@@ -13,6 +13,7 @@ from dtb_jax.evaluation.evidence import Evidence, claims, evidence
 from dtb_jax.evaluation.figures import DRAWS, Figure
 from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.reportable import reportable
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
@@ -81,13 +82,14 @@ def assess(
         if not is_shot(name)
     }
     models["ceiling"] = ceilings(scored)
+    models = reportable(models)
     unseen = not any((fold.training.people & fold.test.people).any() for fold in folds)
     found: dict[str, dict[str, Evidence]] = {}
     if unseen:
         found = {
             name: evidence_of(cohort, scored, one, seed=seed)
             for name, one in told.predictions.items()
-            if name not in OWN and not is_shot(name) and all(run.personal for run in one)
+            if name in models and name not in OWN and all(run.personal for run in one)
         }
     words = confound_words(cohort)
     return Assessed(

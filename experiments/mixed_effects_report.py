@@ -93,26 +93,28 @@ def share_rows(results: dict) -> list[tuple[str, dict, dict, float | None]]:
 
 def sentences(results: dict) -> list[str]:
     """What was found, in words: shares after covariates first, the raw ones beside them."""
-    said, raw = [], results["connectome_share"]
-    after = results["connectome_share_covariates"]
+    after, raw = results["connectome_share_covariates"], results["connectome_share"]
+    said: list[str] = []
+    open_, unreliable = [], []
     for name, one in results["connectome_share_beyond"].items():
         words = name.replace("_", " ")
         if one["value"] is None:
-            said.append(f"{words}: nothing is said, its reliability is {one['reliability']:.2f}.")
-            continue
-        what = (
-            f"which share of the stable differences between people the connectome carries {after}"
-        )
-        told = (
-            f"{what} cannot be told"
-            if cannot_be_told(one)
-            else f"{after} the connectome carries {share_words(one)} of the stable differences "
-            "between people"
-        )
+            unreliable.append(f"{words} ({one['reliability']:.2f})")
+        elif cannot_be_told(one):
+            open_.append(words)
+        else:
+            said.append(
+                f"{words}: {after} the connectome carries {share_words(one)} of the stable "
+                f"differences between people; raw: {share_words(raw[name])} (n = {one['n']}, "
+                f"reliability {one['reliability']:.2f})."
+            )
+    if open_:
         said.append(
-            f"{words}: {told} (raw: {share_words(raw[name])}; n = {one['n']}, reliability "
-            f"{one['reliability']:.2f})."
+            f"Which share it carries {after} cannot be told of {', '.join(open_)}: intervals reach "
+            "from about 0 to 100 %."
         )
+    if unreliable:
+        said.append(f"Not asked, as the measure is not reliable enough: {', '.join(unreliable)}.")
     for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
         inside = results[key]["person_coverage"].get("twin", {})
         texts = [
