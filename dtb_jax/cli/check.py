@@ -12,7 +12,7 @@ from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
-from dtb_jax.data.check import Overview, Sources, as_text, overview
+from dtb_jax.data.check import Overview, as_text, overview
 from dtb_jax.lab import check_report
 from dtb_jax.types import Cohort
 from dtb_jax.workflow import note_below_chance
@@ -61,7 +61,7 @@ def check(
         progress=lambda people: track(people, "connectomes", console=said),
     )
     note_below_chance(cohort, ledger)
-    found = overview(cohort, ledger, _sources(given))
+    found = overview(cohort, ledger)
     if table is not None:
         found.people.to_csv(table, sep="\t")
     if exclusions is not None:
@@ -83,7 +83,8 @@ def _in_words(run: pd.Series) -> str:
     volumes = f", {run['volumes']} volumes" if run["BOLD"] else ""
     return (
         f"{run['behaviour']} people ({run['BOLD']} with BOLD, {run['below chance']} below chance), "
-        f"{run['trials']} trials in {lists}, window {run['window (s)']} s{volumes}"
+        f"{run['trials']} trials in {lists}, window {run['window (s)']} s "
+        f"({run['late presses']} presses after it){volumes}"
     )
 
 
@@ -99,11 +100,6 @@ def can_be_written(path: Path, option: str) -> None:
         raise DataError(f"{option}: {path} can not be written ({error.strerror})") from error
     if not there:
         path.unlink()
-
-
-def _sources(given: dict[str, Any]) -> Sources:
-    named = "repetition_time_s" in given
-    return Sources(repetition_time="--repetition-time-s" if named else "default")
 
 
 def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | None) -> None:

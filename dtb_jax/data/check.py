@@ -4,6 +4,8 @@ Numbers come from the `Cohort` that training would get, so that a page of `dtb c
 a twin would learn from and nothing else.
 """
 
+import re
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,12 +22,9 @@ MANY_LATE = 0.05
 """Share of presses after the window that is worth a warning."""
 
 
-class Sources(NamedTuple):
-    """Where facts about a folder come from that its numbers do not show."""
-
-    repetition_time: str = "default"
-    parcels_by_name: int | None = None  # None: taken in the order of the table
-    unknown_columns: tuple[str, ...] = ()  # of participants.tsv
+LATE = re.compile(r"(\d+) press(?:es)? later than ")
+UNUSED = "columns not used: "
+"""How readers say in the ledger what is counted here."""
 
 
 class Overview(NamedTuple):
@@ -41,13 +40,15 @@ class Overview(NamedTuple):
     complete: bool  # everybody who has a file is in, and nothing is odd
 
 
-def overview(cohort: Cohort, ledger: Ledger, sources: Sources = Sources()) -> Overview:
+def overview(
+    cohort: Cohort, ledger: Ledger, lists: Callable[[TaskRun], np.ndarray] | None = None
+) -> Overview:
     """Who is in a cohort, who is not, and what was read, from what `read_cohort` gives back.
 
     Args:
         cohort: everybody who is in.
-        ledger: what was left out of it, and why.
-        sources: where repetition time, parcels and columns were read.
+        ledger: what was left out of it, and why; its facts say where things were read.
+        lists: a number for each list of trials, of every person of a run; None: `trial_lists`.
 
     Returns: `Overview`; reasons that concern no single person are in the ledger alone.
     """
@@ -65,17 +66,21 @@ def overview(cohort: Cohort, ledger: Ledger, sources: Sources = Sources()) -> Ov
     people["odd"] = [reasons.get(person, "") for person in people.index]
     people = people.fillna("").sort_index().rename_axis("participant")
     tr = cohort.repetition_time_s
-    runs = pd.DataFrame([_counted(run, tr) for run in cohort.runs]).set_index("run")
+    late = {run.name: late_presses(run, ledger) for run in cohort.runs}
+    lists = lists or trial_lists
+    runs = pd.DataFrame(
+        [_counted(run, tr, lists(run), late[run.name]) for run in cohort.runs]
+    ).set_index("run")
     conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
-    warnings = [sentence for run in cohort.runs for sentence in _warnings(run, tr)]
-    facts = _facts(cohort, sources)
+    warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
+    facts = _facts(cohort, ledger)
     return Overview(people, runs, conditions, facts, warnings, not reasons and not warnings)
 
 
 def as_text(conditions: pd.DataFrame) -> pd.DataFrame:
     """The table of conditions as one reads it: shares in per cent, times in seconds."""
     told = conditions.copy()
-    for name in ("accuracy", "omissions", "late"):
+    for name in ("accuracy", "omissions"):
         told[name] = [_per_cent(share) for share in conditions[name]]
     times = zip(conditions["RT (s)"], conditions["SD"], strict=True)
     told["RT (s)"] = [f"{mean:.3f} ({sd:.3f})" if np.isfinite(mean) else "–" for mean, sd in times]
@@ -121,11 +126,17 @@ def outside_scan(run: TaskRun, repetition_time_s: float) -> Bool[np.ndarray, "pe
     return ((onset_s < 0) | (onset_s >= end_s[:, None])) & run.present[:, None]
 
 
-def late_presses(run: TaskRun) -> Bool[np.ndarray, "people trial"]:
-    """Trials with a press after the window, whether it counts or not."""
+def after_window(run: TaskRun) -> Bool[np.ndarray, "people trial"]:
+    """Trials whose press came after the window."""
     trials = run.trials
     # times and windows are written to the millisecond
     return trials.present & (trials.response_time_s > trials.deadline_s + 5e-4)
+
+
+def late_presses(run: TaskRun, ledger: Ledger) -> int:
+    """Presses after the window, those that readers left out, with a line a person, among them."""
+    lines = (LATE.match(entry.reason) for entry in ledger.entries if entry.run == run.name)
+    return int(after_window(run).sum()) + sum(int(line[1]) for line in lines if line)
 
 
 def answered_correctly(
@@ -146,9 +157,10 @@ def _told(run: TaskRun, i: int) -> str:
     )
 
 
-def _counted(run: TaskRun, repetition_time_s: float) -> dict[str, object]:
+def _counted(
+    run: TaskRun, repetition_time_s: float, labels: np.ndarray, late: int
+) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
-    labels = trial_lists(run)
     return {
         "run": run.name,
         "task": run.task.name,
@@ -159,6 +171,7 @@ def _counted(run: TaskRun, repetition_time_s: float) -> dict[str, object]:
         "trial lists": len(np.unique(labels[labels >= 0])),
         "volumes": _span(volumes[volumes > 0]),
         "outside the scan": int(outside_scan(run, repetition_time_s).sum()),
+        "late presses": late,
         "window (s)": _span(run.trials.deadline_s[run.trials.present].round(3)),
     }
 
@@ -174,7 +187,7 @@ def _span(counts: np.ndarray) -> str:
 def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]]:
     trials = run.trials
     right, known = answered_correctly(trials)
-    late, outside = late_presses(run), outside_scan(run, repetition_time_s)
+    outside = outside_scan(run, repetition_time_s)
     rows = []
     for c, name in enumerate(run.task.conditions):
         inside = (trials.condition == c) & run.present[:, None]
@@ -190,7 +203,6 @@ def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]
                 "omissions": _share(shown & ~trials.answered, shown),
                 "RT (s)": _of_some(np.mean, person_s),
                 "SD": _of_some(np.std, person_s),
-                "late": _share(late & shown, shown),
                 "outside the scan": int((outside & inside).sum()),
             }
         )
@@ -211,22 +223,21 @@ def _of_some(statistic: Any, values: np.ndarray) -> float:
     return float(statistic(values)) if len(values) else np.nan
 
 
-def _facts(cohort: Cohort, sources: Sources) -> dict[str, str]:
-    named = sources.parcels_by_name
-    columns = ", ".join(sources.unknown_columns)
+def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
+    told = ledger.facts
+    by_name = f", {told['parcels']}" if "parcels" in told else ""
+    where = told.get("repetition_time", "default")
     facts = {
-        "repetition time": f"{cohort.repetition_time_s:g} s ({sources.repetition_time})",
-        "parcels": f"{cohort.parcels}, "
-        + (
-            "in the order of the table"
-            if named is None
-            else f"{named} of {cohort.parcels} matched by name"
-        ),
+        "repetition time": f"{cohort.repetition_time_s:g} s ({where})",
+        "parcels": f"{cohort.parcels}{by_name}",
     }
-    return facts | ({"columns of participants.tsv not recognised": columns} if columns else {})
+    for entry in ledger.entries:
+        if entry.participant == "all" and entry.reason.startswith(UNUSED):
+            facts["columns of participants.tsv not used"] = entry.reason.removeprefix(UNUSED)
+    return facts
 
 
-def _warnings(run: TaskRun, repetition_time_s: float) -> list[str]:
+def _warnings(run: TaskRun, repetition_time_s: float, late: int) -> list[str]:
     """What looks like a slip in the files rather than like people."""
     found = []
     present, below = int(run.present.sum()), int(below_chance(run).sum())
@@ -244,11 +255,11 @@ def _warnings(run: TaskRun, repetition_time_s: float) -> list[str]:
             f"people begin outside the scan of {_span(ends[run.present].round(2))} s; "
             "are onsets seconds after its first volume?"
         )
-    late, pressed = late_presses(run), run.trials.present & (run.trials.response_time_s > 0)
-    if late.sum() > MANY_LATE * pressed.sum():
+    pressed = int((run.trials.present & (run.trials.response_time_s > 0)).sum())
+    pressed += late - int(after_window(run).sum())
+    if late > MANY_LATE * pressed:
         found.append(
-            f"{run.name}: {late.sum() / pressed.sum():.0%} of presses come after the window of "
-            f"{_span(run.trials.deadline_s[late].round(3))} s; are times milliseconds, or of "
-            "another event?"
+            f"{run.name}: {late:,} of {pressed:,} presses come after the window; are times "
+            "milliseconds, or of another event?"
         )
     return found

@@ -19,10 +19,14 @@ class Entry(NamedTuple):
 
 
 class Ledger:
-    """The list of all that was left out while reading."""
+    """The list of all that was left out while reading.
+
+    `facts` are about the whole folder, such as where the repetition time was read.
+    """
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.facts: dict[str, str] = {}
 
     def add(self, participant: str, run: str, file: Path | str, reason: object) -> None:
         """Note one exclusion in one line, which names the file once."""

@@ -65,12 +65,14 @@ def over_draws(each: Sequence[Mapping[str, Figure]]) -> Figures:
             found[metric] = known[0]
             continue
         values = np.array([one.value for one in known], float)
+        low, high = float(values.min()), float(values.max())
+        mean = _mean_r(values) if is_r(metric) else float(values.mean())
         sds = [one.sd for one in known if one.sd is not None]
         found[metric] = Figure(
-            _mean_r(values) if is_r(metric) else float(values.mean()),
+            float(np.clip(mean, low, high)),
             float(np.mean(sds)) if sds else None,
-            float(values.min()),
-            float(values.max()),
+            low,
+            high,
             first.n,
         )
     return found

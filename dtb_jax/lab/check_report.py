@@ -7,7 +7,7 @@ import numpy as np
 
 from dtb_jax import plots
 from dtb_jax.data import Ledger
-from dtb_jax.data.check import Overview, as_text, late_presses, outside_scan, scan_s
+from dtb_jax.data.check import Overview, after_window, as_text, outside_scan, scan_s
 from dtb_jax.lab.evaluation_report import source_label, source_words
 from dtb_jax.report import embedded_page
 from dtb_jax.types import Cohort, TaskRun
@@ -37,7 +37,10 @@ def write(path: Path, folder: Path, cohort: Cohort, ledger: Ledger, found: Overv
         (
             "Reaction times of all presses of everybody, right or wrong. A median far from where "
             "this task's is, or presses beyond the window, mean a wrong unit or another event.",
-            plots.response_times([_times(run) for run in cohort.runs], label),
+            plots.response_times(
+                [_times(run, int(found.runs.loc[run.name, "late presses"])) for run in cohort.runs],
+                label,
+            ),
         ),
     ]
     odd = found.people[found.people["odd"] != ""].reset_index()
@@ -91,7 +94,7 @@ def _timeline(run: TaskRun, i: int, cohort: Cohort) -> plots.Timeline:
         trials.onset_s[i][kept],
         trials.deadline_s[i][kept],
         press_s[kept],
-        late_presses(run)[i][kept],
+        after_window(run)[i][kept],
         outside[kept],
         shown * tr,
         bold,
@@ -99,10 +102,10 @@ def _timeline(run: TaskRun, i: int, cohort: Cohort) -> plots.Timeline:
     )
 
 
-def _times(run: TaskRun) -> plots.Times:
+def _times(run: TaskRun, late: int) -> plots.Times:
     trials = run.trials
     pressed = trials.present & (trials.response_time_s > 0)
-    windows, late = trials.deadline_s[trials.present], int(late_presses(run).sum())
+    windows = trials.deadline_s[trials.present]
     return plots.Times(
         f"{run.name}: {int(pressed.sum()):,} presses" + (f", {late:,} late" if late else ""),
         run.task.conditions,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from dtb_jax.data import Choices, Ledger, read_cohort
 from dtb_jax.data.check import (
-    Sources,
+    after_window,
     as_text,
     late_presses,
     outside_scan,
@@ -47,8 +47,8 @@ def with_trials(cohort, **fields):
     return cohort._replace(runs=(changed, *cohort.runs[1:]))
 
 
-def warned(cohort, **sources):
-    return overview(cohort, Ledger(), Sources(**sources))
+def warned(cohort):
+    return overview(cohort, Ledger())
 
 
 def test_overview_counts_each_condition(cohort):
@@ -113,24 +113,33 @@ def test_overview_warns_where_half_of_the_people_are_below_chance(cohort):
 def test_overview_warns_of_many_presses_after_the_window(cohort):
     trials = cohort.runs[0].trials
     late = with_trials(cohort, response_time_s=trials.response_time_s + 10 * trials.answered)
-    assert late_presses(late.runs[0]).sum() == trials.answered.sum()
+    count = int(trials.answered.sum())
+    assert after_window(late.runs[0]).sum() == count
     (warning,) = warned(late).warnings
-    assert "100%" in warning and "after the window" in warning
+    assert f"{count} of {count} presses" in warning and "after the window" in warning
+
+
+def test_late_presses_that_readers_left_out_are_counted_by_their_lines(cohort):
+    ledger, run = Ledger(), cohort.runs[0]
+    said = "later than the window of 1.6 s do not count, the latest after 9 s"
+    ledger.add("sub-001", run.name, "f", f"3 presses {said}")
+    ledger.add("sub-002", run.name, "f", f"1 press {said}")
+    ledger.add("sub-003", "another", "f", f"9 presses {said}")
+    assert late_presses(run, ledger) == 4
+    assert overview(cohort, ledger).runs.loc[run.name, "late presses"] == 4
 
 
 def test_facts_say_where_they_were_read(cohort):
     found = warned(cohort).facts
     assert found["repetition time"].endswith("(default)")
-    assert "order of the table" in found["parcels"]
-    found = warned(
-        cohort,
-        repetition_time="bold.json",
-        parcels_by_name=cohort.parcels,
-        unknown_columns=("gender (sex?)",),
-    ).facts
+    assert found["parcels"] == str(cohort.parcels)
+    ledger = Ledger()
+    ledger.facts |= {"repetition_time": "bold.json", "parcels": "8 of 8 matched by name"}
+    ledger.add("all", "", "participants.tsv", "columns not used: gender (sex?), IQ")
+    found = overview(cohort, ledger).facts
     assert found["repetition time"].endswith("(bold.json)")
-    assert f"{cohort.parcels} of {cohort.parcels} matched by name" in found["parcels"]
-    assert "gender (sex?)" in found.values()
+    assert found["parcels"] == f"{cohort.parcels}, 8 of 8 matched by name"
+    assert "gender (sex?), IQ" in found.values()
 
 
 def test_trial_lists_are_groups_of_people_who_saw_the_same(cohort):
