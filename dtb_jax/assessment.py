@@ -8,7 +8,8 @@ import numpy as np
 from dtb_jax.crossvalidation import Told
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.evaluation.ceilings import ceilings
-from dtb_jax.evaluation.confounds import CONFOUNDS, known_columns
+from dtb_jax.evaluation.confounds import CONFOUNDS, DEMOGRAPHICS, known_columns
+from dtb_jax.evaluation.contradictions import contradictions
 from dtb_jax.evaluation.evidence import Evidence, claims, evidence
 from dtb_jax.evaluation.figures import DRAWS, Figure
 from dtb_jax.evaluation.folds import Fold, Part
@@ -17,7 +18,7 @@ from dtb_jax.evaluation.reportable import reportable
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
-from dtb_jax.evaluation.verdict import Verdict, verdicts
+from dtb_jax.evaluation.verdict import Verdict, Words, verdicts
 from dtb_jax.types import Cohort
 
 FIRST = (
@@ -91,13 +92,23 @@ def assess(
             for name, one in told.predictions.items()
             if name in models and name not in OWN and all(run.personal for run in one)
         }
-    words = confound_words(cohort)
+    words = words_of(cohort, scored)
+    twin = found.get("twin", {})
+    against = contradictions(
+        cohort,
+        scored,
+        told.predictions,
+        models,
+        twin,
+        covariates=words.covariates,
+        seed=seed,
+    )
     return Assessed(
         models,
         scored,
         told.predictions,
         found,
-        verdicts(models, found.get("twin", {}), unseen=unseen, confounds=words),
+        verdicts(models, twin, unseen=unseen, words=words, against=against),
         subgroups(cohort, scored, told.predictions["twin"]),
         curves(scored, told.predictions),
     )
@@ -108,7 +119,7 @@ def evidence_of(
 ) -> dict[str, Evidence]:
     """Every claim of one model about unseen people, {"TASK.METRIC": Evidence}."""
     return {
-        f"{claim.task}.{claim.metric}": evidence(claim, cohort.participants, scored[0], seed=seed)
+        f"{claim.task}.{claim.metric}": evidence(claim, cohort.participants, seed=seed)
         for claim in claims(scored, told)
     }
 
@@ -142,14 +153,27 @@ def in_order(models) -> list[str]:
     return [name for name in FIRST if name in models] + [n for n in models if n not in FIRST]
 
 
-def confound_words(cohort: Cohort) -> str:
-    """What figures are corrected for, and what they can not be for lack of data."""
+def words_of(cohort: Cohort, scored: Sequence[Scored]) -> Words:
+    """What claims are corrected for, what they cannot be for lack of data, and the covariates."""
     known = known_columns(cohort.participants, CONFOUNDS)
-    if not known:
-        return f"with none of {', '.join(CONFOUNDS).replace('_mm', '')} known"
-    words = [name.removesuffix("_mm") for name in known]
-    after = " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
-    return f"after {after}" + ("" if "motion_mm" in known else " (motion unknown)")
+    named = [*(_named(name) for name in known)]
+    if any(part.lists.kind != "one" for part in scored):
+        named.append("trial lists")
+    covariates = [_named(name) for name in known_columns(cohort.participants, DEMOGRAPHICS)]
+    missing = "" if "motion_mm" in known else " (motion unknown)"
+    if not named:
+        unknown = ", ".join(map(_named, CONFOUNDS))
+        return Words(f"with none of {unknown} known", listing(covariates) or "covariates")
+    return Words(f"after {listing(named)}{missing}", listing(covariates) or "covariates")
+
+
+def _named(column: str) -> str:
+    return column.removesuffix("_mm")
+
+
+def listing(words: Sequence[str]) -> str:
+    """Words with commas, the last with and."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def remaining(assessed: Assessed) -> dict[str, dict[str, Figure]]:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dtb_jax.assessment import Assessed, confound_words
+from dtb_jax.assessment import Assessed, words_of
 from dtb_jax.evaluation.evidence import Evidence, claims, permutation_p, refitted
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.linear import ridge
+from dtb_jax.evaluation.linear import coordinates, ridge
 from dtb_jax.evaluation.verdict import verdicts
 from dtb_jax.types import Cohort
 
@@ -25,7 +25,13 @@ def over_repeats(cohort: Cohort, assessed: Sequence[Assessed]) -> Assessed:
         return first
     models = _each(_average, *(one.models for one in assessed))
     found = _each(_combined, *(one.evidence for one in assessed))
-    told = verdicts(models, found.get("twin", {}), unseen=True, confounds=confound_words(cohort))
+    twin = found.get("twin", {})
+    against: dict[str, list[str]] = {}
+    for one in assessed:
+        for key, verdict in one.verdicts.items():
+            against[key] = list(dict.fromkeys([*against.get(key, []), *verdict.contradicted_by]))
+    words = words_of(cohort, first.scored)
+    told = verdicts(models, twin, unseen=True, words=words, against=against)
     return first._replace(models=models, evidence=found, verdicts=told)
 
 
@@ -46,10 +52,11 @@ def _combined(*found: Evidence) -> Evidence:
     ps = [one.p for one in found]
     r = _average(*(one.r for one in found))
     if None in ps:
-        return Evidence(r, None)
+        return found[0]._replace(r=r, p=None, spread=None)
     spreads = [one.spread for one in found]
     spread = None if None in spreads else float(np.mean(spreads))
-    return Evidence(r, float(min(1.0, 2 * np.median(ps))), spread, times=2)
+    p = float(min(1.0, 2 * np.median(ps)))
+    return found[0]._replace(r=r, p=p, spread=spread, times=2)
 
 
 def refitted_p(
@@ -80,12 +87,12 @@ def refitted_p(
             if all(one.r.value is not None for one in each)
         }
     if "ridge" in assessed.predictions and on_edges:
+        features = coordinates(cohort.connectomes)
         found["ridge"] = {
             f"{claim.task}.{claim.metric}": refitted(
                 claim,
                 cohort.participants,
-                cohort.connectomes,
-                assessed.scored[0].drawn.fold,
+                features,
                 ridge,
                 seed=seed,
                 draws=200 if claim.task == "bold" else 500,

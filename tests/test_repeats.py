@@ -61,6 +61,6 @@ def test_a_ridge_is_refitted_on_the_edges_it_saw():
     one = once(0.3, 0.01)._replace(scored=scored, predictions={"ridge": told})
     found = refitted_p(cohort, one, seed=2)["ridge"]
     first = claims(scored, told)[0]
-    p = refitted(first, cohort.participants, cohort.connectomes, fold, ridge, seed=2)[1]
+    p = refitted(first, cohort.participants, cohort.connectomes, ridge, seed=2)[1]
     assert len(found) == 3 and found["stroop.reaction_time_r"] == p
     assert refitted_p(cohort, one, seed=2, on_edges=False) == {}

@@ -80,15 +80,13 @@ def errors(scored: Scored, told: Prediction) -> Figures:
     omitted = tested & ~scored.run.trials.answered
 
     def auc(statistic):
-        return figure(
-            metrics.over_folds(statistic(probability, wrong, counted), drawn.fold, fisher=False),
-            people,
-            drawn,
-        )
+        return figure(metrics.over_folds(statistic, drawn.fold, fisher=False), people, drawn)
 
     return {
-        "error_auc": auc(metrics.auc),
-        "error_auc_same_trial": auc(metrics.auc_within),
+        "error_auc": auc(metrics.auc(probability, wrong, counted)),
+        "error_auc_same_trial": auc(
+            metrics.auc_within(probability, wrong, counted, scored.lists.label)
+        ),
         "error_log_loss": figure(metrics.per_trial(loss, counted), people, drawn),
         "error_rate_r": correlation_figure(
             masked_mean(wrong.astype(float), tested),

@@ -15,7 +15,7 @@ from dtb_jax.evaluation.figures import Figure, figure, mean_figure
 from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.reliability import effect_ceiling, reliability_ceiling
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import Scored, drawn_together
 from dtb_jax.evaluation.scores import run_names
 
 Figures = dict[str, Figure]
@@ -35,8 +35,8 @@ def _behaviour(scored: Scored) -> Figures:
     observed = trials.response_time_s
 
     def of(first, second):
-        kept = people & np.isfinite(first) & np.isfinite(second)
-        return figure(reliability_ceiling(first, second, people), kept, drawn)
+        kept = people & np.isfinite(first) & np.isfinite(second) & drawn.comparable
+        return figure(reliability_ceiling(first, second, people, drawn), kept, drawn)
 
     seen = [scored.by_condition(observed, half) for half in halves]
     omitted = (tested & ~trials.answered).astype(float)
@@ -45,7 +45,7 @@ def _behaviour(scored: Scored) -> Figures:
         # whoever always presses agrees at most where there is a press
         "choice_concordance": mean_figure(answered, people, drawn),
         "reaction_time_r": of(*(masked_mean(observed, half) for half in halves)),
-        "effect_r": figure(effect_ceiling(scored), people & timed.any(1), drawn),
+        "effect_r": figure(effect_ceiling(scored), people & timed.any(1) & drawn.comparable, drawn),
         "error_rate_r": of(*(masked_mean(wrong.astype(float), half) for half in all_halves)),
         "omission_rate_r": of(*(masked_mean(omitted, half) for half in all_halves)),
         "omission_rate": mean_figure(masked_mean(omitted, tested), people, drawn),
@@ -54,7 +54,8 @@ def _behaviour(scored: Scored) -> Figures:
         figures[f"reaction_time_r_{name}"] = of(*(side[:, c] for side in seen))
     quantiles = [person_quantiles(observed, half) for half in halves]
     known = people & np.isfinite(quantiles[0]).all(1) & np.isfinite(quantiles[1]).all(1)
-    each = [reliability_ceiling(a, b, people) for a, b in zip(quantiles[0].T, quantiles[1].T)]
+    known = known & drawn.comparable
+    each = [reliability_ceiling(a, b, known, drawn) for a, b in zip(*(q.T for q in quantiles))]
     figures["reaction_time_quantile_r"] = figure(metrics.mean_correlation(each), known, drawn)
     return figures | _trials(scored)
 
@@ -98,10 +99,10 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     first, second = (
         np.concatenate([half_t(part, k) for part in with_bold], axis=1) for k in (0, 1)
     )
-    drawn = scored[0].drawn
+    drawn = drawn_together(with_bold)
     tested = drawn.fold >= 0
-    known = tested & np.isfinite(first).all(1) & np.isfinite(second).all(1)
-    each = [reliability_ceiling(a, b, known) for a, b in zip(first.T, second.T)]
+    known = tested & np.isfinite(first).all(1) & np.isfinite(second).all(1) & drawn.comparable
+    each = [reliability_ceiling(a, b, known, drawn) for a, b in zip(first.T, second.T)]
     sides = [part.t for part in with_bold]
     masks = [tested & np.isfinite(t).all(1) for t in sides]
     rows = np.flatnonzero(np.logical_or.reduce(masks))

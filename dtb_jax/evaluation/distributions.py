@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import norm
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, figure, mean_figure
+from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.predict import LEVELS, Prediction
 from dtb_jax.evaluation.scored import Scored
@@ -22,14 +22,8 @@ def quantiles(scored: Scored, told: Prediction) -> Figures:
     observed = person_quantiles(scored.run.trials.response_time_s, timed)
     predicted = mixture_quantiles(told.quantiles_s, scored.tested())
     kept = people & np.isfinite(observed).all(1) & np.isfinite(predicted).all(1)
-    each = [
-        metrics.over_folds(
-            metrics.correlation(np.where(kept, x, 0), np.where(kept, y, 0), kept),
-            scored.drawn.fold,
-            fisher=True,
-        )
-        for x, y in zip(observed.T, predicted.T)
-    ]
+    each = [correlation_of(x, y, kept, scored.drawn) for x, y in zip(observed.T, predicted.T)]
+    kept = kept & scored.drawn.comparable
     return {"reaction_time_quantile_r": figure(metrics.mean_correlation(each), kept, scored.drawn)}
 
 

@@ -2,16 +2,20 @@
 
 Only figures of people nobody trained on can claim anything: a connectome that is fixed per person
 works as a name tag among people seen in training. A claim is an r over people, of mean reaction
-times, effects and error rates in each task and of t-values, after age, sex, site and motion.
+times, effects and error rates in each task and of t-values, after age, sex, site, motion and what
+people's trial lists explain.
 
 Two schemes give its p:
 
-swap    Tested people's predictions are permuted within folds, the fits stay. Folds share training
-        people, so that their r are not independent: for learners linear in what they learn,
-        sum_k r_k holds every pair of people of different folds twice, and its variance is up to
-        twice that of the permuted sum. Permuted values are therefore widened by sqrt 2.
-refit   People's outcomes are permuted and the whole cross-validation is repeated: exact, and
-        affordable for regressions in closed form, or for a twin with many retrained nulls.
+swap    Tested people's predictions are permuted within folds and trial lists, the fits stay. Folds
+        share training people, so that their r are not independent: for learners linear in what
+        they learn, sum_k r_k holds every pair of people of different folds twice, and its variance
+        is up to twice that of the permuted sum. Permuted values are therefore widened by sqrt 2.
+refit   People's outcomes are permuted within trial lists and the whole cross-validation is
+        repeated: exact, and affordable for regressions in closed form, or for a twin with many
+        retrained nulls.
+
+Among unseen people a claim is also checked against what contradicts it, see `contradictions`.
 """
 
 from collections.abc import Sequence
@@ -24,12 +28,12 @@ from scipy.stats import norm
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask, error_probability, told_means
 from dtb_jax.evaluation.confounds import CONFOUNDS, design, residual
-from dtb_jax.evaluation.figures import Figure, figure
+from dtb_jax.evaluation.figures import Figure, Resampled, figure
 from dtb_jax.evaluation.imaging import told_t
 from dtb_jax.evaluation.linear import Method
 from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import Scored, drawn_together
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.tasks.task import effect
 
@@ -48,6 +52,7 @@ class Claim(NamedTuple):
     observed: Float[np.ndarray, "people column"]
     predicted: Float[np.ndarray, "people column"]
     people: np.ndarray
+    drawn: Resampled  # folds, bootstrap draws, trial lists
 
 
 class Evidence(NamedTuple):
@@ -57,6 +62,8 @@ class Evidence(NamedTuple):
     p: float | None
     spread: float | None = None  # SD of arctanh r where predictions tell nothing
     times: int = 1  # by which p was multiplied, over repeats
+    folds: int = 1
+    why: str = ""  # nothing could be tested
 
 
 def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
@@ -80,88 +87,122 @@ def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
             pairs["error_rate_r"] = (rate, masked_mean(wrong, tested))
         for metric, (seen_side, told_side) in pairs.items():
             sides = seen_side[:, None], told_side[:, None]
-            found.append(_claim(name, metric, *sides, part.people))
+            found.append(_claim(name, metric, *sides, part.people, part.drawn))
     with_bold = [(part, one) for part, one in zip(scored, told) if part.glm.mask.any()]
     if with_bold and all(one.bold is not None or one.person_t is not None for _, one in with_bold):
         seen_t = np.concatenate([part.t for part, _ in with_bold], axis=1)
         told_ts = np.concatenate([told_t(part, one) for part, one in with_bold], axis=1)
-        found.append(_claim("bold", "person_t_r", seen_t, told_ts, np.ones(len(seen_t), bool)))
+        together = drawn_together([part for part, _ in with_bold])
+        everybody = np.ones(len(seen_t), bool)
+        found.append(_claim("bold", "person_t_r", seen_t, told_ts, everybody, together))
     return found
 
 
-def _claim(task, metric, observed, predicted, people) -> Claim:
+def _claim(task, metric, observed, predicted, people, drawn: Resampled) -> Claim:
     known = people & np.isfinite(observed).all(1) & np.isfinite(predicted).all(1)
-    return Claim(task, metric, observed, predicted, known)
+    return Claim(task, metric, observed, predicted, known & drawn.comparable, drawn)
 
 
-def after_confounds(claim: Claim, participants, fold: Int[np.ndarray, " people"]) -> Claim:
-    """Both sides less what age, sex, site and motion say of them within folds."""
-    kept = claim.people
-    known = design(participants, CONFOUNDS, kept)
+def nuisance(claim: Claim, participants) -> Float[np.ndarray, "people regressor"]:
+    """Age, sex, site, motion and shares of conditions of the claim's people; other rows are 0."""
+    known = design(participants, CONFOUNDS, claim.people)
+    both = np.concatenate([known, claim.drawn.nuisance], axis=1)
+    return np.where(claim.people[:, None], both, 0.0)
+
+
+def after_confounds(claim: Claim, participants) -> Claim:
+    """Both sides less what age, sex, site, motion and trial lists say of them within folds."""
+    kept, stratum = claim.people, claim.drawn.stratum
+    known = nuisance(claim, participants)
     sides = []
     for side in (claim.observed, claim.predicted):
         left = np.zeros_like(side, float)
-        left[kept] = residual(side[kept].astype(float), known[kept], fold[kept])
+        left[kept] = residual(side[kept].astype(float), known[kept], stratum[kept])
         # what is left of a side that the folds and confounds explain whole is rounding
         scale = np.abs(side[kept]).max(axis=0, initial=0)
         sides.append(np.where(np.abs(left).max(axis=0) > 1e-6 * scale, left, 0.0))
     return claim._replace(observed=sides[0], predicted=sides[1])
 
 
-def evidence(claim: Claim, participants, part: Scored, *, seed: int) -> Evidence:
+def evidence(claim: Claim, participants, *, seed: int, draws: int = PERMUTATIONS) -> Evidence:
     """r after confounds, within folds, with its p by swapping tested people's predictions.
+
+    Undefined, r and p, where too few people are left or where nothing tells them apart.
 
     Args:
         claim: of a model.
         participants: age, sex, site, motion_mm.
-        part: whose folds and bootstrap draws serve.
         seed: of the permutations.
+        draws: how many.
     """
-    fold = part.drawn.fold
-    left = after_confounds(claim, participants, fold)
-    if left.people.sum() < metrics.FEWEST:
-        return Evidence(Figure(None, n=int(left.people.sum())), None)
-    r = figure(within_folds(left, fold), left.people, part.drawn)
-    null = swapped(left, fold, seed=seed)
+    left = after_confounds(claim, participants)
+    count, folds = int(left.people.sum()), len(np.unique(claim.drawn.fold[left.people]))
+    if count < metrics.FEWEST:
+        few = "too few people saw each trial list to tell people from lists"
+        why = f"{count} people can be compared" if claim.drawn.comparable.any() else few
+        return Evidence(Figure(None, n=count), None, folds=folds, why=why)
+    if not (left.observed.any() and left.predicted.any()):
+        why = "after confounds and trial lists nothing is left that differs between people"
+        return Evidence(Figure(None, n=count), None, folds=folds, why=why)
+    r = figure(within_folds(left), left.people, claim.drawn)
+    null = swapped(left, seed=seed, draws=draws)
     if r.value is None or null is None:
-        return Evidence(r, None)
-    widened = np.sqrt(2) if len(np.unique(fold[left.people])) > 1 else 1.0
-    z = widened * np.arctanh(null)
-    return Evidence(r, permutation_p(np.arctanh(r.value), z), float(z.std()) or None)
+        return Evidence(r, None, folds=folds, why="folds and trial lists hold too few people")
+    z = (np.sqrt(2) if folds > 1 else 1.0) * np.arctanh(null)
+    p = permutation_p(np.arctanh(r.value), z)
+    return Evidence(r, p, float(z.std()) or None, folds=folds)
 
 
-def within_folds(claim: Claim, fold: Int[np.ndarray, " people"]) -> metrics.Statistic:
-    """Fisher-average over folds and columns of r over people."""
+def within_folds(claim: Claim) -> metrics.Statistic:
+    """r over people within folds, Fisher-averaged over columns."""
     each = [
-        metrics.over_folds(metrics.correlation(x, y, claim.people), fold, fisher=True)
+        metrics.correlation_within(x, y, claim.people, claim.drawn.fold)
         for x, y in zip(claim.observed.T, claim.predicted.T)
     ]
     return metrics.mean_correlation(each)
 
 
 def swapped(
-    claim: Claim, fold: Int[np.ndarray, " people"], *, seed: int, draws: int = PERMUTATIONS
+    claim: Claim, *, seed: int, draws: int = PERMUTATIONS
 ) -> Float[np.ndarray, " draw"] | None:
-    """`within_folds` with predictions permuted within each fold; None with too few people."""
+    """`within_folds` with predictions permuted among people of one fold and trial list.
+
+    None where folds hold too few people, or no two of one list.
+    """
     rng = np.random.default_rng([seed, draws])
-    total, weight = 0.0, 0.0
-    for k in np.unique(fold[claim.people]):
-        inside = np.flatnonzero(claim.people & (fold == k))
-        if len(inside) < metrics.FEWEST:
+    total, weight, moved = np.zeros((claim.observed.shape[1], draws)), 0, False
+    for k in np.unique(claim.drawn.fold[claim.people]):
+        inside = np.flatnonzero(claim.people & (claim.drawn.fold == k))
+        if len(inside) < metrics.FEWEST_IN_FOLD:
             continue
         x, y = (_standard(side[inside]) for side in (claim.observed, claim.predicted))
-        order = rng.permuted(np.tile(np.arange(len(inside)), (draws, 1)), axis=1)
+        order = permuted_within(claim.drawn.block[inside], rng, draws)
+        moved |= bool((order != np.arange(len(inside))).any())
         r = np.stack([a[None] * b[order] for a, b in zip(x.T, y.T)]).sum(2)
-        z = np.arctanh(np.clip(r, -0.999999, 0.999999)).mean(axis=0)
-        total, weight = total + (len(inside) - 3) * z, weight + len(inside) - 3
-    return None if weight == 0 else np.tanh(total / weight)
+        total, weight = total + (len(inside) - 1) * r, weight + len(inside) - 1
+    return _averaged(total / weight) if moved else None
+
+
+def permuted_within(
+    block: Int[np.ndarray, " people"], rng: np.random.Generator, draws: int
+) -> Int[np.ndarray, "draw people"]:
+    """Orders of people in which each keeps to a place of the own block."""
+    order = np.tile(np.arange(len(block)), (draws, 1))
+    for k in np.unique(block):
+        rows = np.flatnonzero(block == k)
+        order[:, rows] = rng.permuted(np.tile(rows, (draws, 1)), axis=1)
+    return order
+
+
+def _averaged(r: Float[np.ndarray, "column draw"]) -> Float[np.ndarray, " draw"]:
+    """Fisher-average over columns."""
+    return np.tanh(np.arctanh(np.clip(r, -0.999999, 0.999999)).mean(axis=0))
 
 
 def refitted(
     claim: Claim,
     participants,
     features: Float[np.ndarray, "people feature"],
-    fold: Int[np.ndarray, " people"],
     method: Method,
     *,
     seed: int,
@@ -169,50 +210,59 @@ def refitted(
 ) -> tuple[float | None, float | None]:
     """A regression's own claim, tested by repeating its whole cross-validation.
 
-    Outcomes less confounds are permuted over people; every fold is learned and told anew.
+    Outcomes less confounds and trial lists are permuted over people of one list; every fold is
+    learned and told anew.
 
     Args:
         claim: its observed side is what is learned.
         participants: confounds of people.
         features: of people.
-        fold: in which each person is tested.
         method: see `evaluation.linear`.
         seed: of the permutations.
         draws: how many.
 
-    Returns: r within folds, Fisher-averaged over folds and columns, and its p; None where every
-    fold has too few people.
+    Returns: r within folds, Fisher-averaged over columns, and its p; None where every fold has
+    too few people.
     """
     rows = np.flatnonzero(claim.people)
-    known = design(participants, CONFOUNDS, claim.people)[rows]
-    outcome = residual(claim.observed[rows].astype(float), known, np.zeros(len(rows), int))
+    if len(rows) < metrics.FEWEST:
+        return None, None
+    fold = claim.drawn.fold[rows]
+    known, block = nuisance(claim, participants)[rows], claim.drawn.block[rows]
+    outcome = residual(claim.observed[rows].astype(float), known, block)
     rng = np.random.default_rng([seed, draws])
-    orders = np.stack([np.arange(len(rows)), *(rng.permutation(len(rows)) for _ in range(draws))])
-    permuted = outcome[orders.T]  # [people, draw, column]
-    total, weight = np.zeros(len(orders)), 0.0
-    for k in np.unique(fold[rows]):
-        test = fold[rows] == k
-        if test.sum() < metrics.FEWEST:
+    orders = permuted_within(block, rng, draws)
+    orders = np.concatenate([np.arange(len(rows))[None], orders])
+    flat = outcome[orders.T].reshape(len(rows), -1)  # [people, draw and column]
+    total, weight = np.zeros(flat.shape[1]), 0
+    for k in np.unique(fold):
+        test = fold == k
+        if test.sum() < metrics.FEWEST_IN_FOLD or (~test).sum() < metrics.FEWEST:
             continue
-        flat = permuted.reshape(len(rows), -1)
         told = method(features[rows[~test]], flat[~test], features[rows[test]])
-        r = (_standard(told) * _standard(flat[test])).sum(0).reshape(permuted.shape[1:])
-        z = np.arctanh(np.clip(r, -0.999999, 0.999999)).mean(axis=1)
-        total, weight = total + (test.sum() - 3) * z, weight + test.sum() - 3
+        total += (test.sum() - 1) * (_standard(told) * _standard(flat[test])).sum(0)
+        weight += test.sum() - 1
     if weight == 0:
         return None, None
-    z = total / weight
-    return float(np.tanh(z[0])), permutation_p(z[0], z[1:])
+    r = _averaged((total / weight).reshape(len(orders), -1).T)
+    return float(r[0]), permutation_p(r[0], r[1:])
 
 
 def _standard(columns: np.ndarray) -> np.ndarray:
     centred = columns - columns.mean(axis=0)
     length = np.sqrt((centred**2).sum(axis=0))
-    return centred / np.where(length > 0, length, 1)
+    same = length <= 1e-6 * np.abs(columns).max(axis=0, initial=0) * np.sqrt(len(columns))
+    return np.where(same, 0.0, centred / np.where(same, 1, length))
 
 
-def permutation_p(observed: float, null: np.ndarray) -> float:
-    """(1 + number of null values as large) / (1 + their number). Source: Phipson & Smyth 2010."""
+def permutation_p(observed: float, null: np.ndarray) -> float | None:
+    """(1 + number of null values as large) / (1 + their number); None of what is undefined.
+
+    Source: Phipson & Smyth 2010.
+    """
+    null = null[np.isfinite(null)]
+    if not np.isfinite(observed) or not len(null):
+        return None
     # few people have few orders: the observed one comes again, and rounds otherwise
     return float((1 + (null >= observed - 1e-6).sum()) / (1 + len(null)))
 
@@ -232,11 +282,16 @@ def detectable_r(one: Evidence, count: int) -> float | None:
 
 
 def holm(p: Sequence[float | None]) -> list[float | None]:
-    """p adjusted for all claims made at once, max_{j <= i} (m - j + 1) p_(j). Source: Holm 1979."""
+    """p adjusted for all m claims made at once, max_{j <= i} (m - j + 1) p_(j).
+
+    An undefined p counts as 1: whether a claim can be tested depends on the data.
+
+    Source: Holm 1979.
+    """
     known = [k for k, one in enumerate(p) if one is not None]
     adjusted: list[float | None] = [None] * len(p)
     largest = 0.0
     for rank, k in enumerate(sorted(known, key=lambda k: p[k])):
-        largest = max(largest, min(1.0, (len(known) - rank) * p[k]))
+        largest = max(largest, min(1.0, (len(p) - rank) * p[k]))
         adjusted[k] = largest
     return adjusted

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from dtb_jax.evaluation import metrics
+from dtb_jax.evaluation.confounds import residual
 
 DRAWS = 1000
 """Bootstrap draws of every interval."""
@@ -34,10 +35,27 @@ class Figure(NamedTuple):
 
 
 class Resampled(NamedTuple):
-    """People drawn again and again: one set of draws serves all figures of all models."""
+    """People drawn again and again, and what no r over them may come from.
+
+    One set of draws serves all figures of all models.
+    """
 
     fold: Int[np.ndarray, " people"]
     counts: Float[np.ndarray, "draw people"]  # how often a draw holds each person
+    # taken out of both sides of every r over people, see `lists`; NaN: not comparable
+    nuisance: Float[np.ndarray, "people regressor"]
+    block: Int[np.ndarray, " people"]  # only people of equal numbers are compared
+
+    @property
+    def comparable(self) -> Bool[np.ndarray, " people"]:
+        """Who can be compared with others."""
+        return np.isfinite(self.nuisance).all(axis=1)
+
+    @property
+    def stratum(self) -> Int[np.ndarray, " people"]:
+        """A number for every fold and block of it."""
+        pairs = np.stack([self.fold, self.block], axis=1)
+        return np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
 
 
 def resample(fold: Int[np.ndarray, " people"], draws: int = DRAWS, seed: int = 0) -> Resampled:
@@ -53,7 +71,7 @@ def resample(fold: Int[np.ndarray, " people"], draws: int = DRAWS, seed: int = 0
     for k in np.unique(fold):
         inside = np.flatnonzero(fold == k)
         counts[:, inside] = rng.multinomial(len(inside), np.ones(len(inside)) / len(inside), draws)
-    return Resampled(fold, counts)
+    return Resampled(fold, counts, np.zeros((len(fold), 0)), np.zeros(len(fold), int))
 
 
 def figure(
@@ -104,17 +122,53 @@ def correlation_figure(
     people: Bool[np.ndarray, " people"],
     drawn: Resampled | None = None,
 ) -> Figure:
-    """Pearson r over people, within folds and Fisher-averaged over them.
+    """Pearson r over people within folds, see `correlation_of`.
 
-    Undefined with fewer than `FEWEST` people in every fold, or when a side is the same for
-    everybody in every fold; where it is so in some folds only, these count as r = 0.
+    Undefined with fewer than `FEWEST` people, or when a side is the same for everybody in every
+    fold; where it is so in some folds only, these count as r = 0.
     """
-    kept = people & np.isfinite(x) & np.isfinite(y)
-    drawn = drawn or _undivided(kept)
+    drawn = drawn or _undivided(people)
+    kept = people & np.isfinite(x) & np.isfinite(y) & drawn.comparable
+    x, y = (unexplained(side, kept, drawn) for side in (x, y))
     if not (varies(x, kept, drawn.fold) and varies(y, kept, drawn.fold)):
         return Figure(None, n=int(kept.sum()))
-    r = metrics.correlation(np.where(kept, x, 0), np.where(kept, y, 0), kept)
-    return figure(metrics.over_folds(r, drawn.fold, fisher=True), kept, drawn)
+    return figure(metrics.correlation_within(x, y, kept, drawn.fold), kept, drawn)
+
+
+def correlation_of(
+    x: Float[np.ndarray, " people"],
+    y: Float[np.ndarray, " people"],
+    people: Bool[np.ndarray, " people"],
+    drawn: Resampled,
+) -> Statistic:
+    """`metrics.correlation_within` of comparable people, less what the nuisance explains of both.
+
+    Args:
+        x, y: finite for these people.
+        people: who counts.
+        drawn: folds and nuisance.
+    """
+    kept = people & drawn.comparable
+    x, y = (unexplained(side, kept, drawn) for side in (x, y))
+    return metrics.correlation_within(x, y, kept, drawn.fold)
+
+
+def unexplained(
+    values: Float[np.ndarray, " people"], people: Bool[np.ndarray, " people"], drawn: Resampled
+) -> Float[np.ndarray, " people"]:
+    """Values of these people less what folds, blocks and nuisance explain; 0 for all others.
+
+    Without blocks and nuisance they stay as they are. What is left of values that are explained
+    whole is rounding, and is 0.
+    """
+    kept = np.where(people, values, 0.0)
+    known, block = drawn.nuisance[people], drawn.block[people]
+    if not (len(block) and (np.ptp(block) or np.ptp(known, axis=0).any())):
+        return kept
+    left = residual(kept[people][:, None].astype(float), known, drawn.stratum[people])[:, 0]
+    scale = np.ptp(kept[people])
+    kept[people] = left if np.abs(left).max() > 1e-6 * scale else 0.0
+    return kept
 
 
 def varies(values: np.ndarray, people: np.ndarray, fold: np.ndarray) -> bool:

@@ -6,11 +6,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, figure, mean_figure
+from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
 from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.people import time_course_r
 from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import Scored, drawn_together
 
 Figures = dict[str, Figure]
 
@@ -43,7 +43,8 @@ def bold(
     figures = {"group_t_r": figure(compared(predicted, observed, masks), everywhere, drawn)}
     if all(one.personal for _, one in with_bold):
         both = np.logical_and.reduce(masks)
-        figures["person_t_r"] = person_t_figure(predicted, observed, both, drawn)
+        together = drawn_together([part for part, _ in with_bold])
+        figures["person_t_r"] = person_t_figure(predicted, observed, both, together)
     if all(one.bold is not None for _, one in with_bold):
         rs = np.stack([_course_r(part, one) for part, one in with_bold])
         known = np.isfinite(rs)
@@ -80,7 +81,7 @@ def map_correlation(
 
 
 def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
-    """r over people in each region and run, within folds, Fisher-averaged over all; SD over them.
+    """r over people in each region and run, within folds, Fisher-averaged over regions; their SD.
 
     Args:
         predicted, observed: t-values, one [people, region] a run.
@@ -88,10 +89,8 @@ def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
         drawn: bootstrap draws.
     """
     sides = [np.where(people[:, None], np.concatenate(s, axis=1), 0) for s in (predicted, observed)]
-    each = [
-        metrics.over_folds(metrics.correlation(x, y, people), drawn.fold, fisher=True)
-        for x, y in zip(sides[0].T, sides[1].T)
-    ]
+    people = people & drawn.comparable
+    each = [correlation_of(x, y, people, drawn) for x, y in zip(sides[0].T, sides[1].T)]
     values = np.array([one(people[None].astype(float))[0] for one in each])
     sd = float(np.nanstd(values)) if np.isfinite(values).any() else None
     return figure(metrics.mean_correlation(each), people, drawn, sd)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 from scipy import stats
 
 from dtb_jax.evaluation.metrics import FEWEST
@@ -156,6 +157,20 @@ def unit(columns: np.ndarray) -> np.ndarray:
     """Columns of length 1; a column of zeros stays."""
     length = np.linalg.norm(columns, axis=0)
     return columns / np.where(length > 0, length, 1)
+
+
+def coordinates(features: np.ndarray) -> Float[np.ndarray, "people component"]:
+    """Everybody in as many coordinates as there are people, at the same distances as in features.
+
+    What depends on distances only, as ridge and kernel ridge do, is the same on either; learned
+    again and again, it is learned faster on these.
+
+    Args:
+        features: [people, feature].
+    """
+    near, _ = squared_distances(features, features[:0])
+    whole = span(-near / 2, np.zeros((0, len(near))))
+    return whole.basis * np.sqrt(whole.variance)
 
 
 def squared_distances(features: np.ndarray, unseen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

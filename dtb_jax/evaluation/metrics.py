@@ -11,6 +11,8 @@ from jaxtyping import Bool, Float, Int
 
 FEWEST = 4
 """People for a correlation over people."""
+FEWEST_IN_FOLD = 3
+"""People of a fold, for their r to count among those of other folds."""
 FEWEST_REGIONS = 3
 """Values of a group's map for a correlation over them."""
 Weights = Float[np.ndarray, "draw people"]
@@ -45,6 +47,47 @@ def correlation(
     return lambda weights: np.where(
         (weights > 0).sum(1) >= FEWEST, _correlation_of(weights @ sums), np.nan
     )
+
+
+def correlation_within(
+    x: Float[np.ndarray, " people"],
+    y: Float[np.ndarray, " people"],
+    people: Bool[np.ndarray, " people"],
+    fold: Int[np.ndarray, " people"],
+) -> Statistic:
+    """Pearson r of both sides standardised within each fold.
+
+    r = sum_k (n_k - 1) r_k / sum_k (n_k - 1)
+
+    Predictions of different folds come from different fits, whose levels and spreads differ:
+    pooled as they are, or only centred, they bias r downwards. A side that does not vary in a fold
+    has r = 0 there; folds of fewer than `FEWEST_IN_FOLD` people do not count.
+    """
+    sides = np.zeros((2, len(x)))
+    squares = np.zeros((2, len(x)))
+    counted = np.zeros(len(x), bool)
+    for k in np.unique(fold[people]):
+        inside = people & (fold == k)
+        if inside.sum() < FEWEST_IN_FOLD:
+            continue
+        counted |= inside
+        for s, side in enumerate((x, y)):
+            centred = side[inside] - side[inside].mean()
+            spread = centred.std(ddof=1)
+            if spread > 1e-6 * np.abs(side[inside]).max():
+                sides[s, inside] = centred / spread
+                squares[s, inside] = sides[s, inside] ** 2
+            else:
+                squares[s, inside] = 1 - 1 / inside.sum()
+    a, b = sides
+    sums = np.stack([counted.astype(float), a, b, *squares, a * b], axis=-1)
+    defined = (sides**2).sum(1).min() > 0
+
+    def statistic(weights):
+        found = _correlation_of(weights @ sums) if defined else np.zeros(len(weights))
+        return np.where((weights[:, counted] > 0).sum(1) >= FEWEST, found, np.nan)
+
+    return statistic
 
 
 def pooled_correlation(
@@ -98,8 +141,12 @@ def auc_within(
     score: Float[np.ndarray, "people trial"],
     event: Bool[np.ndarray, "people trial"],
     counted: Bool[np.ndarray, "people trial"],
+    lists: Int[np.ndarray, " people"] | None = None,
 ) -> Statistic:
-    """The same over pairs of people on one and the same trial: who errs, not where one errs."""
+    """The same over pairs of people on one and the same trial: who errs, not where one errs.
+
+    With `lists`, only of pairs who saw the same list, where a trial is the same one.
+    """
     wins, pairs = np.zeros((2, len(score), len(score)))
     for k in np.flatnonzero((event & counted).any(0)):
         who, others = (event & counted)[:, k], (counted & ~event)[:, k]
@@ -107,6 +154,9 @@ def auc_within(
         cell = np.ix_(who, others)
         wins[cell] += (mine > theirs) + 0.5 * (mine == theirs)
         pairs[cell] += 1
+    if lists is not None:
+        same = lists[:, None] == lists
+        wins, pairs = wins * same, pairs * same
     return lambda weights: _ratio(
         ((weights @ wins) * weights).sum(1), ((weights @ pairs) * weights).sum(1)
     )

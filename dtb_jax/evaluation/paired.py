@@ -7,7 +7,7 @@ import numpy as np
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.distributions import person_scores
-from dtb_jax.evaluation.figures import Figure, Statistic, figure, varies
+from dtb_jax.evaluation.figures import Figure, Statistic, correlation_of, figure, varies
 from dtb_jax.evaluation.people import concordance, masked_mean
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
@@ -62,9 +62,7 @@ def _statistics(part: Scored, told: Prediction) -> dict[str, Statistic]:
         known = people & np.isfinite(observed) & np.isfinite(mean)
         timed = part.timed() & np.isfinite(told.reaction_time_s) & people[:, None]
         if told.personal and varies(mean, known, fold):
-            x, y = (np.where(known, side, 0) for side in (observed, mean))
-            r = metrics.correlation(x, y, known)
-            found["reaction_time_r"] = metrics.over_folds(r, fold, fisher=True)
+            found["reaction_time_r"] = correlation_of(observed, mean, known, part.drawn)
         r = metrics.pooled_correlation(trials.response_time_s, told.reaction_time_s, timed)
         found["trial_reaction_time_r"] = metrics.over_folds(r, fold, fisher=True)
     if told.log_likelihood is not None:

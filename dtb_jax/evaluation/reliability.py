@@ -5,18 +5,30 @@ from collections.abc import Callable
 import numpy as np
 
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, figure
+from dtb_jax.evaluation.figures import Figure, Resampled, correlation_of, figure, unexplained
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.tasks.task import effect
 
 
-def reliability_ceiling(first: np.ndarray, second: np.ndarray, people: np.ndarray) -> Callable:
+def reliability_ceiling(
+    first: np.ndarray, second: np.ndarray, people: np.ndarray, drawn: Resampled | None = None
+) -> Callable:
     """The ceiling of an r with the mean of two halves, sqrt(2 r / (1 + r)), r between halves.
+
+    Args:
+        first, second: of people, NaN where unknown.
+        people: who counts.
+        drawn: whose nuisance is taken out of both halves; None: nothing is.
 
     Source: Spearman 1910, Brown 1910; 0 where the halves do not agree at all.
     """
     kept = people & np.isfinite(first) & np.isfinite(second)
-    r = metrics.correlation(np.where(kept, first, 0), np.where(kept, second, 0), kept)
+    sides = [np.where(kept, side, 0) for side in (first, second)]
+    if drawn is not None:
+        kept = kept & drawn.comparable
+        whole = drawn._replace(fold=np.zeros_like(drawn.fold))
+        sides = [unexplained(side, kept, whole) for side in sides]
+    r = metrics.correlation(sides[0], sides[1], kept)
 
     def statistic(weights):
         between = np.clip(r(weights * kept), -0.99, 1)
@@ -32,17 +44,13 @@ def effect_ceiling(scored: Scored) -> Callable:
         effect(scored.run.task, scored.by_condition(observed, half))
         for half in scored.halves(scored.timed())
     )
-    return reliability_ceiling(first, second, scored.people)
+    return reliability_ceiling(first, second, scored.people, scored.drawn)
 
 
 def disattenuated(scored: Scored, observed: np.ndarray, predicted: np.ndarray) -> Figure:
     """r / sqrt(reliability of the observed side): what it would be with endless trials."""
-    kept = scored.people & np.isfinite(observed) & np.isfinite(predicted)
-    r = metrics.over_folds(
-        metrics.correlation(np.where(kept, observed, 0), np.where(kept, predicted, 0), kept),
-        scored.drawn.fold,
-        fisher=True,
-    )
+    kept = scored.people & np.isfinite(observed) & np.isfinite(predicted) & scored.drawn.comparable
+    r = correlation_of(observed, predicted, kept, scored.drawn)
     ceiling = effect_ceiling(scored)
 
     def statistic(weights):

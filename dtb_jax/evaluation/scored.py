@@ -1,11 +1,13 @@
 """The scored part of a run: who and what is compared, computed once for all models."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from dtb_jax.evaluation.figures import DRAWS, Resampled, resample
 from dtb_jax.evaluation.glm import Glm, make_glm, person_t
+from dtb_jax.evaluation.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.people import condition_means, correct_mask
 from dtb_jax.evaluation.splits import in_part
 from dtb_jax.types import TaskRun
@@ -18,7 +20,8 @@ class Scored(NamedTuple):
     start_s: float
     stop_s: float
     people: np.ndarray  # [people]: present, and not below chance
-    drawn: Resampled  # one set of bootstrap draws for all runs and models
+    drawn: Resampled  # the same bootstrap draws for all runs and models; nuisance: this run's lists
+    lists: TrialLists
     glm: Glm
     bold: np.ndarray  # [people, volume, region]
     t: np.ndarray  # [people, region], NaN without BOLD
@@ -70,4 +73,14 @@ def scored_part(
     glm = make_glm(run, start_s, stop_s, drifts, noise)
     seen = run.bold[:, glm.volumes]
     drawn = resample(np.zeros(len(people), int) if fold is None else fold, draws)
-    return Scored(run, start_s, stop_s, people, drawn, glm, seen, person_t(glm, seen))
+    lists = trial_lists(run, in_part(run, start_s, stop_s) & run.present[:, None])
+    drawn = drawn._replace(nuisance=lists.regressors, block=lists.block)
+    return Scored(run, start_s, stop_s, people, drawn, lists, glm, seen, person_t(glm, seen))
+
+
+def drawn_together(parts: Sequence[Scored]) -> Resampled:
+    """Draws of figures over several runs: nothing may come from the lists of any of them."""
+    nuisance = np.concatenate([part.drawn.nuisance for part in parts], axis=1)
+    blocks = np.stack([part.drawn.block for part in parts], axis=1)
+    _, block = np.unique(blocks, axis=0, return_inverse=True)
+    return parts[0].drawn._replace(nuisance=nuisance, block=block.ravel())

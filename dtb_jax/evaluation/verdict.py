@@ -19,7 +19,7 @@ TAGS = {
 }
 """What reaches a figure without the person's connectome, in words."""
 RIVALS = {
-    "demographics": "age, sex, site, group and motion",
+    "demographics": "covariates",
     "ridge": "ridge on the edges",
     "kernel_ridge": "kernel ridge",
     "pca_ridge": "ridge on components",
@@ -51,23 +51,37 @@ class Verdict(NamedTuple):
     p_holm: float | None = None
     after_confounds: Figure | None = None
     detectable_r: float | None = None  # see `evidence.detectable_r`
+    contradicted_by: tuple[str, ...] = ()
+
+
+class Words(NamedTuple):
+    """What sentences say of a cohort."""
+
+    confounds: str  # what claims are corrected for: "after age and sex"
+    covariates: str = RIVALS["demographics"]  # what the baseline without a connectome knows
 
 
 def verdicts(
-    models: Models, found: Mapping[str, Evidence], *, unseen: bool, confounds: str
+    models: Models,
+    found: Mapping[str, Evidence],
+    *,
+    unseen: bool,
+    words: Words,
+    against: Mapping[str, Sequence[str]] = {},
 ) -> dict[str, Verdict]:
     """A verdict for every metric of the twin, {"TASK.METRIC": Verdict}.
 
-    Evidence is claimed where people were unseen and the claim holds, see `claims_held`.
+    Evidence is claimed where people were unseen, the claim holds (see `claims_held`) and nothing
+    contradicts it.
 
     Args:
         models: figures, the twin's among them.
         found: evidence of the twin by "TASK.METRIC"; empty for people seen in training.
         unseen: whether the tested people trained nothing.
-        confounds: what `found` is corrected for, in words.
+        words: what `found` is corrected for.
+        against: what contradicts a claim that would hold, see `contradictions`.
     """
     held = claims_held(found)
-    tested = sum(p is not None for p, _ in held.values())
     told = {}
     for task, figures in models["twin"].items():
         for metric, value in figures.items():
@@ -75,12 +89,20 @@ def verdicts(
             if value.value is None:
                 told[key] = Verdict(False, f"{figure_name(task, metric)}: undefined here.")
             elif key in found and unseen:
-                from_r = detectable_r(found[key], tested)
-                told[key] = _claimed(
-                    models, task, metric, found[key], *held[key], confounds, from_r
+                p_holm, holds = held[key]
+                claim = Verdict(
+                    holds and not against.get(key),
+                    "",
+                    found[key].p,
+                    p_holm,
+                    found[key].r,
+                    detectable_r(found[key], len(found)),
+                    tuple(against.get(key, ())),
                 )
+                says = _claimed(models, task, metric, found[key], claim, words)
+                told[key] = claim._replace(sentence=says)
             else:
-                told[key] = Verdict(False, _unclaimed(models, task, metric, unseen))
+                told[key] = Verdict(False, _unclaimed(models, task, metric, unseen, words))
     return told
 
 
@@ -97,23 +119,42 @@ def claims_held(found: Mapping[str, Evidence]) -> dict[str, tuple[float | None, 
 
 
 def _claimed(
-    models: Models, task, metric, found: Evidence, p_holm, held: bool, confounds: str, from_r
-) -> Verdict:
+    models: Models, task: str, metric: str, found: Evidence, claim: Verdict, words: Words
+) -> str:
+    name = figure_name(task, metric)
+    if not claim.evidence and too_few(claim.detectable_r):
+        return f"{name}: {_cannot_answer(found.r.n, found.folds, claim.detectable_r)}."
     value = models["twin"][task][metric]
-    rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"))
+    rivals = _reached(models, task, metric, ("demographics", "ridge", "constant_input"), words)
     ceiling = models.get("ceiling", {}).get(task, {}).get(metric)
     best = f" (ceiling {number(ceiling.value)})" if ceiling and ceiling.value else ""
-    start = f"{figure_name(task, metric)} = {with_interval(value)} among unseen people{best}"
+    start = f"{name} = {with_interval(value)} among unseen people{best}"
     start += f"; {rivals}" if rivals else ""
-    if found.p is None or p_holm is None or found.r.value is None:
-        return Verdict(False, f"{start}; no permutation test was possible: no evidence.", None)
-    shown = f"{start}; {confounds} {number(found.r.value)}, p {_p(p_holm)} (Holm): "
-    shown += (
-        "evidence that connectomes tell this of people never seen."
-        if held
-        else f"no evidence that connectomes tell this{_would_show([from_r])}."
-    )
-    return Verdict(held, shown, found.p, p_holm, found.r, from_r)
+    if found.p is None or claim.p_holm is None or found.r.value is None:
+        why = found.why or "no permutation test was possible"
+        return f"{start}; {why}: no claim."
+    shown = f"{start}; {words.confounds} {number(found.r.value)}, p {_p(claim.p_holm)} (Holm)"
+    if claim.contradicted_by:
+        return f"{shown}, but {'; '.join(claim.contradicted_by)}: no claim."
+    if claim.evidence:
+        return f"{shown}: evidence that connectomes tell this of people never seen."
+    from_r = _would_show([claim.detectable_r])
+    return f"{shown}: no evidence that connectomes tell this{from_r}."
+
+
+TOO_FEW_R = 0.6
+"""An r that only so large a one would show: connectomes tell nothing so well."""
+
+
+def too_few(detectable: float | None) -> bool:
+    """Whether the people cannot answer a claim, whatever is true."""
+    return detectable is not None and detectable >= TOO_FEW_R
+
+
+def _cannot_answer(people: int, folds: int, detectable: float | None) -> str:
+    inside = f" in {folds} folds" if folds > 1 else ""
+    above = "" if detectable is None else f": only r above {number(detectable)} would show"
+    return f"{people} people{inside} cannot answer this{above}"
 
 
 def _would_show(found: Sequence[float | None]) -> str:
@@ -126,14 +167,14 @@ def _would_show(found: Sequence[float | None]) -> str:
     return f"; {words} would show in four of five such cohorts"
 
 
-def _unclaimed(models: Models, task: str, metric: str, unseen: bool) -> str:
+def _unclaimed(models: Models, task: str, metric: str, unseen: bool, words: Words) -> str:
     value = models["twin"][task][metric]
     who = "unseen people" if unseen else "people seen in training"
     start = f"{figure_name(task, metric)} = {with_interval(value)} among {who}"
     others = ("demographics", *TAGS) if unseen else tuple(TAGS)[1:]
     names: tuple[str, ...] = () if unseen else ("one_hot_identity",)
     names += best(models, task, metric, others, most=2 if unseen else 1)
-    reached = _reached(models, task, metric, names)
+    reached = _reached(models, task, metric, names, words)
     if not unseen:
         because = f"; {reached}, so" if reached else "; whoever is known can be remembered, so"
         return f"{start}{because} this figure carries no evidence about connectomes."
@@ -164,12 +205,13 @@ def _should_be(models: Models, task: str, metric: str) -> float | None:
     return None
 
 
-def _reached(models: Models, task: str, metric: str, names) -> str:
+def _reached(models: Models, task: str, metric: str, names, words: Words) -> str:
+    called = RIVALS | {"demographics": words.covariates}
     parts = []
     for name in names:
         figure = models.get(name, {}).get(task, {}).get(metric)
         if figure is not None and figure.value is not None:
-            parts.append((RIVALS[name], number(figure.value)))
+            parts.append((called[name], number(figure.value)))
     if not parts:
         return ""
     first, *rest = parts
@@ -221,6 +263,20 @@ def headline(told: Mapping[str, Verdict], *, unseen: bool) -> str:
         )
     if not tested:
         return "No claim about unseen people could be tested."
+    refuted = [_named(key) for key, one in told.items() if one.contradicted_by]
+    detectable = [one.detectable_r for one in told.values() if one.p_holm is not None]
+    if not claimed and not refuted and all(map(too_few, detectable)):
+        people = max(one.after_confounds.n for one in told.values() if one.after_confounds)
+        least = min(r for r in detectable if r is not None)
+        return (
+            f"{people} people cannot answer whether connectomes tell anything of people never "
+            f"seen: only r above {number(least)} would show in four of five such cohorts."
+        )
+    if refuted and not claimed:
+        return (
+            f"No claim about unseen people: what {', '.join(refuted)} would show is contradicted, "
+            "see the sentences."
+        )
     if not claimed:
         return (
             f"None of {len(tested)} claims about unseen people ({', '.join(tested)}) has evidence "

@@ -21,7 +21,12 @@ class VerdictTable(NamedTuple):
 
 
 def verdict_table(
-    models: Mapping, verdicts: Mapping, metrics: Sequence[str], *, unseen: bool
+    models: Mapping,
+    verdicts: Mapping,
+    metrics: Sequence[str],
+    *,
+    unseen: bool,
+    covariates: str = RIVALS["demographics"],
 ) -> VerdictTable:
     """Headline figures of all tasks, as `metrics.json` holds them.
 
@@ -29,7 +34,9 @@ def verdict_table(
         models, verdicts: as in `metrics.json`.
         metrics: which are shown.
         unseen: whether the tested people trained nothing.
+        covariates: what the model `demographics` knows, in words.
     """
+    called = RIVALS | {"demographics": covariates}
     known = {
         model: {task: {m: Figure(**f) for m, f in each.items()} for task, each in tasks.items()}
         for model, tasks in models.items()
@@ -49,8 +56,8 @@ def verdict_table(
             second = EDGES if unseen else without
             cells = [
                 _interval(each[metric]),
-                _best(known, task, metric, first, named=unseen),
-                _best(known, task, metric, second),
+                _best(known, task, metric, first, called if unseen else {}),
+                _best(known, task, metric, second, called),
                 _plain(known.get("ceiling", {}).get(task, {}).get(metric)),
             ]
             if unseen:
@@ -74,8 +81,10 @@ def _plain(figure: Figure | None) -> Cell:
     return NOTHING if figure is None or figure.value is None else (number(figure.value), "")
 
 
-def _best(known: Mapping, task: str, metric: str, names: Sequence[str], named: bool = True) -> Cell:
+def _best(
+    known: Mapping, task: str, metric: str, names: Sequence[str], called: Mapping[str, str]
+) -> Cell:
     (name,) = best(known, task, metric, names, most=1) or ("",)
     if not name:
         return NOTHING
-    return number(known[name][task][metric].value), RIVALS[name] if named else ""
+    return number(known[name][task][metric].value), called.get(name, "")

@@ -19,8 +19,9 @@ import numpy as np
 from dtb_jax.evaluation import Prediction
 from dtb_jax.evaluation.behaviour import choices, times
 from dtb_jax.evaluation.figures import FEWEST, Figure, resample
+from dtb_jax.evaluation.lists import trial_lists
 from dtb_jax.evaluation.scored import Scored
-from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S, in_part
 from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect
 from dtb_jax.groundtruth.parameters import NAMES, RUNS, Residual
 from dtb_jax.groundtruth.people import People, parameters_of_people
@@ -185,7 +186,9 @@ def _figures(scored: Scored, told: Prediction) -> dict[str, Figure]:
 
 def _scored(run: TaskRun, start_s: float, stop_s: float) -> Scored:
     drawn = resample(np.zeros(len(run.present), int))
-    return Scored(run, start_s, stop_s, run.present, drawn, glm=None, bold=run.bold, t=run.bold)
+    lists = trial_lists(run, in_part(run, start_s, stop_s))
+    drawn = drawn._replace(nuisance=lists.regressors, block=lists.block)
+    return Scored(run, start_s, stop_s, run.present, drawn, lists, None, run.bold, run.bold)
 
 
 @partial(jax.jit, static_argnums=0)

@@ -7,8 +7,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dtb_jax.evaluation.evidence import Claim, holm, permutation_p, swapped, within_folds
-from dtb_jax.evaluation.figures import Figure, figure, resample
+from dtb_jax.evaluation.figures import Figure, figure, resample, unexplained
 from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.metrics import FEWEST
 from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.interventions.indicators import spoken
@@ -28,6 +29,8 @@ class Support(NamedTuple):
 def observed(cohort: Cohort, region: str | None) -> dict[str, Float[np.ndarray, " people"]]:
     """What was measured of each indicator that a single run tells: mean RT, effect, contrast t.
 
+    What people's trial lists explain is taken out; it is NaN for those whom it hides.
+
     Args:
         cohort: everybody; the first run of each task serves.
         region: whose contrast; None: no BOLD.
@@ -38,16 +41,24 @@ def observed(cohort: Cohort, region: str | None) -> dict[str, Float[np.ndarray, 
         if f"{task.name}_rt_s" in found:
             continue
         right = correct_mask(trials) & run.present[:, None]
+        lists = trial_lists(run, trials.present & run.present[:, None])
         more, less = (
             masked_mean(trials.response_time_s, right & (trials.condition == c))
             for c in map(task.conditions.index, task.contrast)
         )
-        found[f"{task.name}_rt_s"] = masked_mean(trials.response_time_s, right)
-        found[f"{task.name}_effect_s"] = more - less
+        found[f"{task.name}_rt_s"] = _beyond(lists, masked_mean(trials.response_time_s, right))
+        found[f"{task.name}_effect_s"] = _beyond(lists, more - less)
         if region in cohort.regions and run.bold_mask.any():
             t = person_t(make_glm(run, 0.0, np.inf), run.bold)
-            found[f"{task.name}_bold"] = t[:, cohort.regions.index(region)]
+            found[f"{task.name}_bold"] = _beyond(lists, t[:, cohort.regions.index(region)])
     return found
+
+
+def _beyond(lists: TrialLists, values: Float[np.ndarray, " people"]) -> np.ndarray:
+    """Values less what people's trial lists explain; NaN for those not comparable."""
+    drawn = resample(np.zeros(len(values), int), 0)._replace(nuisance=lists.regressors)
+    known = np.isfinite(values) & lists.comparable
+    return np.where(known, unexplained(values, known, drawn), np.nan)
 
 
 def support(
@@ -75,12 +86,12 @@ def support(
             continue
         known = people & np.isfinite(seen[name]) & np.isfinite(told[name])
         x, y = (np.where(known, side, 0)[:, None] for side in (seen[name], told[name]))
-        claim = Claim("", name, x, y, known)
+        claim = Claim("", name, x, y, known, resample(fold))
         if known.sum() < FEWEST or np.ptp(y[known]) == 0:
             found.append((Figure(None, n=int(known.sum())), None))
             continue
-        r = figure(within_folds(claim, fold), known, resample(fold))
-        null = swapped(claim, fold, seed=seed)
+        r = figure(within_folds(claim), known, claim.drawn)
+        null = swapped(claim, seed=seed)
         found.append((r, None if null is None else permutation_p(r.value, null)))
     p = holm([one for _, one in found])
     return {name: Support(r, q) for name, (r, _), q in zip(names, found, p)}

@@ -84,12 +84,21 @@ def fisher(groups):
     return np.tanh(np.average([np.arctanh(r) for r, _ in each], weights=[n - 3 for _, n in each]))
 
 
+def beyond(values, stratum):
+    """Columns of people less the means of their fold's trial list."""
+    left = np.array(values, float)
+    for k in np.unique(stratum):
+        left[stratum == k] -= left[stratum == k].mean(axis=0)
+    return left
+
+
 def over_people(rows, x, y):
-    """r over people of two numbers of each, within folds."""
-    pairs = np.array([(row["fold"], x(row), y(row)) for row in rows])
-    pairs = pairs[np.isfinite(pairs).all(1)]
-    folds = [pairs[pairs[:, 0] == k] for k in np.unique(pairs[:, 0])]
-    return fisher([(f[:, 1], f[:, 2], len(f)) for f in folds])
+    """r over people of two numbers of each, within folds and beyond trial lists."""
+    found = np.array([(row["fold"], row["list"], x(row), y(row)) for row in rows])
+    found = found[np.isfinite(found).all(1)]
+    fold, sides = found[:, 0], beyond(found[:, 2:], 9 * found[:, 0] + found[:, 1])
+    each = [stats.pearsonr(*sides[fold == k].T)[0] for k in np.unique(fold)]
+    return np.average(each, weights=[(fold == k).sum() - 1 for k in np.unique(fold)])
 
 
 def mean(values):
@@ -106,6 +115,8 @@ def own_trials(scored, told):
         rows.append(
             {
                 "fold": scored.drawn.fold[i],
+                "list": scored.lists.label[i] if scored.lists.comparable[i] else np.nan,
+                "label": scored.lists.label[i],
                 "k": np.array(k),
                 "agree": t.possible[i, k, told.choice[i, k]],
                 "answered": t.answered[i, k],
@@ -146,7 +157,7 @@ def expected_figures(scored, told):
     def same_trial(rows):
         wins = pairs = 0
         for a in rows:
-            for b in rows:
+            for b in (b for b in rows if b["label"] == a["label"]):
                 for i in np.flatnonzero(~a["right"]):
                     for j in np.flatnonzero(b["right"] & (b["k"] == a["k"][i])):
                         wins += (a["p"][i] > b["p"][j]) + (a["p"][i] == b["p"][j]) / 2
@@ -173,7 +184,10 @@ def expected_figures(scored, told):
     observed = lambda r: effects(r, r["time"], r["right"])  # noqa: E731
     predicted = lambda r: effects(r, r["told"], np.ones(len(r["k"]), bool))  # noqa: E731
     halves = np.array([(half(r, 0), half(r, 1)) for r in rows])
-    between = stats.pearsonr(*halves[np.isfinite(halves).all(1)].T)[0]
+    known = np.isfinite(halves).all(1)
+    lists = np.array([r["list"] for r in rows])
+    known &= np.isfinite(lists)
+    between = stats.pearsonr(*beyond(halves[known], lists[known]).T)[0]
     effect_r = over_people(rows, observed, predicted)
     ceiling = np.sqrt(max(2 * between / (1 + between), 0))
     expected = {

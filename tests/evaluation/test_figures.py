@@ -18,7 +18,8 @@ from dtb_jax.evaluation.glm import person_t
 from dtb_jax.evaluation.imaging import bold
 from dtb_jax.evaluation.predict import LEVELS
 from dtb_jax.evaluation.reliability import reliability_ceiling
-from tests.evaluation.test_behaviour import START, STOP, make_case
+from dtb_jax.evaluation.scored import drawn_together
+from tests.evaluation.test_behaviour import START, STOP, beyond, make_case
 from tests.evaluation.test_folds import REGIONS, TR
 
 FOLDS = np.repeat(np.arange(3), [10, 20, 15])
@@ -149,10 +150,7 @@ def test_a_figure_of_many_regions_is_one_statistic():
     rng = np.random.default_rng(10)
     x = rng.normal(size=(45, 3))
     y, everybody = x + rng.normal(size=(45, 3)), np.ones(45, bool)
-    each = [
-        metrics.over_folds(metrics.correlation(a, b, everybody), FOLDS, fisher=True)
-        for a, b in zip(x.T, y.T)
-    ]
+    each = [metrics.correlation_within(a, b, everybody, FOLDS) for a, b in zip(x.T, y.T)]
     found = figure(metrics.mean_correlation(each), everybody, resample(FOLDS))
     alone = [correlation_figure(a, b, everybody, resample(FOLDS)).value for a, b in zip(x.T, y.T)]
     assert found.value == pytest.approx(np.tanh(np.arctanh(alone).mean()))
@@ -210,13 +208,16 @@ def test_every_figure_of_bold_is_that_of_a_loop(case):
         np.concatenate([stats.ttest_1samp(m[side][k], 0).statistic for m, k in zip(maps, known)])
         for side in (0, 1)
     ]
-    both, fold = np.intersect1d(*known), scored[0].drawn.fold
+    together = drawn_together(scored)
+    both = np.intersect1d(np.intersect1d(*known), np.flatnonzero(together.comparable))
+    fold = scored[0].drawn.fold
     z = []
-    for a, b in maps:
+    for maps_of_run in maps:
+        a, b = (beyond(side[both], together.stratum[both]) for side in maps_of_run)
         for region in range(REGIONS):
-            kept = [both[fold[both] == k] for k in np.unique(fold)]
+            kept = [fold[both] == k for k in np.unique(fold)]
             r = [stats.pearsonr(a[k, region], b[k, region])[0] for k in kept]
-            z.append(np.average(np.arctanh(r), weights=[len(k) - 3 for k in kept]))
+            z.append(np.arctanh(np.average(r, weights=[k.sum() - 1 for k in kept])))
     courses, errors = {}, np.zeros(2)
     for part, one, mean in zip(scored, told, average):
         own, other = own_volumes(part, one), own_volumes(part, mean)

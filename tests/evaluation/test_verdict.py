@@ -4,7 +4,15 @@ import pytest
 
 from dtb_jax.evaluation.evidence import Evidence
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.verdict import best, claims_held, headline, number, verdicts, with_interval
+from dtb_jax.evaluation.verdict import (
+    Words,
+    best,
+    claims_held,
+    headline,
+    number,
+    verdicts,
+    with_interval,
+)
 
 
 def models(**values):
@@ -19,10 +27,11 @@ def of(p, r=0.3, spread=None):
 
 
 KEY = "faces.reaction_time_r"
+WORDS = Words("after age and sex", "age, sex and site")
 
 
-def sentence(found, evidence, unseen=True):
-    told = verdicts(found, evidence, unseen=unseen, confounds="after age and sex")
+def sentence(found, evidence, unseen=True, against=()):
+    told = verdicts(found, evidence, unseen=unseen, words=WORDS, against={KEY: against})
     return told[KEY].evidence, told[KEY].sentence, headline(told, unseen=unseen)
 
 
@@ -45,8 +54,8 @@ def test_unseen_people_can_be_evidence():
     assert held
     assert ", p < .001 (Holm): evidence" in sentence(found, {KEY: of(0.0005)})[1]
     assert words == (
-        "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); age, sex, site, group and "
-        "motion reaches .11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
+        "Faces RT r = .38 [.71, .95] among unseen people (ceiling .99); age, sex and site reaches "
+        ".11, ridge on the edges .40; after age and sex .30, p = .001 (Holm): "
         "evidence that connectomes tell this of people never seen."
     )
     assert head.endswith("all claims: Faces RT r.")
@@ -60,7 +69,7 @@ def test_one_small_p_among_many_claims_is_not_enough():
     p, held = claims_held(found)[KEY]
     assert p == pytest.approx(0.18) and not held
     assert claims_held({KEY: of(0.03)})[KEY] == (0.03, True)
-    told = verdicts(models(twin=0.9), found, unseen=True, confounds="after age")[KEY]
+    told = verdicts(models(twin=0.9), found, unseen=True, words=WORDS)[KEY]
     assert not told.evidence and "p = .180 (Holm)" in told.sentence
     assert (told.p, told.p_holm) == (0.03, pytest.approx(0.18))
 
@@ -69,7 +78,7 @@ def test_no_evidence_says_what_so_many_people_would_show():
     found = {KEY: of(0.2, spread=0.1), "stroop.m": of(0.5, spread=0.2)}
     both = models(twin=0.1)
     both["twin"]["stroop"] = {"m": Figure(0.1)}
-    told = verdicts(both, found, unseen=True, confounds="after age")
+    told = verdicts(both, found, unseen=True, words=WORDS)
     # tanh(.1 (z(.975) + z(.8)))
     assert told[KEY].detectable_r == pytest.approx(0.273, abs=1e-3)
     assert told[KEY].sentence.endswith(
@@ -88,7 +97,7 @@ def test_a_negative_r_never_holds():
 
 def test_without_a_test_there_is_no_evidence():
     held, words, head = sentence(models(twin=0.9), {KEY: Evidence(Figure(None), None)})
-    assert not held and words.endswith("no permutation test was possible: no evidence.")
+    assert not held and words.endswith("no permutation test was possible: no claim.")
     assert head == "No claim about unseen people could be tested."
 
 
@@ -126,3 +135,31 @@ def test_numbers_as_the_field_prints_them():
     assert {x: number(x) for x in printed} == printed
     assert with_interval(Figure(0.5, None, -0.1, 1.2, 9)) == ".50 [-.10, 1.20]"
     assert with_interval(Figure(0.5)) == ".50"
+
+
+def test_a_contradicted_claim_is_not_evidence_and_says_why():
+    found = models(twin=0.38, demographics=0.11)
+    held, words, head = sentence(found, {KEY: of(0.001)}, against=["other connectomes reach .34"])
+    assert not held
+    assert "p = .001 (Holm), but other connectomes reach .34: no claim." in words
+    assert "contradicted" in head and "Faces RT r" in head
+
+
+def test_too_few_people_are_told_first_and_without_figures():
+    few = of(0.4, r=-0.85, spread=0.5)._replace(folds=3)
+    held, words, head = sentence(models(twin=-0.85), {KEY: few})
+    assert not held and "-.85" not in words
+    assert words.startswith("Faces RT r: 200 people in 3 folds cannot answer this: only r above .8")
+    assert head.startswith("200 people cannot answer")
+
+
+def test_too_few_people_with_a_clear_claim_still_make_it():
+    clear = of(0.001, r=0.95, spread=0.5)
+    assert sentence(models(twin=0.95), {KEY: clear})[0]
+
+
+def test_an_undefined_test_names_its_reason():
+    few = Evidence(Figure(None), None, why="too few people saw each trial list")
+    assert (
+        "too few people saw each trial list: no claim." in sentence(models(twin=0.9), {KEY: few})[1]
+    )

@@ -53,10 +53,12 @@ def test_unseen_people_stand_beside_regressions_on_edges():
         constant_input=(0.35, 0.1),
     )
     left = Figure(0.38, None, 0.2, 0.5, 9).as_dict()
-    table = verdict_table(known, verdicts(True, left, 0.003), METRICS[:1], unseen=True)
+    table = verdict_table(
+        known, verdicts(True, left, 0.003), METRICS[:1], unseen=True, covariates="age and sex"
+    )
     ((_, cells),) = table.rows
     assert table.columns[1:3] == ["best without own connectome", "best simpler model"]
-    assert cells[1] == (".10", "age, sex, site, group and motion")
+    assert cells[1] == (".10", "age and sex")
     assert cells[2] == (".35", "the connectome as an extra input")
     assert cells[3:] == [("–", ""), (".38", "p = 0.003 (Holm)"), ("yes", "")]
     told = verdicts(False, left, 0.3)

@@ -169,7 +169,7 @@ def _route(label: str, route: Route, found: dict) -> Iterator[Drawn]:
         for part, tested in zip(("in sample", "cross-validated"), aim.null):
             if np.isfinite(tested.r) and np.isfinite(tested.null).any():
                 also = f"; random weights r = {aim.random_r:.3f}" if part == "in sample" else ""
-                text = f"p = {tested.p:.3g}{also}"
+                text = ("p undefined" if tested.p is None else f"p = {tested.p:.3g}") + also
                 nulls.append((f"{name.capitalize()} z1, {part}", tested.null, tested.r, text))
         felt, t, speed, _ = route.known
         names = dict.fromkeys((*aim.names, *felt, *t, *speed))
