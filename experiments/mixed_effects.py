@@ -23,7 +23,7 @@ import jax
 from ml_collections import ConfigDict
 
 from dtb_jax import results, workflow
-from dtb_jax.assessment import confound_words
+from dtb_jax.assessment import words_of
 from dtb_jax.data import Choices, DataError
 from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.evaluation import folds as splits
@@ -94,7 +94,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         "protocol": protocol(config, cohort, folds),
         "connectome_share_beyond": {k: share_metrics(one) for k, one in carried["beyond"].items()},
         "connectome_share": {k: share_metrics(one) for k, one in carried["plain"].items()},
-        "connectome_share_covariates": confound_words(cohort),
+        "connectome_share_covariates": words_of(cohort, ()).confounds,
         "models": unseen_.models,
         **evaluation_report.verdict_metrics(unseen_),
         "seen": seen.models,
