@@ -87,7 +87,13 @@ def _mean_r(values: np.ndarray) -> float:
     return float(np.tanh(np.arctanh(np.clip(values, -0.999999, 0.999999)).mean()))
 
 
+def of_enough(coverage: Figure) -> Figure:
+    """A coverage, undefined where it is of fewer than `FEWEST_COVERED` people."""
+    return coverage if coverage.n >= FEWEST_COVERED else Figure(None, n=coverage.n)
+
+
 def _told(model: str, metric: str, one: Figure) -> Figure:
-    few = "coverage_" in metric and one.n < FEWEST_COVERED
+    if "coverage_" in metric:
+        return of_enough(one)
     none = model == "ceiling" and is_r(metric) and one.value is not None
-    return Figure(None, n=one.n) if few or (none and one.value < LEAST_CEILING) else one
+    return Figure(None, n=one.n) if none and one.value < LEAST_CEILING else one
