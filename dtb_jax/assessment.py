@@ -14,6 +14,7 @@ from dtb_jax.evaluation.evidence import Evidence, claims, evidence
 from dtb_jax.evaluation.figures import DRAWS, Figure
 from dtb_jax.evaluation.folds import Fold, Part
 from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.reportable import reportable
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
@@ -58,6 +59,7 @@ def assess(
     drifts: int | None = None,
     rest: Part | None = None,
     draws: int = DRAWS,
+    noise: str = "ols",
 ) -> Assessed:
     """Figures of every model on the tested parts, and the twin's verdict.
 
@@ -69,10 +71,12 @@ def assess(
         drifts: cosine drifts of the GLM; None: nilearn's rule.
         rest: where models of `OWN` are scored, if not on the tested part.
         draws: of every interval's bootstrap.
+        noise: of the GLM, one of `evaluation.glm.NOISE`.
     """
     test = folds[0].test._replace(people=told.fold >= 0)
-    scored = scored_parts(cohort, test, told.fold, drifts, draws)
-    later = scored_parts(cohort, rest, told.fold, drifts, draws) if rest is not None else scored
+    options = told.fold, drifts, draws, noise
+    scored = scored_parts(cohort, test, *options)
+    later = scored_parts(cohort, rest, *options) if rest is not None else scored
     average = told.predictions.get("group_mean_connectome")
     models = {
         name: score(later if name in OWN else scored, told.predictions[name], average)
@@ -80,13 +84,14 @@ def assess(
         if not is_shot(name)
     }
     models["ceiling"] = ceilings(scored)
+    models = reportable(models)
     unseen = not any((fold.training.people & fold.test.people).any() for fold in folds)
     found: dict[str, dict[str, Evidence]] = {}
     if unseen:
         found = {
             name: evidence_of(cohort, scored, one, seed=seed)
             for name, one in told.predictions.items()
-            if name not in OWN and not is_shot(name) and all(run.personal for run in one)
+            if name in models and name not in OWN and all(run.personal for run in one)
         }
     words = words_of(cohort, scored)
     twin = found.get("twin", {})
@@ -122,7 +127,12 @@ def evidence_of(
 
 
 def scored_parts(
-    cohort: Cohort, part: Part, fold: np.ndarray, drifts: int | None = None, draws: int = DRAWS
+    cohort: Cohort,
+    part: Part,
+    fold: np.ndarray,
+    drifts: int | None = None,
+    draws: int = DRAWS,
+    noise: str = "ols",
 ) -> list[Scored]:
     """What is compared in a part: everybody tested, but in a run those below chance in it."""
     return [
@@ -134,6 +144,7 @@ def scored_parts(
             drifts,
             fold,
             draws,
+            noise,
         )
         for run in part.of(cohort).runs
     ]

@@ -37,6 +37,7 @@ def without_connectome(own: Part | None) -> Family:
             "condition_mean": baselines.condition_mean(cohort, fold),
             "item_profile": baselines.item_means(cohort, fold),
             "group_mean": baselines.group_mean(cohort, fold),
+            "group_t_map": baselines.group_t_map(cohort, fold),
             "demographics": demographics(cohort, fold),
         }
         if own is not None:

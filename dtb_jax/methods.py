@@ -168,6 +168,8 @@ def _statistics(metrics: dict) -> list[str]:
             "Observed t-values of BOLD come from a general linear model of each person, with "
             "Glover's haemodynamic response and cosine drifts."
         )
+    if "glm" in metrics:
+        said.append(_noise(metrics["glm"]))
     if "permutation_p" in metrics:
         said.append(
             "What is claimed of people nobody trained on are correlations over people, after age, "
@@ -186,6 +188,19 @@ def _statistics(metrics: dict) -> list[str]:
             "p corrected by Holm's method (1979) for all targets)."
         )
     return said
+
+
+def _noise(glm: dict) -> str:
+    """How the GLM's noise was modelled, and what that does to t-values."""
+    each = ", ".join(
+        f"{name} {effect['t_ratio']:.2f} (autocorrelation {effect['autocorrelation']:.2f})"
+        for name, effect in glm["effect"].items()
+    )
+    kind = "AR(1), with series prewhitened" if glm["noise"] == "ar1" else "taken for independent"
+    return (
+        f"Its noise was {kind}. |t| with independent noise is that with AR(1) noise times: {each}, "
+        "autocorrelation of residuals from one volume to the next."
+    )
 
 
 def _software(metrics: dict) -> list[str]:

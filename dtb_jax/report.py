@@ -1,6 +1,7 @@
 """One self-contained HTML page from what a run wrote."""
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -139,19 +140,9 @@ def write_page(
 
     Raises: ValueError when a number of the metrics is not finite, which JSON does not know.
     """
-    from jinja2 import Environment, PackageLoader
-
-    environment = Environment(
-        loader=PackageLoader("dtb_jax"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
-    environment.filters |= {
-        "anchor": _anchor,
-        "embedded": _embedded,
-        "said": _said,
-        "spaced": spaced,
-    }
-    page = environment.get_template(template).render(
+    embedded_page(
+        path,
+        template,
         title=title,
         first_line=first_line,
         summary=summary,
@@ -161,7 +152,39 @@ def write_page(
         references=references(metrics),
         **context,
     )
+
+
+def embedded_page(path: Path, template: str, **context: Any) -> None:
+    """Fill a template that extends `page.html.j2`; what it names is embedded, nothing is loaded.
+
+    Args:
+        path: where to write.
+        template: file in `dtb_jax/templates`.
+        context: what it reads: title, first_line, summary, figures as (caption, PNG file), and
+            what this template alone does.
+
+    Raises: ValueError when a number of its metrics is not finite, which JSON does not know.
+    """
+    from jinja2 import Environment, PackageLoader
+
+    environment = Environment(
+        loader=PackageLoader("dtb_jax"), autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False}
+    environment.filters |= {
+        "anchor": _anchor,
+        "as_option": as_option,
+        "embedded": _embedded,
+        "said": _said,
+        "spaced": spaced,
+    }
+    page = environment.get_template(template).render(**context)
     path.write_text(page, encoding="utf-8")
+
+
+def as_option(sentence: str) -> str:
+    """The library names options as experiments do: --config.rest_runs is --rest-runs in `dtb`."""
+    return re.sub(r"--config\.(\w+)", lambda m: "--" + m[1].replace("_", "-"), sentence)
 
 
 def spaced(name: str) -> str:

@@ -10,9 +10,10 @@ Asked are, in this order: which share of individual differences the connectome c
 in the first half of each run, in the second (the paper's split); people nobody has seen; and, where
 there is a second run of Stroop, unseen people after their first trials of it.
 
-Writes metrics.json ("connectome_share", "coverage", "seen", "few_shot", and "paired", by how much
-the twin exceeds baselines on the same people, beside the usual keys, which are of unseen people),
-predictions.tsv, figures and a report. Interrupted, the same command goes on.
+Writes metrics.json ("connectome_share_beyond" after covariates, "connectome_share" of the raw
+differences, "coverage", "seen", "few_shot", and "paired", by how much the twin exceeds baselines on
+the same people, beside the usual keys, which are of unseen people), predictions.tsv, figures and a
+report. Interrupted, the same command goes on.
 """
 
 import time
@@ -22,6 +23,7 @@ import jax
 from ml_collections import ConfigDict
 
 from dtb_jax import results, workflow
+from dtb_jax.assessment import words_of
 from dtb_jax.data import Choices, DataError
 from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.evaluation import folds as splits
@@ -90,8 +92,9 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     shown = few_shot_people(config, cohort, folds, networks, workdir)
     metrics = {
         "protocol": protocol(config, cohort, folds),
-        "connectome_share": {k: share_metrics(one) for k, one in carried["plain"].items()},
         "connectome_share_beyond": {k: share_metrics(one) for k, one in carried["beyond"].items()},
+        "connectome_share": {k: share_metrics(one) for k, one in carried["plain"].items()},
+        "connectome_share_covariates": words_of(cohort, ()).confounds,
         "models": unseen_.models,
         **evaluation_report.verdict_metrics(unseen_),
         "seen": seen.models,

@@ -17,6 +17,7 @@ from dtb_jax.lab.evaluation_report import (
     source_line,
     verdict_figure,
 )
+from dtb_jax.mixed.carried import cannot_be_told
 from dtb_jax.report import write_report
 from dtb_jax.results import as_json
 from dtb_jax.types import Cohort
@@ -50,8 +51,10 @@ def write(
     label = source_label(cohort)
     drawn = [
         (
-            "Share of the stable differences between people that the connectome carries: median, "
-            "50, 80 and 95 % intervals. Measurement noise of both sides is taken out.",
+            "Share of the stable differences between people that the connectome carries, "
+            f"{results['connectome_share_covariates']} (blue: median, 50, 80 and 95 % intervals) "
+            "and of the raw differences (grey: median, 95 % interval). Measurement noise of both "
+            "sides is taken out.",
             "connectome_share",
             plots.shares(share_rows(results), label),
         ),
@@ -66,7 +69,10 @@ def write(
         workdir / "report.html",
         title=f"{results['protocol']['participants']} people: population, connectome, person",
         first_line=source_line(results),
+        template="mixed.html.j2",
         summary=sentences(results),
+        shares=share_table(results),
+        covariates=results["connectome_share_covariates"],
         metrics=results,
         headline=results["headline"],
         people="Nobody tested in the table below was seen in training.",
@@ -75,41 +81,78 @@ def write(
     )
 
 
-def share_rows(results: dict) -> list[tuple[str, dict, float | None]]:
-    """Rows of the figure of shares, with the truth where a cohort knows it."""
-    true = results.get("true_share", {})
-    found = results["connectome_share"].items()
+def share_rows(results: dict) -> list[tuple[str, dict, dict, float | None]]:
+    """Rows of the figure of shares: after covariates, raw, and the truth where it is known."""
+    true, raw = results.get("true_share", {}), results["connectome_share"]
     return [
-        (name.replace("_", " "), one, true.get(name))
-        for name, one in found
+        (name.replace("_", " "), one, raw[name], true.get(name))
+        for name, one in results["connectome_share_beyond"].items()
         if one["value"] is not None
     ]
 
 
 def sentences(results: dict) -> list[str]:
-    """What was found, in words."""
-    said = []
-    for name, one in results["connectome_share"].items():
+    """What was found, in words: shares after covariates first, the raw ones beside them."""
+    after, raw = results["connectome_share_covariates"], results["connectome_share"]
+    said: list[str] = []
+    open_, unreliable = [], []
+    for name, one in results["connectome_share_beyond"].items():
+        words = name.replace("_", " ")
         if one["value"] is None:
+            unreliable.append(f"{words} ({one['reliability']:.2f})")
+        elif cannot_be_told(one):
+            open_.append(words)
+        else:
             said.append(
-                f"{name.replace('_', ' ')}: nothing is said, its reliability is "
-                f"{one['reliability']:.2f}."
+                f"{words}: {after} the connectome carries {share_words(one)} of the stable "
+                f"differences between people; raw: {share_words(raw[name])} (n = {one['n']}, "
+                f"reliability {one['reliability']:.2f})."
             )
-            continue
-        low, high = one["ci_80"]
+    if open_:
         said.append(
-            f"{name.replace('_', ' ')}: the connectome carries {one['value']:.0%} of the stable "
-            f"differences between people (80 % interval {low:.0%} to {high:.0%}, n = {one['n']}, "
-            f"reliability {one['reliability']:.2f})."
+            f"Which share it carries {after} cannot be told of {', '.join(open_)}: intervals reach "
+            "from about 0 to 100 %."
         )
+    if unreliable:
+        said.append(f"Not asked, as the measure is not reliable enough: {', '.join(unreliable)}.")
     for who, key in (("seen", "coverage_seen"), ("unseen", "coverage")):
-        inside = results[key]["person_coverage"]["twin"]
-        texts = [f"{task} {f['0.8']['value']:.0%}" for task, f in inside.items()]
+        inside = results[key]["person_coverage"].get("twin", {})
+        texts = [
+            f"{task} {f['0.8']['value']:.0%}"
+            for task, f in inside.items()
+            if f["0.8"]["value"] is not None
+        ]
         said += compared(who, results["paired"][who])
-        said.append(
-            f"80 % intervals of mean reaction times of {who} people hold: {', '.join(texts)}."
-        )
+        if texts:
+            said.append(
+                f"80 % intervals of mean reaction times of {who} people hold: {', '.join(texts)}."
+            )
     return said
+
+
+def share_table(results: dict) -> list[tuple[str, str, str, str, int]]:
+    """A row a function: the share after covariates, the raw one, its reliability, people."""
+    raw = results["connectome_share"]
+    return [
+        (
+            name.replace("_", " "),
+            share_words(one),
+            share_words(raw[name]),
+            f"{one['reliability']:.2f}",
+            one["n"],
+        )
+        for name, one in results["connectome_share_beyond"].items()
+    ]
+
+
+def share_words(one: dict) -> str:
+    """A share with its 80 % interval; one that could be anything is not quoted."""
+    if one["value"] is None:
+        return "\u2013"
+    if cannot_be_told(one):
+        return "cannot be told"
+    low, high = one["ci_80"]
+    return f"{one['value']:.0%} (80 % interval {low:.0%} to {high:.0%})"
 
 
 def compared(who: str, paired: dict) -> list[str]:

@@ -65,7 +65,13 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     }
     told = cross_validate(cohort, [fold], asked, folder=workdir / "folds")
     assessed = assess(
-        cohort, [fold], told, seed=config.seed, drifts=of_twin.drifts, rest=halves.test
+        cohort,
+        [fold],
+        told,
+        seed=config.seed,
+        drifts=of_twin.drifts,
+        rest=halves.test,
+        noise=of_twin.noise,
     )
     metrics = {
         "protocol": protocol(new, "people", units=of_twin.units, seed=config.seed)

@@ -71,6 +71,71 @@ def test_glm_equals_nilearn(events, x64):
     np.testing.assert_allclose(found, expected, rtol=1e-8)
 
 
+def ar1_noise(rng, rho, volumes, regions):
+    series = rng.normal(size=(volumes, regions))
+    for t in range(1, volumes):
+        series[t] += rho * series[t - 1]
+    return series
+
+
+def test_t_with_ar1_noise_is_nilearns(events, x64):
+    """nilearn rounds rho to 1 / bins: with many bins nothing is rounded."""
+    ours, _ = designs(events)
+    rng = np.random.default_rng(5)
+    rhos = np.array([-0.3, 0.0, 0.3, 0.6, 0.8])
+    series = ours[:, :4] @ rng.normal(size=(4, 5)) + ar1_noise(rng, rhos, 246, 5)
+    contrast = bold.condition_contrast(0, 1, ours.shape[1])
+    labels, results = run_glm(series, ours, noise_model="ar1", bins=10**9)
+    expected = compute_contrast(labels, results, contrast, stat_type="t").stat()
+    whole = jnp.ones(246, bool)
+    given = jnp.asarray(series), jnp.asarray(ours), jnp.asarray(contrast), whole
+    found = bold.glm_t_ar1(*given)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert (np.abs(bold.glm_t(*given) - expected) > 0.05 * np.abs(expected))[3:].all()
+    solver = bold.glm_solver(*given[1::2])
+    told = bold.autocorrelation(given[0] - given[1] @ (solver.inverse @ given[0]), whole)
+    np.testing.assert_allclose(told, rhos, atol=0.2)
+
+
+def test_ar1_t_of_a_run_that_ends_early_is_that_of_a_shorter_run(events, x64):
+    ours, _ = designs(events)
+    series = ar1_noise(np.random.default_rng(6), 0.5, 246, 3)
+    contrast = jnp.asarray(bold.condition_contrast(1, 0, ours.shape[1]))
+    mask = jnp.arange(246) < 200
+    whole = bold.glm_t_ar1(jnp.asarray(series), jnp.asarray(ours), contrast, mask)
+    kept = bold.glm_t_ar1(
+        jnp.asarray(series[:200]), jnp.asarray(ours[:200]), contrast, jnp.ones(200, bool)
+    )
+    np.testing.assert_allclose(whole, kept, rtol=1e-8)
+
+
+def test_ar1_t_does_not_depend_on_what_is_masked(events, x64):
+    ours, _ = designs(events)
+    rng = np.random.default_rng(7)
+    series, mask = ar1_noise(rng, 0.5, 246, 2), rng.random(246) > 0.2
+    contrast = jnp.asarray(bold.condition_contrast(1, 0, ours.shape[1]))
+    other = np.where(mask[:, None], series, 1e3)
+    found = [
+        bold.glm_t_ar1(jnp.asarray(one), jnp.asarray(ours), contrast, jnp.asarray(mask))
+        for one in (series, other)
+    ]
+    np.testing.assert_allclose(*found, rtol=1e-10)
+
+
+def test_ar1_gradient(events, x64):
+    ours, _ = designs(events)
+    rng = np.random.default_rng(8)
+    series = jnp.asarray(ar1_noise(rng, 0.6, 246, 2))
+    contrast = jnp.asarray(bold.condition_contrast(1, 0, ours.shape[1]))
+
+    def total(y):
+        return bold.glm_t_ar1(y, jnp.asarray(ours), contrast, jnp.ones(246, bool)).sum()
+
+    direction = jnp.asarray(rng.normal(size=series.shape))
+    numeric = (total(series + 1e-6 * direction) - total(series - 1e-6 * direction)) / 2e-6
+    np.testing.assert_allclose(jnp.sum(jax.grad(total)(series) * direction), numeric, rtol=1e-5)
+
+
 def test_mask_equals_dropping(events, x64):
     ours, _ = designs(events)
     rng = np.random.default_rng(1)

@@ -1,6 +1,7 @@
 """`dtb check`: ways in which a folder can be broken, each told in one sentence."""
 
 import os
+import re
 import shutil
 
 import pandas as pd
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from dtb_jax.cli import app
 from tests import broken
-from tests.broken import EVERYBODY, ONE_PERSON, WITH_BOLD, edit_table, events
+from tests.broken import EVERYBODY, ONE_PERSON, WITH_BOLD, edit_table, events, gone
 from tests.small import write_small_cohort
 
 PEOPLE = 4
@@ -48,6 +49,38 @@ def test_a_sound_folder(root):
     assert f"{PEOPLE} of {PEOPLE} people are in" in said and "simulated" in said
     assert people["in_cohort"].all() and people["odd"].isna().all()
     assert people["stroopAP_run-01"].str.match(r"\d+ trials, \d+ volumes").all()
+
+
+def test_check_writes_a_page_of_what_was_read(root, tmp_path):
+    page = tmp_path / "check.html"
+    code, said, _ = check(root, *WITH_BOLD, f"--html={page}")
+    assert code == 0, said
+    text = page.read_text(encoding="utf-8")
+    assert "Connectomes are simulated" in text and "evidence about brains" in text
+    assert "congruent" in text and "stroopAP_run-01" in text and "0.8 s (default)" in text
+    assert text.count("data:image/png;base64,") == 2
+    assert not re.search(r"""(src|href)=["']?https?:""", text)
+
+
+@pytest.mark.parametrize("option", ["--table", "--exclusions", "--html"])
+def test_check_tells_before_it_reads_that_a_file_can_not_be_written(root, option, tmp_path):
+    gone(root.glob("*.tsv"))  # reading would complain of this
+    path = tmp_path / "nowhere" / "file"
+    code, said, _ = check(root, f"{option}={path}")
+    assert code == 1 and f"{option}: {path} can not be written" in " ".join(said.split()), said
+    (tmp_path / "there").write_text("mine")
+    assert check(root, f"{option}={tmp_path / 'there'}")[0] == 1
+    assert (tmp_path / "there").read_text() == "mine"
+
+
+def test_check_warns_of_onsets_in_milliseconds(root):
+    def change(table):
+        return table.assign(onset=[f"{1000 * float(onset):g}" for onset in table["onset"]])
+
+    for path in root.glob("sub-*/func/*stroopAP_run-01_events.tsv"):
+        edit_table(path, change)
+    code, said, _ = check(root, "--runs=stroopAP_run-01")
+    assert code != 0 and "outside the scan" in " ".join(said.split()), said
 
 
 @pytest.mark.parametrize("name", ONE_PERSON)

@@ -34,7 +34,7 @@ def cohort(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trained(cohort, tmp_path_factory):
     study = tmp_path_factory.mktemp("study")
-    code, said = dtb("train", cohort, study, *TINY, "--no-identity")
+    code, said = dtb("train", cohort, study, *TINY, "--no-identity", "--noise=ar1")
     assert code == 0, said
     assert "dtb report" in said
     return study
@@ -52,6 +52,8 @@ def test_a_page_from_a_trained_study(study):
     assert "Twins of 8 people" in page and "simulated" in page
     assert "People nobody trained on" not in page and "Interventions" not in page
     metrics = json.loads((study / "metrics.json").read_text())
+    assert metrics["glm"]["noise"] == "ar1" and "AR(1)" in page  # the option reaches the figures
+    assert all(one["t_ratio"] > 0 for one in metrics["glm"]["effect"].values())
     (inside,) = re.findall(r'id="metrics">(.*?)</script>', page)
     assert json.loads(inside) == metrics
     then = (study / "metrics.json").stat().st_mtime_ns
@@ -110,6 +112,7 @@ def test_everything_a_study_can_hold_is_in_its_page(evaluated, tmp_path):
         (["train", "COHORT", "NEW", "--split-s=9999"], "--split-s: 9999 s, expected less"),
         (["train", "COHORT", "NEW", "--dropout=7"], "--dropout: 7.0, expected from 0 to below 1"),
         (["train", "COHORT", "NEW", "--save-every=0"], "--save-every: 0, expected at least 1"),
+        (["train", "COHORT", "NEW", "--noise=pink"], "--noise: 'pink', expected one of ols, ar1"),
         (["train", "NOWHERE", "NEW"], "no such folder"),
         (["intervene", "STUDY", "--region=amygdla"], "--region: 'amygdla', expected one whose"),
         (["intervene", "STUDY", "--affective-task=face"], "--affective-task: 'face', expected"),

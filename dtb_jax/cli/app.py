@@ -1,7 +1,6 @@
 """The command itself, and how it tells of problems: one sentence, and an exit code."""
 
 import functools
-import re
 from collections.abc import Callable
 from importlib.metadata import version
 
@@ -10,6 +9,7 @@ from rich.console import Console
 
 from dtb_jax.data import DataError
 from dtb_jax.lab.cluster import Submitted
+from dtb_jax.report import as_option as as_option
 from dtb_jax.training import NonFiniteLoss
 
 app = typer.Typer(
@@ -59,8 +59,3 @@ def in_a_sentence(command: Callable) -> Callable:
             raise typer.Exit(1) from error
 
     return call
-
-
-def as_option(sentence: str) -> str:
-    """The library names options as experiments do: --config.rest_runs is --rest-runs here."""
-    return re.sub(r"--config\.(\w+)", lambda m: "--" + m[1].replace("_", "-"), sentence)

@@ -1,29 +1,54 @@
-"""What a folder holds, a row a person: who is in, with which runs, and what is missing."""
+"""What a folder holds: who is in, what they did in every run and condition, and what looks wrong.
 
-from typing import NamedTuple
+Numbers come from the `Cohort` that training would get, so that a page of `dtb check` shows what
+a twin would learn from and nothing else.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool, Float, Int
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, TaskRun, Trials
+
+AGREE = 0.9
+"""Share of trials in which two people's lists are the same, from which they are one list."""
+MANY_LATE = 0.05
+"""Share of presses after the window that is worth a warning."""
+
+
+LATE = re.compile(r"(\d+) press(?:es)? later than ")
+UNUSED = "columns not used: "
+"""How readers say in the ledger what is counted here."""
 
 
 class Overview(NamedTuple):
     """Of one reading of a folder."""
 
     people: pd.DataFrame  # by participant: in_cohort, a column a run, odd
-    runs: pd.DataFrame  # by run: people with behaviour, with BOLD, below chance; trials, volumes
-    complete: bool  # everybody who has a file is in, and nothing about a single person is odd
+    runs: (
+        pd.DataFrame
+    )  # by run: people, people with BOLD, people below chance, trials, volumes, ...
+    conditions: pd.DataFrame  # by run and condition: what people did
+    facts: dict[str, str]  # repetition time, parcels, columns
+    warnings: list[str]
+    complete: bool  # everybody who has a file is in, and nothing is odd
 
 
-def overview(cohort: Cohort, ledger: Ledger) -> Overview:
-    """Who is in a cohort and who is not, from what `read_cohort` gives back.
+def overview(
+    cohort: Cohort, ledger: Ledger, lists: Callable[[TaskRun], np.ndarray] | None = None
+) -> Overview:
+    """Who is in a cohort, who is not, and what was read, from what `read_cohort` gives back.
 
     Args:
         cohort: everybody who is in.
-        ledger: what was left out of it, and why.
+        ledger: what was left out of it, and why; its facts say where things were read.
+        lists: a number for each list of trials, of every person of a run; None: `trial_lists`.
 
     Returns: `Overview`; reasons that concern no single person are in the ledger alone.
     """
@@ -40,8 +65,87 @@ def overview(cohort: Cohort, ledger: Ledger) -> Overview:
     people = pd.concat([people, pd.DataFrame({"in_cohort": False}, index=outside)])
     people["odd"] = [reasons.get(person, "") for person in people.index]
     people = people.fillna("").sort_index().rename_axis("participant")
-    runs = pd.DataFrame([_counted(run) for run in cohort.runs]).set_index("run")
-    return Overview(people, runs, not reasons)
+    tr = cohort.repetition_time_s
+    late = {run.name: late_presses(run, ledger) for run in cohort.runs}
+    lists = lists or trial_lists
+    runs = pd.DataFrame(
+        [_counted(run, tr, lists(run), late[run.name]) for run in cohort.runs]
+    ).set_index("run")
+    conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
+    warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
+    facts = _facts(cohort, ledger)
+    return Overview(people, runs, conditions, facts, warnings, not reasons and not warnings)
+
+
+def as_text(conditions: pd.DataFrame) -> pd.DataFrame:
+    """The table of conditions as one reads it: shares in per cent, times in seconds."""
+    told = conditions.copy()
+    for name in ("accuracy", "omissions"):
+        told[name] = [_per_cent(share) for share in conditions[name]]
+    times = zip(conditions["RT (s)"], conditions["SD"], strict=True)
+    told["RT (s)"] = [f"{mean:.3f} ({sd:.3f})" if np.isfinite(mean) else "–" for mean, sd in times]
+    return told.drop(columns="SD").rename(columns={"RT (s)": "RT (SD), s"})
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.1f} %" if np.isfinite(share) else "\u2013"
+
+
+def trial_lists(run: TaskRun) -> Int[np.ndarray, " people"]:
+    """A number for each list of trials that people saw; -1 for whoever has no trials.
+
+    Two people have one list where condition and correct action agree in `AGREE` of the trials:
+    of trials without a press the right action may be unknown.
+    """
+    shown = run.trials.condition * len(run.task.actions) + run.trials.correct
+    labels = np.full(len(shown), -1)
+    first: list[int] = []  # of each list
+    for i in np.flatnonzero(run.present & run.trials.present.any(1)):
+        for k, j in enumerate(first):
+            either = run.trials.present[i] | run.trials.present[j]
+            same = (shown[i] == shown[j]) & run.trials.present[i] & run.trials.present[j]
+            if same.sum() >= AGREE * either.sum():
+                labels[i] = k
+                break
+        else:
+            labels[i] = len(first)
+            first.append(int(i))
+    return labels
+
+
+def scan_s(run: TaskRun, repetition_time_s: float) -> Float[np.ndarray, " people"]:
+    """Seconds from each person's first volume to the end of the last; of the run without BOLD."""
+    volumes = run.bold_mask.shape[1]
+    last = volumes - np.argmax(run.bold_mask[:, ::-1], axis=1)
+    return np.where(run.bold_mask.any(1), last, volumes) * repetition_time_s
+
+
+def outside_scan(run: TaskRun, repetition_time_s: float) -> Bool[np.ndarray, "people trial"]:
+    """Trials that begin before the first volume or after a person's last, whether kept or not."""
+    onset_s, end_s = run.trials.onset_s, scan_s(run, repetition_time_s)
+    return ((onset_s < 0) | (onset_s >= end_s[:, None])) & run.present[:, None]
+
+
+def after_window(run: TaskRun) -> Bool[np.ndarray, "people trial"]:
+    """Trials whose press came after the window."""
+    trials = run.trials
+    # times and windows are written to the millisecond
+    return trials.present & (trials.response_time_s > trials.deadline_s + 5e-4)
+
+
+def late_presses(run: TaskRun, ledger: Ledger) -> int:
+    """Presses after the window, those that readers left out, with a line a person, among them."""
+    lines = (LATE.match(entry.reason) for entry in ledger.entries if entry.run == run.name)
+    return int(after_window(run).sum()) + sum(int(line[1]) for line in lines if line)
+
+
+def answered_correctly(
+    trials: Trials,
+) -> tuple[Bool[np.ndarray, "people trial"], Bool[np.ndarray, "people trial"]]:
+    """Which trials were answered correctly, and of which trials it is known."""
+    right = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
+    unsure = right & (trials.possible.sum(-1) > 1)
+    return right & trials.answered & trials.present, trials.present & ~unsure
 
 
 def _told(run: TaskRun, i: int) -> str:
@@ -53,7 +157,9 @@ def _told(run: TaskRun, i: int) -> str:
     )
 
 
-def _counted(run: TaskRun) -> dict[str, object]:
+def _counted(
+    run: TaskRun, repetition_time_s: float, labels: np.ndarray, late: int
+) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
     return {
         "run": run.name,
@@ -61,6 +167,99 @@ def _counted(run: TaskRun) -> dict[str, object]:
         "behaviour": int(run.present.sum()),
         "BOLD": int((volumes > 0).sum()),
         "below chance": int(below_chance(run).sum()),
-        "trials": int(np.median(run.trials.present.sum(axis=1)[run.present])),
-        "volumes": int(np.median(volumes[volumes > 0])) if (volumes > 0).any() else 0,
+        "trials": _span(run.trials.present.sum(axis=1)[run.present]),
+        "trial lists": len(np.unique(labels[labels >= 0])),
+        "volumes": _span(volumes[volumes > 0]),
+        "outside the scan": int(outside_scan(run, repetition_time_s).sum()),
+        "late presses": late,
+        "window (s)": _span(run.trials.deadline_s[run.trials.present].round(3)),
     }
+
+
+def _span(counts: np.ndarray) -> str:
+    """The one number that all have, or the median with the range."""
+    if not len(counts):
+        return "none"
+    low, high = counts.min(), counts.max()
+    return f"{low:g}" if low == high else f"{np.median(counts):g} ({low:g} to {high:g})"
+
+
+def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]]:
+    trials = run.trials
+    right, known = answered_correctly(trials)
+    outside = outside_scan(run, repetition_time_s)
+    rows = []
+    for c, name in enumerate(run.task.conditions):
+        inside = (trials.condition == c) & run.present[:, None]
+        shown = inside & trials.present
+        person_s = _means(trials.response_time_s, shown & right)
+        rows.append(
+            {
+                "run": run.name,
+                "condition": name,
+                "people": int(shown.any(1).sum()),
+                "trials": int(shown.sum()),
+                "accuracy": _share(right & shown, known & shown),
+                "omissions": _share(shown & ~trials.answered, shown),
+                "RT (s)": _of_some(np.mean, person_s),
+                "SD": _of_some(np.std, person_s),
+                "outside the scan": int((outside & inside).sum()),
+            }
+        )
+    return rows
+
+
+def _means(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Means of the people who have a value."""
+    count = mask.sum(1)
+    return (np.where(mask, values, 0).sum(1) / np.maximum(count, 1))[count > 0]
+
+
+def _share(event: np.ndarray, among: np.ndarray) -> float:
+    return float(event.sum() / among.sum()) if among.any() else np.nan
+
+
+def _of_some(statistic: Any, values: np.ndarray) -> float:
+    return float(statistic(values)) if len(values) else np.nan
+
+
+def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
+    told = ledger.facts
+    by_name = f", {told['parcels']}" if "parcels" in told else ""
+    where = told.get("repetition_time", "default")
+    facts = {
+        "repetition time": f"{cohort.repetition_time_s:g} s ({where})",
+        "parcels": f"{cohort.parcels}{by_name}",
+    }
+    for entry in ledger.entries:
+        if entry.participant == "all" and entry.reason.startswith(UNUSED):
+            facts["columns of participants.tsv not used"] = entry.reason.removeprefix(UNUSED)
+    return facts
+
+
+def _warnings(run: TaskRun, repetition_time_s: float, late: int) -> list[str]:
+    """What looks like a slip in the files rather than like people."""
+    found = []
+    present, below = int(run.present.sum()), int(below_chance(run).sum())
+    if present and 2 * below >= present:
+        found.append(
+            f"{run.name}: {below} of {present} people are below chance; "
+            "are right and wrong turned around?"
+        )
+    outside = outside_scan(run, repetition_time_s)
+    if outside.any():
+        ends = scan_s(run, repetition_time_s)
+        every = int((run.trials.present | outside).sum())
+        found.append(
+            f"{run.name}: {int(outside.sum())} of {every} trials of {int(outside.any(1).sum())} "
+            f"people begin outside the scan of {_span(ends[run.present].round(2))} s; "
+            "are onsets seconds after its first volume?"
+        )
+    pressed = int((run.trials.present & (run.trials.response_time_s > 0)).sum())
+    pressed += late - int(after_window(run).sum())
+    if late > MANY_LATE * pressed:
+        found.append(
+            f"{run.name}: {late:,} of {pressed:,} presses come after the window; are times "
+            "milliseconds, or of another event?"
+        )
+    return found

@@ -93,6 +93,28 @@ def group_mean(cohort: Cohort, fold: Fold) -> list[Prediction]:
     ]
 
 
+def group_t_map(cohort: Cohort, fold: Fold) -> list[Prediction]:
+    """The training people's mean t-map in their part, the same for everybody; BOLD alone.
+
+    Beside `group_mean`'s time course it is the simplest that is known of a group: which regions
+    answer the contrast at all.
+    """
+    found = []
+    for run in fold.test.of(cohort).runs:
+        source = same_task(fold.training.of(cohort), run)
+        if not source.bold_mask.any():
+            found.append(Prediction(personal=False))
+            continue
+        glm = make_glm(source, fold.training.start_s, fold.training.stop_s)
+        t = person_t(glm, source.bold[:, glm.volumes])[fold.training.people]
+        known = np.isfinite(t)
+        mean = np.where(known, t, 0).sum(0) / np.maximum(known.sum(0), 1)
+        found.append(
+            Prediction(person_t=np.tile(mean, (len(cohort.connectomes), 1)), personal=False)
+        )
+    return found
+
+
 def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
     """Mean course of the training people but oneself in the test part, [people, volume, region]."""
     part = volume_range(run, fold.test.start_s, fold.test.stop_s)

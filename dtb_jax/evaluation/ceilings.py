@@ -131,5 +131,6 @@ def half_t(part: Scored, k: int) -> np.ndarray:
     seconds = part.run.bold.shape[1] and part.run.stimulus.shape[1] / part.run.bold.shape[1] * 0.08
     stop_s = min(part.stop_s, part.run.bold.shape[1] * seconds)
     middle = (part.start_s + stop_s) / 2
-    glm = make_glm(part.run, *((part.start_s, middle) if k == 0 else (middle, stop_s)))
+    start, stop = (part.start_s, middle) if k == 0 else (middle, stop_s)
+    glm = make_glm(part.run, start, stop, noise=part.glm.noise)
     return person_t(glm, part.run.bold[:, glm.volumes])

@@ -10,6 +10,9 @@ from dtb_jax import bold
 from dtb_jax.evaluation.splits import in_part, volume_range
 from dtb_jax.types import STEP_S, TaskRun
 
+PEOPLE_AT_ONCE = 16
+"""Whose regions are prewhitened together."""
+
 
 class Glm(NamedTuple):
     """Designs of one part of a run, at the scanner's volumes."""
@@ -19,15 +22,19 @@ class Glm(NamedTuple):
     mask: np.ndarray  # [people, volume]
     enough: np.ndarray  # [people]: at least half of the part's volumes
     volumes: slice
+    noise: str = "ols"  # one of `NOISE`
 
 
-def make_glm(run: TaskRun, start_s: float, stop_s: float, drifts: int | None = None) -> Glm:
+def make_glm(
+    run: TaskRun, start_s: float, stop_s: float, drifts: int | None = None, noise: str = "ols"
+) -> Glm:
     """Designs from everybody's own onsets: the events that begin in the part, from its start.
 
     Args:
         run: events and masks.
         start_s, stop_s: the part.
         drifts: number of cosine drifts; None: nilearn's rule at .01 Hz for the part's length.
+        noise: how it is modelled, one of `NOISE`.
     """
     volumes = volume_range(run, start_s, stop_s)
     mask = run.bold_mask[:, volumes]
@@ -49,10 +56,58 @@ def make_glm(run: TaskRun, start_s: float, stop_s: float, drifts: int | None = N
     designs = np.stack([design(i) for i in range(len(mask))]).astype(np.float32)
     more, less = (run.task.conditions.index(name) for name in run.task.contrast)
     contrast = bold.condition_contrast(more, less, designs.shape[-1]).astype(np.float32)
-    return Glm(designs, contrast, mask, run.present & (2 * mask.sum(1) >= count), volumes)
+    return Glm(designs, contrast, mask, run.present & (2 * mask.sum(1) >= count), volumes, noise)
 
 
-_fit = jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0)))
+def _everybody(fit):
+    """A fit of one person's series as one of everybody's, a few people at once."""
+
+    def fitted(series, designs, contrast, mask):
+        return jax.lax.map(
+            lambda one: fit(one[0], one[1], contrast, one[2]),
+            (series, designs, mask),
+            batch_size=PEOPLE_AT_ONCE,
+        )
+
+    return jax.jit(fitted)
+
+
+NOISE = {
+    "ols": jax.jit(jax.vmap(bold.glm_t, in_axes=(0, 0, None, 0))),
+    "ar1": _everybody(bold.glm_t_ar1),
+}
+"""How noise is modelled: independent from volume to volume, or AR(1)."""
+
+
+def _residual_autocorrelation(series, design, mask):
+    series = jnp.where(mask[:, None], series, 0)
+    solver = bold.glm_solver(design, mask)
+    return bold.autocorrelation(series - solver.design @ (solver.inverse @ series), mask)
+
+
+_autocorrelation = jax.jit(jax.vmap(_residual_autocorrelation))
+
+
+class NoiseEffect(NamedTuple):
+    """What taking noise for independent does to t-values, over people and regions."""
+
+    autocorrelation: float  # median, of neighbouring volumes' residuals
+    t_ratio: float  # mean |t| by ordinary least squares / with AR(1) noise
+
+
+def noise_effect(glm: Glm, series: np.ndarray) -> NoiseEffect | None:
+    """How much larger t-values are where noise is taken for independent; None without BOLD.
+
+    Args:
+        glm: designs of the part.
+        series: its BOLD, [people, volume, region].
+    """
+    if not (glm.enough & glm.mask.any(1)).any():
+        return None
+    kept = glm.enough
+    rho = _autocorrelation(jnp.asarray(series, jnp.float32), glm.designs, glm.mask)
+    ols, ar1 = (np.abs(person_t(glm._replace(noise=noise), series))[kept].mean() for noise in NOISE)
+    return NoiseEffect(float(np.median(np.asarray(rho)[kept])), float(ols / ar1))
 
 
 def _expected(series, design, contrast, mask, sd):
@@ -88,5 +143,5 @@ def person_t(glm: Glm, series: np.ndarray) -> np.ndarray:
         series: its BOLD, [people, volume, region].
     """
     data = jnp.asarray(series, jnp.float32)
-    t = np.asarray(_fit(data, glm.designs, glm.contrast, glm.mask))
+    t = np.asarray(NOISE[glm.noise](data, glm.designs, glm.contrast, glm.mask))
     return np.where(glm.enough[:, None], t, np.nan)

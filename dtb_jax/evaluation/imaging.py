@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Bool, Float
 
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
@@ -37,11 +38,9 @@ def bold(
     masks = [np.isfinite(a).all(1) & np.isfinite(b).all(1) for a, b in maps]
     predicted, observed = zip(*maps)
     drawn, everywhere = scored[0].drawn, np.logical_or.reduce(masks)
-    figures = {
-        "group_t_r": figure(
-            metrics.group_t_correlation(predicted, observed, masks), everywhere, drawn
-        )
-    }
+    one_map = all(one.person_t is not None and not one.personal for _, one in with_bold)
+    compared = map_correlation if one_map else metrics.group_t_correlation
+    figures = {"group_t_r": figure(compared(predicted, observed, masks), everywhere, drawn)}
     if all(one.personal for _, one in with_bold):
         both = np.logical_and.reduce(masks)
         together = drawn_together([part for part, _ in with_bold])
@@ -54,6 +53,31 @@ def bold(
     if average is not None and "person_mean_r" in figures:
         figures["explained_variance"] = _explained(scored, told, average)
     return figures
+
+
+def map_correlation(
+    told: Sequence[Float[np.ndarray, "people region"]],
+    observed: Sequence[Float[np.ndarray, "people region"]],
+    masks: Sequence[Bool[np.ndarray, " people"]],
+) -> metrics.Statistic:
+    """r between one map that is told of everybody and the observed group t-map.
+
+    A group t of the map itself is undefined: nobody differs. Arguments as in
+    `metrics.group_t_correlation`.
+    """
+    said = np.concatenate([t[m].mean(0) for t, m in zip(told, masks)])
+    said = said - said.mean()
+
+    def statistic(weights):
+        if len(said) < metrics.FEWEST_REGIONS:
+            return np.full(len(weights), np.nan)
+        maps = [metrics.group_t(t, m, weights) for t, m in zip(observed, masks)]
+        seen = np.concatenate(maps, axis=1)
+        seen = seen - seen.mean(1, keepdims=True)
+        scale = np.sqrt((said**2).sum() * (seen**2).sum(1))
+        return np.where(scale > 0, seen @ said / np.where(scale > 0, scale, 1), np.nan)
+
+    return statistic
 
 
 def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:

@@ -57,6 +57,7 @@ def scored_part(
     drifts: int | None,
     fold: np.ndarray | None = None,
     draws: int = DRAWS,
+    noise: str = "ols",
 ) -> Scored:
     """Everything about a part that no model changes.
 
@@ -67,8 +68,9 @@ def scored_part(
         drifts: cosine drifts of the GLM; None: nilearn's rule.
         fold: in which fold each person is tested; None: one fold.
         draws: of the bootstrap.
+        noise: of the GLM, one of `glm.NOISE`.
     """
-    glm = make_glm(run, start_s, stop_s, drifts)
+    glm = make_glm(run, start_s, stop_s, drifts, noise)
     seen = run.bold[:, glm.volumes]
     drawn = resample(np.zeros(len(people), int) if fold is None else fold, draws)
     lists = trial_lists(run, in_part(run, start_s, stop_s) & run.present[:, None])

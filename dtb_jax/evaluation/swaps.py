@@ -1,5 +1,7 @@
 """Other connectomes in a person's place: what a twin says without the person's own."""
 
+import re
+
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import random_correlation
@@ -8,6 +10,10 @@ from dtb_jax.connectome import LARGEST_R, parcel_count
 from dtb_jax.evaluation.baselines import derangement
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.types import Cohort
+
+SHUFFLED = "shuffled_connectome"
+DRAWS = 10
+"""Of who gets whose connectome: one draw of few people can read like a finding."""
 
 
 def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarray, "people edge"]]:
@@ -18,7 +24,8 @@ def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarra
         fold: who trained, who is tested.
         seed: of who gets whose.
 
-    Returns: by name: `shuffled_connectome`, another tested person's; `another_person`, some
+    Returns: by name: `shuffled_connectome`, another tested person's, and `shuffled_connectome_2`
+        and so on, the same drawn again; `another_person`, some
         training person's (where the tested were not trained on); `group_mean_connectome`, the
         training people's mean; `surrogate`, random with the own one's spectrum;
         `other_rest_run`, the same person's from other runs (NaN for whoever has none).
@@ -42,17 +49,27 @@ def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarra
 
 
 def strangers(
-    cohort: Cohort, fold: Fold, *, seed: int
+    cohort: Cohort, fold: Fold, *, seed: int, draws: int = DRAWS
 ) -> dict[str, Float[np.ndarray, "people edge"]]:
-    """`shuffled_connectome` and `group_mean_connectome` of `swaps`."""
+    """`shuffled_connectome`, so many draws of it, and `group_mean_connectome` of `swaps`."""
     edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
-    shuffled = edges.copy()
-    shuffled[tested] = edges[tested[derangement(len(tested), seed)]]
+    shown = {}
+    for k in range(draws):
+        shuffled = edges.copy()
+        shuffled[tested] = edges[tested[derangement(len(tested), seed + k)]]
+        shown[draw_name(k)] = shuffled
     mean = edges[fold.training.people].mean(axis=0)
-    return {
-        "shuffled_connectome": shuffled,
-        "group_mean_connectome": np.broadcast_to(mean, edges.shape),
-    }
+    return shown | {"group_mean_connectome": np.broadcast_to(mean, edges.shape)}
+
+
+def draw_name(k: int) -> str:
+    """Of the draw k, from 0."""
+    return SHUFFLED + (f"_{k + 1}" if k else "")
+
+
+def is_draw(model: str) -> bool:
+    """Whether a model is a draw of shuffled connectomes."""
+    return re.fullmatch(rf"{SHUFFLED}(_\d+)?", model) is not None
 
 
 def is_matrix(edges: int) -> bool:

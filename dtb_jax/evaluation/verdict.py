@@ -14,6 +14,7 @@ TAGS = {
     "always_correct": "always pressing the correct button",
     "item_profile": "what other people do on each trial",
     "group_mean": "the mean of other people",
+    "group_t_map": "the mean t-map of other people",
     "group_mean_connectome": "the mean connectome",
     "shuffled_connectome": "another person's connectome",
 }

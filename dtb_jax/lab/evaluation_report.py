@@ -6,6 +6,7 @@ from dtb_jax import plots
 from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
+from dtb_jax.evaluation.glm import noise_effect
 from dtb_jax.evaluation.lists import described
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline, titled
@@ -30,10 +31,17 @@ def source_label(cohort: Cohort) -> str:
 
 def source_line(metrics: dict) -> str:
     """What is measured and what is not, by `metrics.json`."""
-    connectome, source = metrics["protocol"]["connectome"], metrics["protocol"]["bold"]
+    protocol = metrics["protocol"]
+    return source_words(
+        protocol["connectome"], protocol["bold"], people_too=people_are_simulated(metrics)
+    )
+
+
+def source_words(connectome: str, source: str, *, people_too: bool = False) -> str:
+    """What is measured and what is not, by the cohort's two sources."""
     bold = {"none": "there is no BOLD"}.get(source, f"BOLD is {source}")
     line = f"Connectomes are {connectome}; {bold}. "
-    if people_are_simulated(metrics):
+    if people_too:
         line += "People and what they do are simulated, too. "
     if "simulated" in (connectome, source):
         line += "Nothing here is evidence about brains. "
@@ -92,7 +100,7 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
 
 
 def verdict_metrics(assessed: Assessed) -> dict:
-    """`verdict`, in a sentence and one by one, and what is left after confounds."""
+    """`verdict`, in a sentence and one by one; `glm`, its noise; what is left after confounds."""
     found: dict = {
         "headline": headline(assessed.verdicts, unseen=bool(assessed.evidence)),
         "verdict": {key: one._asdict() for key, one in assessed.verdicts.items()},
@@ -106,6 +114,13 @@ def verdict_metrics(assessed: Assessed) -> dict:
             for part in assessed.scored
         },
     }
+    noise = {
+        name: effect._asdict()
+        for name, part in zip(run_names(assessed.scored), assessed.scored)
+        if (effect := noise_effect(part.glm, part.bold)) is not None
+    }
+    if noise:
+        found["glm"] = {"noise": assessed.scored[0].glm.noise, "effect": noise}
     if assessed.evidence:
         found["after_confounds"] = remaining(assessed)
         found["permutation_p"] = {

@@ -60,6 +60,9 @@ class Study(Choices):
     pulse_steps: int = option(R.pulse_steps, "Length of a press, with pulses.", SCORES)
     validation_share: float = option(R.validation_share, "Of training people.", SCORES)
     drifts: int | None = option(None, "Cosines in the GLM; default: nilearn's rule.", SCORES)
+    noise: str = option(
+        "ols", "Of BOLD in the GLM: ols (independent volumes) or ar1 (prewhitened).", SCORES
+    )
     identity: bool = option(True, "Train the same twin on name tags as well.", SCORES)
     centroids: str = option(
         "", "Table name, x, y, z (MNI mm) of the parcels, for figures on the brain.", SCORES
@@ -181,6 +184,7 @@ READ_ONCE = (
     "split_s",
     "stop_s",
     "drifts",
+    "noise",
     "centroids",
 )
 """What holds for all of a study: what is read, and how runs are split."""

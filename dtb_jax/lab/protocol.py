@@ -6,6 +6,7 @@ import numpy as np
 
 from dtb_jax.connectome import edge_count
 from dtb_jax.data import DataError
+from dtb_jax.evaluation.glm import NOISE
 from dtb_jax.lab.options import Study
 from dtb_jax.lab.session import commit, versions
 from dtb_jax.recipe import Recipe
@@ -67,6 +68,8 @@ def recipe(options: Study, fewest_batch: int = 1) -> Recipe:
         raise DataError(
             f"--config.response: {options.response!r}, expected one of {', '.join(RESPONSES)}"
         )
+    if options.noise not in NOISE:
+        raise DataError(f"--config.noise: {options.noise!r}, expected one of {', '.join(NOISE)}")
     loss, count, read = RESPONSES[options.response]
     shared = [name for name in Settings._fields if hasattr(options, name)]
     settings = Settings(

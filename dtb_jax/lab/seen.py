@@ -115,7 +115,14 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
             asked["identity"] = families.kept(tagged, cohort, fold)
     print("evaluating on the second half of every run")
     everything = cross_validate(cohort, [fold], asked)
-    assessed = assess(cohort, [fold], everything, seed=options.seed, drifts=options.drifts)
+    assessed = assess(
+        cohort,
+        [fold],
+        everything,
+        seed=options.seed,
+        drifts=options.drifts,
+        noise=options.noise,
+    )
     metrics = {
         "protocol": told(options, trained),
         "models": assessed.models,

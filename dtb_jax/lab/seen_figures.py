@@ -78,8 +78,8 @@ def draw(
         maps, at = _maps(evaluated), region_centroids(options)
         drawn += [
             (
-                f"BOLD of {SHOWN_REGION.replace('_', ' ')} in the second half: mean over people, "
-                "band: two standard errors.",
+                f"BOLD of {cohort.regions[shown_region(cohort)].replace('_', ' ')} in the second "
+                "half: mean over people, band: two standard errors.",
                 "bold",
                 plots.bold_courses(_courses(evaluated, cohort, fitted.scale), label),
             ),
@@ -138,8 +138,13 @@ def _with_bold(evaluated: Assessed) -> list[tuple[str, Scored, Prediction]]:
     return [(name, part, told) for name, part, told in each if part.run.bold_mask.any()]
 
 
+def shown_region(cohort: Cohort) -> int:
+    """The region whose time course is shown: the paper's where there is one, else the first."""
+    return cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
+
+
 def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plots.Course]:
-    region = cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
+    region = shown_region(cohort)
     courses = []
     for name, part, told in _with_bold(evaluated):
         run, kept = part.run, part.glm.mask.all(axis=1)

@@ -97,7 +97,15 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     print("figures, ceilings, permutations")
     rest = session.halves(options, cohort).test
     assessed = [
-        assess(cohort, folds, one, seed=options.seed, drifts=options.drifts, rest=rest)
+        assess(
+            cohort,
+            folds,
+            one,
+            seed=options.seed,
+            drifts=options.drifts,
+            rest=rest,
+            noise=options.noise,
+        )
         for folds, one in zip(rounds, told)
     ]
     first = over_repeats(cohort, assessed)

@@ -1,6 +1,6 @@
 """The share that the connectome carries of every number that is asked about, beside the truth."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,8 @@ FEWEST = 40
 """People with a number, below whom nothing is said of its share."""
 LEAST_RELIABILITY = 0.2
 """Of a number, below which its reliable part is too small to be asked about."""
+ANYTHING = 0.9
+"""Width of an 80 % interval from which it leaves a share open: about 0 to 100 %."""
 
 
 class Share(NamedTuple):
@@ -24,6 +26,12 @@ class Share(NamedTuple):
     reliability: float
     people: int
     mixture: Float[np.ndarray, " kernel"]  # how much each kind of feature counts
+
+
+def cannot_be_told(share: Mapping) -> bool:
+    """Whether a share in `metrics.json` could be anything, by its 80 % interval."""
+    low, high = share["ci_80"]
+    return high - low >= ANYTHING
 
 
 def likenesses(

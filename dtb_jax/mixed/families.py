@@ -20,6 +20,9 @@ from dtb_jax.mixed.tell import tell
 from dtb_jax.mixed.workflow import Mixed
 from dtb_jax.types import Cohort, TaskRun
 
+DRAWS = 5
+"""Of shuffled connectomes; each costs as much as telling of the own ones."""
+
 
 def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, list[Prediction]]:
     """What a fitted twin says of the test part.
@@ -37,7 +40,7 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
     if not unseen:
         return {"twin": plain, "twin_and_items": more}
     found = {"twin": more, "twin_without_items": plain}
-    for name, other in strangers(cohort, fold, seed=seed).items():
+    for name, other in strangers(cohort, fold, seed=seed, draws=DRAWS).items():
         moved = [one._replace(mean=mixed.prior.of(other)) for one in belief]
         found[name] = said(mixed, cohort, fold.test, moved, items)
     found[MEAN] = [run._replace(personal=False) for run in found[MEAN]]

@@ -72,6 +72,9 @@ def coverage(models: dict) -> dict:
                 for kind, place in found.items():
                     if one := figures.get(f"{kind}_{share * 100:.0f}"):
                         place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
-    twin = found["person_coverage"]["twin"].values()
-    mean = {str(s): float(np.mean([task[str(s)].value for task in twin])) for s in INTERVALS}
+    twin = found["person_coverage"].get("twin", {}).values()
+    known = {
+        str(s): [v for task in twin if (v := task[str(s)].value) is not None] for s in INTERVALS
+    }
+    mean = {share: float(np.mean(values)) if values else None for share, values in known.items()}
     return {"reaction_time_r": mean} | found

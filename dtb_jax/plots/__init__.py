@@ -13,6 +13,10 @@ from dtb_jax.plots.evaluation import calibration as calibration
 from dtb_jax.plots.evaluation import few_shot as few_shot
 from dtb_jax.plots.evaluation import reliability as reliability
 from dtb_jax.plots.evaluation import verdict as verdict
+from dtb_jax.plots.events import Timeline as Timeline
+from dtb_jax.plots.events import Times as Times
+from dtb_jax.plots.events import response_times as response_times
+from dtb_jax.plots.events import timeline as timeline
 from dtb_jax.plots.interventions import before_after as before_after
 from dtb_jax.plots.interventions import dose_response as dose_response
 from dtb_jax.plots.interventions import effects as effects

@@ -10,29 +10,35 @@ from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame
 COLOURS = (TWIN, WARM, PLAIN, SEEN)
 
 
-def shares(rows: Sequence[tuple[str, dict, float | None]], label: str) -> Figure:
-    """Share of individual differences by function: median, 50, 80 and 95 % intervals.
+def shares(rows: Sequence[tuple[str, dict, dict, float | None]], label: str) -> Figure:
+    """Share of individual differences by function: after covariates, and raw beside it.
 
     Args:
-        rows: (function, figure with ci_50, ci_80 and a 95 % interval, the true share or None).
+        rows: (function, figure after covariates with ci_50, ci_80 and a 95 % interval, the same of
+            the raw differences, the true share or None).
         label: what is simulated, or "".
     """
-    figure, axes = frame(1, 1, (7.6, 0.42 * len(rows) + 1.5), label)
+    figure, axes = frame(1, 1, (7.6, 0.5 * len(rows) + 1.9), label)
     axis = axes[0, 0]
-    for k, (_, one, true) in enumerate(rows):
+    for k, (_, one, raw, true) in enumerate(rows):
         spans = [(one["ci_low"], one["ci_high"]), one["ci_80"], one["ci_50"]]
         for (low, high), width, alpha in zip(spans, (2, 5, 9), (0.5, 0.6, 1.0)):
             axis.plot([low, high], [k, k], color=TWIN, lw=width, alpha=alpha, solid_capstyle="butt")
         axis.plot(one["value"], k, "o", color="white", mec=TWIN, ms=6, zorder=3)
+        if raw["value"] is not None:
+            axis.plot([raw["ci_low"], raw["ci_high"]], [k + 0.27] * 2, color=PLAIN, lw=2)
+            axis.plot(raw["value"], k + 0.27, "o", color="white", mec=PLAIN, ms=5, zorder=3)
         if true is not None:
             axis.plot(true, k, "|", color=WARM, ms=18, mew=3)
-    if any(true is not None for _, _, true in rows):
+    axis.plot([], [], "o-", color=TWIN, lw=5, mfc="white", mec=TWIN, label="after covariates")
+    axis.plot([], [], "o-", color=PLAIN, lw=2, mfc="white", mec=PLAIN, label="raw differences")
+    if any(true is not None for *_, true in rows):
         axis.plot([], [], "|", color=WARM, ms=12, mew=3, label="truth")
-        axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0)
-    axis.set_yticks(range(len(rows)), [name for name, _, _ in rows])
+    axis.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0, ncols=3)
+    axis.set_yticks(range(len(rows)), [name for name, *_ in rows])
     axis.set(
         xlim=(-0.02, 1.02),
-        ylim=(len(rows) - 0.5, -0.5),
+        ylim=(len(rows) - 0.4, -0.5),
         xlabel="share of stable differences between people\nthat the connectome carries",
     )
     return figure
@@ -56,6 +62,7 @@ def coverage(
         shift = np.linspace(-0.008, 0.008, max(len(models), 2))
         for (name, points), by in zip(models.items(), shift):
             colour = COLOURS[names.index(name) % len(COLOURS)]
+            points = [(share, f) for share, f in points if f["value"] is not None]
             x = np.array([share for share, _ in points]) + by
             axis.plot(x, [f["value"] for _, f in points], "o-", color=colour, label=name)
             axis.vlines(

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 
+from dtb_jax.assessment import scored_parts
 from dtb_jax.connectome import edge_count, edges, fisher_z
-from dtb_jax.evaluation import baselines
+from dtb_jax.evaluation import baselines, metrics
 from dtb_jax.evaluation.folds import across, by_people, by_run, by_time
+from dtb_jax.evaluation.glm import make_glm, person_t
+from dtb_jax.evaluation.imaging import bold
 from dtb_jax.evaluation.linear import kernel_ridge, ridge
-from dtb_jax.evaluation.swaps import is_matrix, same_spectrum, swaps
+from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.evaluation.swaps import DRAWS, is_draw, is_matrix, same_spectrum, swaps
 from dtb_jax.families import demographics, regression
 from tests.evaluation.test_folds import RUNS, make_cohort
 from tests.evaluation.test_profiles import behave_otherwise
@@ -97,6 +101,42 @@ def test_unseen_people_are_shown_others_connectomes(cohort):
     assert (cohort.other_connectomes[12:] == 0).all()
 
 
+def test_shuffled_connectomes_are_drawn_several_times(cohort):
+    (fold, *_) = by_people(cohort, 2, seed=0)
+    tested = np.flatnonzero(fold.test.people)
+    shown = swaps(cohort, fold, seed=4)
+    drawn = [edges for name, edges in shown.items() if is_draw(name)]
+    assert len(drawn) == DRAWS and not is_draw("shuffled_retrained")
+    orders = {tuple(owner(cohort, edges[i]) for i in tested) for edges in drawn}
+    assert len(orders) == DRAWS
+    assert all(sorted(order) == list(tested) and (order != tested).all() for order in orders)
+
+
+def test_the_mean_t_map_is_the_training_peoples(cohort):
+    fold = folds_of_people(cohort)[0]
+    for run, told in zip(cohort.runs, baselines.group_t_map(cohort, fold), strict=True):
+        glm = make_glm(run, fold.training.start_s, fold.training.stop_s)
+        t = person_t(glm, run.bold[:, glm.volumes])[fold.training.people]
+        np.testing.assert_allclose(told.person_t, np.tile(np.nanmean(t, 0), (16, 1)), rtol=1e-5)
+        assert not told.personal and told.choice is None
+
+
+def test_one_map_of_everybody_is_compared_with_the_group_map(cohort):
+    (fold, *_) = by_people(cohort, 2, seed=0)
+    scored = scored_parts(cohort, fold.test, np.where(fold.test.people, 0, -1), draws=50)
+    seen = [
+        metrics.group_t(part.t, np.isfinite(part.t).all(1) & fold.test.people, np.ones((1, 16)))[0]
+        for part in scored
+    ]
+    tested = fold.test.people[:, None]  # as folds are put together: nothing of others
+    told = [Prediction(person_t=np.where(tested, 3 * t, np.nan), personal=False) for t in seen]
+    figures = bold(scored, told)
+    assert set(figures) == {"group_t_r"}
+    assert figures["group_t_r"].value == pytest.approx(1)
+    turned = [one._replace(person_t=-one.person_t) for one in told]
+    assert bold(scored, turned)["group_t_r"].value == pytest.approx(-1)
+
+
 def test_people_who_trained_are_shown_no_stranger(cohort):
     (fold,) = by_time(cohort, 50.0, 120.0)
     assert "another_person" not in swaps(cohort, fold, seed=0)
@@ -142,8 +182,9 @@ MODELS = [
     baselines.condition_mean,
     baselines.item_means,
     baselines.group_mean,
+    baselines.group_t_map,
 ]
-NAMES = ["ridge", "kernel", "demographics", "correct", "condition", "item", "group"]
+NAMES = ["ridge", "kernel", "demographics", "correct", "condition", "item", "group", "t map"]
 
 
 def live_otherwise(cohort, people):

@@ -13,6 +13,7 @@ OLD, NEW = 12, 10
 MODELS = {
     *("twin", "shuffled_connectome", "another_person", "group_mean_connectome", "surrogate"),
     *("always_correct", "condition_mean", "item_profile", "own_training_half", "group_mean"),
+    "group_t_map",
     *("own_half_and_items", "demographics", "ridge", "ceiling"),
 }
 

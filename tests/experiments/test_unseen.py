@@ -42,6 +42,7 @@ MODELS = {
     *("twin", "shuffled_connectome", "another_person", "group_mean_connectome", "surrogate"),
     *("other_rest_run", "one_hot_identity", "shuffled_retrained", "constant_input"),
     *("always_correct", "condition_mean", "item_profile", "own_training_half", "group_mean"),
+    "group_t_map",
     *("own_half_and_items", "demographics", "ridge", "tangent_ridge"),
     *("oracle_parameters", "oracle_scores", "ceiling"),
 }

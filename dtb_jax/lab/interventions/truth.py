@@ -13,6 +13,7 @@ from scipy.stats import norm
 
 from dtb_jax.evaluation.distributions import INTERVALS
 from dtb_jax.evaluation.figures import Figure, mean_figure, resample
+from dtb_jax.evaluation.reportable import of_enough
 from dtb_jax.groundtruth.people import has_truth, load_connectomes, load_truth
 from dtb_jax.interventions import against_truth as truth
 from dtb_jax.interventions import recovery
@@ -167,9 +168,11 @@ def _coverage(mixed, study: Study, known: truth.Known, arm: Arm, edits: np.ndarr
     for name in arm.targets_sd:
         off = (truly[name] - known.before[name]) - (after[name] - study.before[name])
         found[name] = {
-            str(share): mean_figure(
-                (np.abs(off) <= norm.ppf((1 + share) / 2) * sd[name]).astype(float),
-                np.ones(len(off), bool),
+            str(share): of_enough(
+                mean_figure(
+                    (np.abs(off) <= norm.ppf((1 + share) / 2) * sd[name]).astype(float),
+                    np.ones(len(off), bool),
+                )
             )
             for share in INTERVALS
         }
