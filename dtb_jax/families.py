@@ -100,7 +100,7 @@ def targets_of(cohort: Cohort, fold: Fold, run: TaskRun) -> np.ndarray:
     rates = np.where(unknown[:, None], np.nan, np.concatenate([own.error, own.omission], axis=1))
     columns = [own.time_s, rates]
     if source.bold_mask.any():
-        glm = make_glm(source, fold.training.start_s, fold.training.stop_s)
+        glm = make_glm(source, *fold.training.span(source))
         columns.append(person_t(glm, source.bold[:, glm.volumes]))
     return np.concatenate(columns, axis=1)
 

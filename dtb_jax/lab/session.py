@@ -16,11 +16,7 @@ from tqdm import tqdm
 
 from dtb_jax import families, results
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.folds import Fold
-from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
-from dtb_jax.lab.options import Study
-from dtb_jax.recipe import longest_s
+from dtb_jax.lab.halves import halves as halves
 from dtb_jax.types import Cohort
 
 CAPTIONS = "captions.json"
@@ -49,25 +45,6 @@ def read_data(data: str, choices: Choices) -> tuple[Cohort, Ledger]:
     return read_cohort(
         Path(data), choices, progress=lambda people: tqdm(people, desc="connectomes")
     )
-
-
-def halves(options: Study, cohort: Cohort) -> Fold:
-    """The training part and the test part of every run.
-
-    Where nothing is chosen, TCP's tasks are split as in the paper, others in the middle.
-
-    Raises: DataError where a part would be empty.
-    """
-    built_in = {run.task.name for run in cohort.runs} <= {"faces", "stroop"}
-    whole = longest_s(cohort)
-    stop = options.stop_s or (STOP_S if built_in else whole)
-    split = options.split_s or (SPLIT_S if built_in else stop / 2)
-    if not 0 < split < min(stop, whole):
-        raise DataError(
-            f"--config.split_s: {split:g} s, expected less than the test part's end, "
-            f"{min(stop, whole):g} s"
-        )
-    return splits.by_time(cohort, split, stop)[0]
 
 
 def only_regions(cohort: Cohort, wanted: str) -> Cohort:

@@ -24,7 +24,7 @@ def start_from_profiles(
     columns = []
     for run in part.of(cohort).runs:
         if run.bold_mask.any():
-            glm = make_glm(run, part.start_s, part.stop_s)
+            glm = make_glm(run, *part.span(run))
             columns.append(person_t(glm, run.bold[:, glm.volumes]))
         counted = part._replace(people=np.ones(len(part.people), bool)).trials(run)
         profile = observe(run, counted, part.people)
