@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LEVELS = [
     {"types", "sharding", "citations", "interrupt"},
-    {"connectome", "bold", "regions", "tasks"},
+    {"provenance", "connectome", "bold", "regions", "tasks"},
     {"recurrence"},
     {"mainnet"},
     {"hypernet", "response"},
