@@ -67,7 +67,7 @@ def write(study: Path) -> Path:
 def _seen(metrics: dict[str, Any]) -> str:
     """Who of those tested had trained; a page may be older than the number."""
     people = metrics["protocol"]["participants"]
-    trained = metrics["protocol"].get("trained_on", people)
+    trained = metrics["protocol"].get("trained_people", people)
     if trained == people:
         return "Everybody tested was seen in training"
     return f"{trained} of {people} people were seen in training"

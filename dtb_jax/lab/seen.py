@@ -99,7 +99,7 @@ def told(options: Study, trained: Trained) -> dict[str, Any]:
         "response": options.response,
         "split_s": trained.fold.training.stop_s,
         "stop_s": trained.fold.test.stop_s,
-        "trained_on": int(trained_on(trained.cohort, trained.fold.training).sum()),
+        "trained_people": int(trained_on(trained.cohort, trained.fold.training).sum()),
         "epochs": options.epochs,
     }
 
