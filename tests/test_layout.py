@@ -16,7 +16,7 @@ LEVELS = [
     {"hypernet", "response"},
     {"twin"},
     {"segments", "settings"},
-    {"step", "checkpoint"},
+    {"step", "checkpoint", "inputs"},
     {"training"},
     {"evaluation", "data"},
     {"recipe", "methods"},
