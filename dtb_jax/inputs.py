@@ -39,7 +39,7 @@ def checked(
     validation_people: np.ndarray,
     settings: Settings,
 ) -> tuple[Run, Run, Int[np.ndarray, " trained"], Int[np.ndarray, " held"]]:
-    """The arguments of `training.fit`, with zeros for NaN of BOLD behind a mask, and rows for masks.
+    """The arguments of `training.fit`, with rows for masks and zeros for NaN of masked BOLD.
 
     Raises: ValueError where a training with them would be of something else than meant.
     """

@@ -16,6 +16,7 @@ from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale
+from dtb_jax.inputs import checked
 from dtb_jax.recipe import Recipe, longest_s, prepare, twin_for
 from dtb_jax.settings import Settings
 from dtb_jax.sharding import people_mesh
@@ -76,6 +77,18 @@ def train(
             state, history = found[0]["state"], found[1]["history"]
             resumed_after = int(state.epoch)
             on_epoch({"resumed_after_epoch": resumed_after})
+    try:
+        checked(
+            twin,
+            connectomes,
+            parts.training,
+            parts.validation,
+            parts.people,
+            parts.validation_people,
+            settings,
+        )
+    except ValueError as error:
+        raise DataError(f"training: {error}") from error
     epoch_ends: list[float] = []
 
     def save(epoch: int, state: State) -> None:
