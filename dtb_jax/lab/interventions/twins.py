@@ -69,7 +69,7 @@ def read(options: Edits, workdir: Path) -> Read:
     session.settle_jax()
     check(options)
     session.check_room(workdir)
-    options = halve_rest(options)
+    options = halve_rest(options) if options.twin == "mixed" else options
     cohort, ledger = session.read_data(options.data, options)
     cohort, apart = both_rests(options, cohort)
     parcels = parcel_table(options)
