@@ -1,5 +1,6 @@
 """Training states on disk; the only file that knows Orbax."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,13 @@ WHY = {
 
 @contextmanager
 def _writing(folder: Path) -> Iterator[None]:
-    """What goes wrong with the disk is an OSError, as everywhere else."""
+    """What goes wrong with the disk is an OSError, as everywhere else.
+
+    Orbax's threads log what they raise as well: a page of traceback before the one line.
+    """
+    log = logging.getLogger("absl")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
     try:
         yield
     except (ValueError, RuntimeError, OSError) as error:
@@ -101,3 +108,5 @@ def _writing(folder: Path) -> Iterator[None]:
         if why is None:
             raise
         raise OSError(f"{folder}: {why}") from error
+    finally:
+        log.setLevel(before)

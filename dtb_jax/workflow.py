@@ -278,6 +278,14 @@ def roll_out(
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:
     """One line a person and run whose accuracy keeps them out of the behaviour figures."""
     for run in cohort.runs:
+        if run.present.any() and below_chance(run)[run.present].all():
+            ledger.add(
+                "all",
+                run.name,
+                "",
+                "nobody above chance: no behaviour figure is defined; are right and wrong turned "
+                "around?",
+            )
         for person in cohort.participants.index[below_chance(run)]:
             ledger.add(
                 person,

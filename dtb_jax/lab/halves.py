@@ -146,7 +146,8 @@ def _refuse_empty(
             ("test", cut[run.name], last[run.name]),
         ):
             if not in_part(run, start, stop).any():
+                named = "stop_s" if options.stop_s and not options.split_s else "split_s"
                 raise DataError(
-                    f"--config.split_s: nobody has a trial of {run.name} in its {what} part, "
+                    f"--config.{named}: nobody has a trial of {run.name} in its {what} part, "
                     f"{start:g} to {stop:g} s; expected some in each part"
                 )
