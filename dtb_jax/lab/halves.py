@@ -139,7 +139,7 @@ def _refuse_empty(
         if cut[run.name] >= last[run.name]:
             raise DataError(
                 f"--config.split_s: {run.name} ends at {last[run.name]:g} s, before its test part "
-                f"begins ({cut[run.name]:g} s)"
+                f"begins ({options.split_s or cut[run.name]:g} s)"
             )
         for what, start, stop in (
             ("training", 0.0, cut[run.name]),

@@ -131,6 +131,12 @@ def _edits(folder: Path) -> dict[str, Any] | None:
 def _summary(models: dict) -> list[str]:
     sentences = []
     for task in tasks_in(models):
+        if not models["twin"].get(task, {}).get("choice_concordance", {}).get("n", 1):
+            sentences.append(
+                f"{titled(task)}: nobody is above chance, so that no figure of behaviour is "
+                "defined; are right and wrong turned around?"
+            )
+            continue
 
         def value(model, metric, task=task):
             found = models[model].get(task, {}).get(metric, {}).get("value")
