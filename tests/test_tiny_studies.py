@@ -146,6 +146,7 @@ def test_each_run_is_split_in_its_own_middle(tmp_path):
     assert "104 s in nback_run-01" in (study / "report.html").read_text()
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # ceilings are means of nobody
 def test_nobody_above_chance_is_said_and_has_a_page(tmp_path):
     turned = {"left": "right", "right": "left"}
 
