@@ -198,7 +198,10 @@ def settle_people(
     for path in (*study, workdir / COHORT):
         if not path.exists():
             continue
-        before = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"{path}: not JSON ({error}); expected what a run wrote") from error
         kinds = study_kinds if path in study else provenance.OF_THE_TWIN
         told = provenance.changed(before, now, "since this twin was trained", kinds)
         if told:
