@@ -8,6 +8,7 @@ within a tolerance.
 import hashlib
 import json
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,28 +38,29 @@ def of_people(cohort: Cohort, people: np.ndarray | None = None) -> Record:
     rows = [int(i) for i in (everybody if people is None else people)]
     kinds: dict[str, list] = {
         "events": [_events(cohort, i) for i in rows],
-        "connectome": sums(cohort.connectomes[rows]),
+        "connectome": [sums(cohort.connectomes[i]) for i in rows],
         "participant": [_participant(cohort, i) for i in rows],
     }
     if cohort.bold_source != "none":
-        kinds["bold"] = sums(
-            np.concatenate([_seen(run)[rows].reshape(len(rows), -1) for run in cohort.runs], axis=1)
-        )
+        kinds["bold"] = [sums(_bold(cohort, i)) for i in rows]
     if cohort.other_connectomes is not None:
-        kinds["other_connectome"] = sums(cohort.other_connectomes[rows])
+        kinds["other_connectome"] = [sums(cohort.other_connectomes[i]) for i in rows]
     ids = [str(cohort.participants.index[i]) for i in rows]
     return {one: {kind: each[k] for kind, each in kinds.items()} for k, one in enumerate(ids)}
 
 
-def sums(values: np.ndarray) -> list[list[float]]:
-    """Root mean square and weighted sums of each row, in an order that no permutation keeps."""
-    values = np.nan_to_num(np.asarray(values, float))
-    if not values.shape[1]:
-        return [[] for _ in values]
-    n = values.shape[1]
-    waves = np.cos(np.outer(np.arange(n), np.sqrt(np.arange(2, SUMS + 2))) + 1)
-    size = np.sqrt((values**2).mean(axis=1, keepdims=True))
-    return np.concatenate([size, values @ waves * np.sqrt(2 / n)], axis=1).tolist()
+def sums(values: np.ndarray) -> list[float]:
+    """Root mean square of some numbers, and sums with weights that tell their places apart."""
+    known = np.nan_to_num(np.asarray(values, float))
+    if not known.size:
+        return []
+    size = np.sqrt(np.mean(known**2))
+    return [float(size), *(known @ _waves(known.size) * np.sqrt(2 / known.size)).tolist()]
+
+
+@lru_cache(maxsize=4)
+def _waves(n: int) -> np.ndarray:
+    return np.cos(np.outer(np.arange(n), np.sqrt(np.arange(2, SUMS + 2))) + 1)
 
 
 def changed(
@@ -116,8 +118,9 @@ def digest(*parts: Any) -> str:
     return told.hexdigest()
 
 
-def _seen(run: TaskRun) -> np.ndarray:
-    return run.bold * run.bold_mask[..., None]
+def _bold(cohort: Cohort, i: int) -> np.ndarray:
+    seen = [run.bold[i] * run.bold_mask[i, :, None] for run in cohort.runs]
+    return np.concatenate([series.ravel() for series in seen])
 
 
 def _events(cohort: Cohort, i: int) -> str:

@@ -145,8 +145,10 @@ def made_feasible(study: Study, edits: Float[np.ndarray, "people edge"], rules: 
 def kept(path: Path, make: Callable[[], Feasible], study: Study) -> Feasible:
     """`make()`, or what an earlier call left in `path` for the same people and connectomes."""
     names = study.participants or map(str, range(len(study.connectomes)))
-    told = provenance.sums(study.connectomes)
-    now = {name: {"connectome": one} for name, one in zip(names, told, strict=True)}
+    now = {
+        name: {"connectome": provenance.sums(edges)}
+        for name, edges in zip(names, study.connectomes, strict=True)
+    }
     if path.exists():
         with np.load(path) as file:
             before = json.loads(str(file["made_of"])) if "made_of" in file.files else None
