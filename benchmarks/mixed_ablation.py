@@ -24,7 +24,7 @@ from tqdm import tqdm
 from benchmarks.mixed_variants import ONE, VARIANTS, Variant
 from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
-from dtb_jax.data import Choices, DataError
+from dtb_jax.data import DataError
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.predict import Prediction
@@ -36,7 +36,7 @@ from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.workflow import both_connectomes
 from dtb_jax.types import Cohort
-from experiments import common, mixed_effects
+from experiments import mixed_effects
 from experiments.mixed_effects import known_networks
 
 DRAWS = 20
@@ -65,10 +65,10 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     config = mixed_effects.get_config()
     config.data, config.seed = data, seed
     session.settle_jax()
-    cohort, _ = session.read_data(config.data, common.options(Choices, config))
+    cohort, _ = session.read_data(config.data, mixed_effects.reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks, cohort = known_networks(config), both_connectomes(cohort)
-    (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
+    halves = mixed_effects.halves_of(config, cohort)
     folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
     pairs = [in_time(halves, fold) for fold in folds]
     chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}

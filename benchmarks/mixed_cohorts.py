@@ -24,7 +24,6 @@ from tqdm import tqdm
 from benchmarks.mixed_ablation import DRAWS, METRICS, in_time, rows_of
 from dtb_jax import families, results
 from dtb_jax.assessment import scored_parts
-from dtb_jax.data import Choices
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.evaluation.paired import compare
@@ -36,7 +35,7 @@ from dtb_jax.lab.protocol import recipe
 from dtb_jax.mixed.families import told_by
 from dtb_jax.mixed.workflow import both_connectomes
 from dtb_jax.types import Cohort
-from experiments import common, groundtruth, mixed_effects
+from experiments import groundtruth, mixed_effects
 from experiments.mixed_effects import known_networks
 from experiments.mixed_effects_models import BESIDE, learn, mixed_told, own_halves, regressions
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
@@ -78,7 +77,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     ceiling = groundtruth.run(simulated, folder)["ceiling"]["people"]
     config = mixed_effects.get_config()
     config.data, config.seed = str(folder / "cohort"), kind["seed"]
-    cohort, _ = session.read_data(config.data, common.options(Choices, config))
+    cohort, _ = session.read_data(config.data, mixed_effects.reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
     shares = {
@@ -87,7 +86,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     }
     true = true_shares(folder / "cohort", cohort)
     cohort = both_connectomes(cohort)
-    (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
+    halves = mixed_effects.halves_of(config, cohort)
     pair = in_time(halves, splits.by_people(cohort, config.folds, seed=config.seed)[0])
     began = time.perf_counter()
     members = learn(config, cohort, pair["seen"], networks, folder / "checkpoints")
@@ -96,7 +95,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
         for who, fold in pair.items()
     }
     twin_s = time.perf_counter() - began
-    told["seen"] |= own_halves(config)(cohort, pair["seen"])
+    told["seen"] |= own_halves()(cohort, pair["seen"])
     told["unseen"] |= regressions(config)(cohort, pair["unseen"])
     if with_paper:
         for who, made in papers(config.seed).items():

@@ -147,6 +147,7 @@ def shrunken(
         items = baselines.items_of(fold, run)
         plain = as_prediction(run, group, items)
         right = correct_mask(run.trials) & run.present[:, None]
+        right &= np.isfinite(plain.reaction_time_s)  # nothing is off where nothing is told
         off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
         between, within = variances(off[fold.training.people], right[fold.training.people])
         for k in shots:
@@ -172,6 +173,8 @@ def variances(off: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Of a person's mean deviation over people, and of single trials around it."""
     n = right.sum(1)
     kept = n > 1
+    if kept.sum() < 2:  # people do not differ as far as is known
+        return 1e-6, 1.0
     mean = (off * right).sum(1)[kept] / n[kept]
     squares = (((off[kept] - mean[:, None]) ** 2) * right[kept]).sum()
     within = squares / (n[kept] - 1).sum()

@@ -138,8 +138,7 @@ def scored_parts(
     return [
         scored_part(
             run,
-            part.start_s,
-            part.stop_s,
+            *part.span(run),
             run.present & ~below_chance(run) & (fold >= 0),
             drifts,
             fold,

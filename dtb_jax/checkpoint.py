@@ -1,5 +1,8 @@
 """Training states on disk; the only file that knows Orbax."""
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +17,29 @@ class Checkpoints:
         options = ocp.CheckpointManagerOptions(
             max_to_keep=2, enable_async_checkpointing=False, create=True
         )
-        self._manager = ocp.CheckpointManager(Path(folder).absolute(), options=options)
+        self.folder = Path(folder).absolute()
+        self._manager = ocp.CheckpointManager(self.folder, options=options)
 
     def save(self, epoch: int, state: Any, record: dict) -> None:
-        """Write the state and a JSON record (history, config) of this epoch."""
-        self._manager.save(
-            epoch,
-            args=ocp.args.Composite(
-                state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(record)
-            ),
-        )
+        """Write the state and a JSON record (history, origin) of this epoch.
+
+        Raises: OSError, in one line, where there is no room.
+        """
+        with _writing(self.folder):
+            self._manager.save(
+                epoch,
+                args=ocp.args.Composite(
+                    state=ocp.args.StandardSave(state), record=ocp.args.JsonSave(record)
+                ),
+            )
+
+    def record(self) -> dict | None:
+        """The newest state's record alone; None if there is none."""
+        epoch = self._manager.latest_step()
+        if epoch is None:
+            return None
+        found = self._manager.restore(epoch, args=ocp.args.Composite(record=ocp.args.JsonRestore()))
+        return found["record"]
 
     def restore(self, like: Any) -> tuple[Any, dict] | None:
         """The newest state, with the structure of `like`, and its record; None if there is none."""
@@ -45,8 +61,11 @@ class Checkpoints:
 
 
 def save_tree(folder: Path, tree: Any) -> None:
-    """Arrays in nested dictionaries, whole or not at all, in place of what was in the folder."""
-    with ocp.StandardCheckpointer() as checkpointer:
+    """Arrays in nested dictionaries, whole or not at all, in place of what was in the folder.
+
+    Raises: OSError, in one line, where there is no room.
+    """
+    with _writing(Path(folder)), ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(Path(folder).absolute(), tree, force=True)
 
 
@@ -61,3 +80,33 @@ def load_tree(folder: Path, like: Any) -> Any:
     if len(set(map(str, shapes))) > 1:
         raise ValueError(f"{folder}: arrays of other shapes than expected")
     return found
+
+
+WHY = {
+    "RESOURCE_EXHAUSTED": "no space left on device",
+    "No space left": "no space left on device",
+    "Disk quota": "disk quota exceeded",
+    "PERMISSION_DENIED": "permission denied",
+    "Read-only": "read-only file system",
+}
+"""What a disk says, in the words of Orbax's storage."""
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """What goes wrong with the disk is an OSError, as everywhere else.
+
+    Orbax's threads log what they raise as well: a page of traceback before the one line.
+    """
+    log = logging.getLogger("absl")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        why = next((told for word, told in WHY.items() if word in str(error)), None)
+        if why is None:
+            raise
+        raise OSError(f"{folder}: {why}") from error
+    finally:
+        log.setLevel(before)

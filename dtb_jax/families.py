@@ -101,7 +101,7 @@ def targets_of(cohort: Cohort, fold: Fold, run: TaskRun) -> np.ndarray:
     rates = np.where(unknown[:, None], np.nan, np.concatenate([own.error, own.omission], axis=1))
     columns = [own.time_s, rates]
     if source.bold_mask.any():
-        glm = make_glm(source, fold.training.start_s, fold.training.stop_s)
+        glm = make_glm(source, *fold.training.span(source))
         columns.append(person_t(glm, source.bold[:, glm.volumes]))
     return np.concatenate(columns, axis=1)
 
@@ -123,12 +123,19 @@ def _of_targets(cohort: Cohort, fold: Fold, run: TaskRun, told: np.ndarray) -> P
 
 
 def _weighted(run: TaskRun, fold: Fold, time: np.ndarray) -> np.ndarray:
-    """Mean over the test part's trials of the times of their conditions."""
+    """Mean over the test part's trials of the times of their conditions.
+
+    A condition whose time is unknown (nobody presses correctly in no-go trials) falls out.
+    """
     everyone = fold.test._replace(people=np.ones(len(fold.test.people), bool))
     tested = everyone.trials(run)
     count = [(tested & (run.trials.condition == c)).sum(1) for c in range(time.shape[1])]
     share = np.stack(count, axis=1) / np.maximum(tested.sum(1, keepdims=True), 1)
-    return (share * time).sum(axis=1)
+    known = np.isfinite(time)
+    whole = np.where(known, share * time, 0).sum(axis=1)
+    left = np.where(known, share, 0).sum(axis=1)
+    rest = np.divide(whole, left, out=np.full(len(time), np.nan), where=left > 0)
+    return np.where(known.all(axis=1), whole, rest)
 
 
 def twins(

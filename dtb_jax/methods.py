@@ -110,10 +110,17 @@ def _twins(metrics: dict) -> list[str]:
     return said
 
 
+def _seconds(times: float | dict[str, float]) -> str:
+    """Of all runs, or of each."""
+    if isinstance(times, dict):
+        return ", ".join(f"{seconds:g} s in {run}" for run, seconds in times.items())
+    return f"{times:g} s"
+
+
 def _split(metrics: dict) -> list[str]:
     protocol, said = metrics["protocol"], []
-    when = f" ({protocol['split_s']:g} s)" if "split_s" in protocol else ""
-    until = f" (to {protocol['stop_s']:g} s)" if "stop_s" in protocol else ""
+    when = f" ({_seconds(protocol['split_s'])})" if "split_s" in protocol else ""
+    until = f" (to {_seconds(protocol['stop_s'])})" if "stop_s" in protocol else ""
     if protocol["split"] == "time":
         said.append(
             f"The first part of each run{when} trained the twins, what came then{until} tested "

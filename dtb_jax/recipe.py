@@ -1,12 +1,22 @@
 """How a twin is made, and what of a cohort it is trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dtb_jax.data.ledger import DataError
 from dtb_jax.evaluation.folds import Part
-from dtb_jax.evaluation.splits import BoldScale, Parts, cut, fit_bold_scale, hold_out
+from dtb_jax.evaluation.splits import (
+    BoldScale,
+    Parts,
+    Times,
+    cut,
+    fit_bold_scale,
+    hold_out,
+    last_second,
+    of_run,
+)
 from dtb_jax.response import Response, read_hazard
 from dtb_jax.settings import Settings
 from dtb_jax.twin import Twin, make_twin
@@ -41,18 +51,44 @@ def prepare(cohort: Cohort, part: Part, recipe: Recipe, *, seed: int) -> Prepare
         part: whose trials and volumes may be learned from.
         recipe: how.
         seed: of who validates.
+
+    Raises: DataError where a segment is longer than what may be learned from.
     """
+    steps = recipe.settings.segment_steps
+    fits(cohort, part, steps)
     people = np.flatnonzero(part.people)
     cohort = part.of(cohort)
-    stop_s = min(part.stop_s, longest_s(cohort))
+    stop_s = last_second(cohort, part.stop_s)
     scale = fit_bold_scale(cohort, stop_s, people)
     whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=recipe.pulse_steps)
     if cohort.bold_source == "none":
         whole = whole._replace(bold=whole.bold[..., :0])
-    steps = recipe.settings.segment_steps
-    parts = recipe.hold_out(whole, people, share=recipe.validation_share, steps=steps, seed=seed)
+    # one end for all runs is the paper's: what shorter runs lack at it validates nothing there
+    own = _steps(cohort, part.start_s, stop_s) if isinstance(stop_s, Mapping) else None
+    parts = recipe.hold_out(
+        whole, people, share=recipe.validation_share, steps=steps, seed=seed, lengths=own
+    )
     twin = twin_for(cohort.connectomes[parts.people], whole, recipe)
     return Prepared(cohort.connectomes, twin, scale, parts)
+
+
+def _steps(cohort: Cohort, start_s: Times, stop_s: Times) -> list[int]:
+    """Of each run's own part."""
+    return [
+        round((of_run(stop_s, run.name) - of_run(start_s, run.name)) / STEP_S)
+        for run in cohort.runs
+    ]
+
+
+def fits(cohort: Cohort, part: Part, segment_steps: int) -> None:
+    """Raises: DataError where a segment is longer than what may be learned from."""
+    inside = part.of(cohort)
+    longest = max(_steps(inside, part.start_s, last_second(inside, part.stop_s)))
+    if segment_steps > longest:
+        raise DataError(
+            f"--config.segment_steps: {segment_steps} steps ({segment_steps * STEP_S:.0f} s) do "
+            f"not fit into the training part of {longest * STEP_S:g} s; expected at most {longest}"
+        )
 
 
 def twin_for(connectomes: np.ndarray, runs: Run, recipe: Recipe) -> Twin:

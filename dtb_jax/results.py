@@ -41,9 +41,18 @@ def write_predictions(
     scored: Sequence[Scored],
     predictions: Sequence[Prediction],
     *,
-    seen: bool,
+    seen: bool | np.ndarray,
 ) -> None:
-    """One line a trial of the scored parts: what was done beside what the model expected."""
+    """One line a trial of the scored parts: what was done beside what the model expected.
+
+    Args:
+        path: of the table.
+        cohort: whose names.
+        scored: which trials.
+        predictions: one a run.
+        seen: who was trained on, [people] or for all.
+    """
+    trained = np.broadcast_to(seen, len(cohort.connectomes))
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, delimiter="\t", lineterminator="\n")
         writer.writerow(
@@ -78,7 +87,7 @@ def write_predictions(
                         run.name,
                         k,
                         task.conditions[trials.condition[i, k]],
-                        seen,
+                        bool(trained[i]),
                         "|".join(possible) if answered else "n/a",
                         f"{trials.response_time_s[i, k]:.4f}" if answered else "n/a",
                         task.actions[chosen],

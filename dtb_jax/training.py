@@ -9,6 +9,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float, Int
 
+from dtb_jax.inputs import checked
 from dtb_jax.segments import batches
 from dtb_jax.settings import NONE, Settings, Values, learning_rates, steps_per_epoch
 from dtb_jax.sharding import fill, replicate, share, within
@@ -36,7 +37,7 @@ def fit(
     *,
     seed: int,
     values: Values = NONE,
-    people: Int[np.ndarray, " trained"] | None = None,
+    people: np.ndarray | None = None,
     state: State | None = None,
     mesh: Mesh | None = None,
     on_epoch: Callable[[State, dict[str, float | int]], None] = lambda state, row: None,
@@ -54,7 +55,7 @@ def fit(
         seed: of parameters, batches, segments and dropout.
         values: numbers in place of the settings' and the hypernetwork's, see `settings.SWEPT`;
             other ones do not compile anew.
-        people: rows who train; None: everybody.
+        people: rows who train, or a mask of them; None: everybody.
         state: a restored state to go on from.
         mesh: devices that share the people of a batch, see `sharding.people_mesh`; the same numbers
             as on one, but for rounding.
@@ -62,9 +63,12 @@ def fit(
 
     Returns: the last state; `used_params` says which of its parameters to use.
 
-    Raises: NonFiniteLoss when the loss is not a number.
+    Raises: ValueError for arrays that do not fit each other, see `inputs.checked`; NonFiniteLoss
+        when the loss is not a number.
     """
-    people = np.arange(connectomes.shape[0]) if people is None else people
+    training, validation, people, validation_people = checked(
+        twin, connectomes, training, validation, people, validation_people, settings
+    )
     batch = min(settings.batch_people, len(people))
     rates = learning_rates(
         settings._replace(learning_rate=float(values.get("learning_rate", settings.learning_rate))),

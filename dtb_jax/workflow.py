@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from dtb_jax import provenance
 from dtb_jax.checkpoint import Checkpoints
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
 from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale
+from dtb_jax.inputs import checked
 from dtb_jax.recipe import Recipe, longest_s, prepare, twin_for
 from dtb_jax.settings import Settings
 from dtb_jax.sharding import people_mesh
@@ -58,6 +60,8 @@ def train(
         on_epoch: told every epoch's numbers.
 
     Returns: `Fitted`, with the parameters that `step.used_params` names.
+
+    Raises: DataError where `folder` holds the training of other people, data or choices.
     """
     began = time.perf_counter()
     settings = recipe.settings
@@ -65,20 +69,39 @@ def train(
     state, history, resumed_after = None, [], 0
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
+    origin = origin_of(cohort, part, recipe=recipe, seed=seed)
     if checkpoints is not None:
+        check_origin(checkpoints, origin, folder)
         found = checkpoints.restore({"state": abstract_state(twin, settings), "fixed": fixed})
         if found is not None:
             state, history = found[0]["state"], found[1]["history"]
             resumed_after = int(state.epoch)
             on_epoch({"resumed_after_epoch": resumed_after})
+    try:
+        checked(
+            twin,
+            connectomes,
+            parts.training,
+            parts.validation,
+            parts.people,
+            parts.validation_people,
+            settings,
+        )
+    except ValueError as error:
+        raise DataError(f"training: {error}") from error
     epoch_ends: list[float] = []
+
+    def save(epoch: int, state: State) -> None:
+        if checkpoints is not None:
+            record = {"history": history, "made_of": origin}
+            checkpoints.save(epoch, {"state": state, "fixed": fixed}, record)
 
     def note(state: State, row: dict[str, float | int]) -> None:
         history.append(row)
         epoch_ends.append(time.perf_counter() - began)
         epoch = int(state.epoch)
-        if checkpoints is not None and (epoch % save_every == 0 or epoch == settings.epochs):
-            checkpoints.save(epoch, {"state": state, "fixed": fixed}, {"history": history})
+        if epoch % save_every == 0 or epoch == settings.epochs:
+            save(epoch, state)
         on_epoch(row)
 
     state = fit(
@@ -97,7 +120,7 @@ def train(
     if checkpoints is not None:
         epoch = int(state.epoch)
         if epoch % save_every and epoch != settings.epochs:  # training stopped early
-            checkpoints.save(epoch, {"state": state, "fixed": fixed}, {"history": history})
+            save(epoch, state)
         checkpoints.close()
     durations = np.diff(epoch_ends)
     epoch_s = float(np.median(durations)) if len(durations) else None
@@ -115,10 +138,45 @@ def train(
     return Fitted(twin, used_params(settings, state), scale, history, timing)
 
 
+def origin_of(cohort: Cohort, part: Part, **choices: Any) -> dict[str, Any]:
+    """What a training is made of: who, their data, which part of it, and how."""
+    rows = np.flatnonzero(part.people)
+    times = {run.name: part.span(run) for run in part.of(cohort).runs}
+    return {
+        "people": provenance.of_people(part.of(cohort), rows),
+        "choices": provenance.of_choices({"times_s": times, **choices}),
+    }
+
+
+def check_origin(checkpoints: Checkpoints, now: dict[str, Any], folder: Path | None) -> None:
+    """Raises: DataError where checkpoints are of other people, data or choices."""
+    before = _made_of(checkpoints, folder)
+    if before is None:
+        return
+    told = provenance.changed(before["people"], now["people"], "since this was trained")
+    if not told and before["choices"] != now["choices"]:
+        other = [k for k, v in now["choices"].items() if before["choices"].get(k) != v]
+        told = f"other {' and '.join(other)} than this was trained with"
+    if told:
+        raise DataError(f"{folder}: {told}; name another folder, or delete this one")
+
+
+def _made_of(checkpoints: Checkpoints, folder: Path | None) -> dict[str, Any] | None:
+    record = checkpoints.record()
+    if record is None:
+        return None
+    if "made_of" not in record:
+        raise DataError(
+            f"{folder}: checkpoints of an older version, which do not tell whose data they learned "
+            "from; name another folder, or delete this one"
+        )
+    return record["made_of"]
+
+
 def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     """A twin from the checkpoints that `train` wrote for this cohort and recipe.
 
-    Raises: DataError when there are none, or they are of other sizes.
+    Raises: DataError when there are none, or they are of other sizes, people or data.
     """
     missing = f"{folder}: no checkpoint; was the training interrupted before its first?"
     if not folder.is_dir():  # nothing is written where one only reads
@@ -134,7 +192,10 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     }
     checkpoints = Checkpoints(folder)
     try:
+        _check_people(checkpoints, cohort, folder)
         found = checkpoints.restore(like)
+    except DataError:
+        raise
     except ValueError as error:
         raise DataError(
             f"{folder}: a twin of other sizes ({str(error).splitlines()[0]})"
@@ -147,6 +208,16 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     twin = Twin(twin.hypernet, fixed["centre"], fixed["spread"], fixed.get("basis"))
     params = used_params(recipe.settings, State(*state) if isinstance(state, list) else state)
     return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {})
+
+
+def _check_people(checkpoints: Checkpoints, cohort: Cohort, folder: Path) -> None:
+    """Raises: DataError where not all who trained are in the cohort, with the same data."""
+    before = (_made_of(checkpoints, folder) or {"people": {}})["people"]
+    everybody = provenance.of_people(cohort)
+    now = {person: told for person, told in everybody.items() if person in before}
+    told = provenance.changed(before, now, "since this was trained")
+    if told:
+        raise DataError(f"{folder}: {told}; expected the data that the twin was trained on")
 
 
 def fixed_parts(twin: Twin, scale: BoldScale) -> dict[str, Any]:
@@ -207,6 +278,14 @@ def roll_out(
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:
     """One line a person and run whose accuracy keeps them out of the behaviour figures."""
     for run in cohort.runs:
+        if run.present.any() and below_chance(run)[run.present].all():
+            ledger.add(
+                "all",
+                run.name,
+                "",
+                "nobody above chance: no behaviour figure is defined; are right and wrong turned "
+                "around?",
+            )
         for person in cohort.participants.index[below_chance(run)]:
             ledger.add(
                 person,

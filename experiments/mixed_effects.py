@@ -17,6 +17,7 @@ report. Interrupted, the same command goes on.
 """
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import jax
@@ -26,10 +27,11 @@ from dtb_jax import results, workflow
 from dtb_jax.assessment import words_of
 from dtb_jax.data import Choices, DataError
 from dtb_jax.data.parcels import networks_of, read_parcels
-from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.folds import Fold
-from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
 from dtb_jax.lab import evaluation_report, session
+from dtb_jax.lab.halves import note_parts
+from dtb_jax.lab.interventions.mixed import halve_rest
+from dtb_jax.lab.options import Study
 from dtb_jax.lab.protocol import protocol as known_protocol
 from dtb_jax.mixed.intervals import coverage
 from dtb_jax.mixed.model import Method
@@ -51,12 +53,11 @@ def get_config() -> ConfigDict:
     """Defaults of every choice."""
     method, config = Method(), common.as_config(Choices())
     config.data = ""
-    config.rest_runs = ("restAP_run-01",)
-    config.other_rest_runs = ("restAP_run-02",)  # two connectomes a person: what differs is noise
     config.bold_regions = "R_amygdala"  # that the twin makes; "" for all
     config.seed = 0
     config.folds = 4
-    config.split_s, config.stop_s = SPLIT_S, STOP_S
+    split = common.as_config(Study())
+    config.update(split_s=split.get_ref("split_s"), stop_s=split.get_ref("stop_s"))
     config.networks = True  # features between the atlas' networks, where it has some
     config.units = 32
     config.coordinates = 16
@@ -75,15 +76,18 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     began = time.perf_counter()
     session.settle_jax()
     check(config)
-    cohort, ledger = session.read_data(config.data, common.options(Choices, config))
+    session.check_room(workdir)
+    cohort, ledger = session.read_data(config.data, reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
+    halves = halves_of(config, cohort)
     session.settle_options(config.to_dict(), workdir)
+    session.settle_people(cohort, workdir)
+    note_parts(cohort, halves, ledger)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     carried = carried_shares(cohort, networks, seed=config.seed)
     cohort = both_connectomes(cohort)
-    (halves,) = splits.by_time(cohort, config.split_s, config.stop_s)
     folds = make_folds(config, cohort)
     print("people seen in the first half of every run")
     seen_told, seen = seen_people(config, cohort, halves, networks, workdir)
@@ -123,6 +127,22 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     mixed_effects_report.write(workdir, cohort, ledger, seen, unseen_, metrics)
     print(f"report: {workdir / 'report.html'}")
     return metrics
+
+
+def reading(config: ConfigDict) -> Choices:
+    """As `dtb train` reads, but with two connectomes a person, one of each half of the rest runs.
+
+    Where other tasks are named and no runs, all of their runs are read.
+    """
+    options, usual = common.options(Choices, config), Choices()
+    if options.tasks != usual.tasks and options.runs == usual.runs:
+        options = replace(options, runs=())
+    return halve_rest(options)
+
+
+def halves_of(config: ConfigDict, cohort: Cohort) -> Fold:
+    """The two parts of every run, as `dtb train` splits them."""
+    return session.halves(Study(split_s=config.split_s, stop_s=config.stop_s), cohort)
 
 
 def check(config: ConfigDict) -> None:

@@ -15,6 +15,7 @@ from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.families import shrinkage
 from dtb_jax.lab import session, truth, unseen
+from dtb_jax.lab.halves import on_grid, one_for_all
 from dtb_jax.lab.options import Study, Unseen
 from dtb_jax.lab.protocol import recipe
 from dtb_jax.mixed.ensemble import mixture
@@ -80,14 +81,19 @@ def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
     return family
 
 
-def own_halves(config: ConfigDict) -> families.Family:
+def own_halves() -> families.Family:
     """What needs no connectome; how far off it is, from the first quarter to the second."""
-    middle = config.split_s / 2
 
     def without(cohort: Cohort, fold: Fold):
         return families.without_connectome(fold.training)(cohort, fold)
 
     def family(cohort: Cohort, fold: Fold):
+        middle = one_for_all(
+            {
+                run.name: on_grid(run, fold.training.span(run)[1] / 2)
+                for run in fold.training.of(cohort).runs
+            }
+        )
         early = fold.training._replace(stop_s=middle)
         inner = [Fold(early, fold.training._replace(start_s=middle), "earlier")]
         return with_spread(without, inner)(cohort, fold)
@@ -118,7 +124,7 @@ def seen_people(
 ) -> tuple[Told, Assessed]:
     """The paper's split: every twin beside a person's own first half."""
     asked: dict[str, families.Family] = {
-        "without": own_halves(config),
+        "without": own_halves(),
         "truth": lambda cohort, fold: truth.oracles(Path(config.data), cohort),
         "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
     }

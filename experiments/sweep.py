@@ -69,6 +69,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
         raise DataError(f"--config.split: {config.split!r}, expected one of {', '.join(SPLITS)}")
     cohort, ledger, fold = read(config)
     session.settle_options(config.to_dict(), workdir, FREE)
+    session.settle_people(cohort, workdir)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     wanted = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]

@@ -49,6 +49,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     made = recipe(of_twin)
     fitted = workflow.restore(Path(config.twin) / "checkpoints", old, made)
     session.settle_options(config.to_dict(), workdir)
+    session.settle_people(cohort, workdir)
     workflow.note_below_chance(new, ledger)
     ledger.write(workdir / "exclusions.tsv")
     is_new = np.arange(len(cohort.connectomes)) >= len(old.connectomes)

@@ -44,7 +44,9 @@ def pressing_people():
     return connectomes, runs
 
 
-SETTINGS = Settings(epochs=6, batch_people=4, segments=3, segment_steps=40, warmup_steps=2)
+SETTINGS = Settings(
+    epochs=6, batch_people=4, segments=3, segment_steps=40, warmup_steps=2, bold_warmup_steps=10
+)
 
 
 def twin_of(connectomes):

@@ -10,13 +10,13 @@ import pytest
 ROOT = Path(__file__).parents[1]
 LEVELS = [
     {"types", "sharding", "citations", "interrupt"},
-    {"connectome", "bold", "regions", "tasks"},
+    {"provenance", "connectome", "bold", "regions", "tasks"},
     {"recurrence"},
     {"mainnet"},
     {"hypernet", "response"},
     {"twin"},
     {"segments", "settings"},
-    {"step", "checkpoint"},
+    {"step", "checkpoint", "inputs"},
     {"training"},
     {"evaluation", "data"},
     {"recipe", "methods"},

@@ -17,7 +17,14 @@ from tests.small import write_small_cohort
 
 RECIPE = workflow.Recipe(
     {"units": 8, "width": 10, "dropout": 0.1},
-    Settings(epochs=1, batch_people=4, segments=1, segment_steps=100, warmup_steps=2),
+    Settings(
+        epochs=1,
+        batch_people=4,
+        segments=1,
+        segment_steps=100,
+        warmup_steps=2,
+        bold_warmup_steps=20,
+    ),
 )
 ABOUT = {"protocol": {"connectome": "simulated"}}
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import typer
 
-from dtb_jax.cli.app import app, in_a_sentence, said
+from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
+from dtb_jax.data import Ledger
 from dtb_jax.lab.cluster import Cluster
 from dtb_jax.lab.options import READ_ONCE, AnyStudy, Edits, Study, Unseen, of_folder, with_exact
 
@@ -45,7 +46,7 @@ def train(
     options = replace(options, **_absolute(options))
     if kept:
         said.print("the paper's numbers except", ", ".join(f"{k} = {given[k]}" for k in kept))
-    seen.train(options, study)
+    _say_of_all(seen.train(options, study).ledger)
     print(f"{study / 'twin'}: the fitted twin; next: dtb report {study}")
 
 
@@ -162,4 +163,14 @@ def _evaluated(study: Path) -> dict[str, Any]:
     from dtb_jax.lab import seen
 
     options = of_folder(Study, study)
-    return seen.evaluate(options, study, seen.train(options, study))
+    trained = seen.train(options, study)
+    _say_of_all(trained.ledger)
+    return seen.evaluate(options, study, trained)
+
+
+def _say_of_all(ledger: Ledger) -> None:
+    """What concerns everybody is said, not only written down."""
+    for entry in ledger.entries:
+        if entry.participant == "all":
+            line = f"{entry.run or entry.file}: {entry.reason}"
+            said.print(as_option(line), markup=False, highlight=False, soft_wrap=True)

@@ -71,7 +71,7 @@ def own_part(cohort: Cohort, fold: Fold, own: Part, *, items: bool = False) -> l
         one = as_prediction(run, known, items_of(fold, run) if items else None)
         t = None
         if source.bold_mask.any():
-            glm = make_glm(source, own.start_s, own.stop_s)
+            glm = make_glm(source, *own.span(source))
             t = person_t(glm, source.bold[:, glm.volumes])
         told.append(one._replace(person_time_s=person, condition_time_s=time, person_t=t))
     return told
@@ -117,7 +117,7 @@ def group_t_map(cohort: Cohort, fold: Fold) -> list[Prediction]:
 
 def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
     """Mean course of the training people but oneself in the test part, [people, volume, region]."""
-    part = volume_range(run, fold.test.start_s, fold.test.stop_s)
+    part = volume_range(run, *fold.test.span(run))
     weight = run.bold_mask[:, part, None] * fold.training.people[:, None, None].astype(float)
     series = run.bold[:, part]
     others = (weight * series).sum(0) - weight * series

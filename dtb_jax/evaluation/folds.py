@@ -7,27 +7,31 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Int
 
-from dtb_jax.evaluation.splits import SPLIT_S, STOP_S, in_part
+from dtb_jax.evaluation.splits import SPLIT_S, STOP_S, Times, in_part, of_run
 from dtb_jax.types import Cohort, TaskRun
 
 
 class Part(NamedTuple):
-    """Some people, some runs, and a stretch of each run's time."""
+    """Some people, some runs, and a stretch of each run's time, the same or one a run."""
 
     people: Bool[np.ndarray, " people"]
     runs: tuple[str, ...]
-    start_s: float = 0.0
-    stop_s: float = np.inf
+    start_s: Times = 0.0
+    stop_s: Times = np.inf
 
     def of(self, cohort: Cohort) -> Cohort:
         """The cohort with this part's runs only; people keep their rows."""
         return cohort._replace(runs=tuple(run for run in cohort.runs if run.name in self.runs))
 
+    def span(self, run: TaskRun) -> tuple[float, float]:
+        """Start and end of this part in a run, seconds."""
+        return of_run(self.start_s, run.name), of_run(self.stop_s, run.name)
+
     def trials(self, run: TaskRun) -> Bool[np.ndarray, "people trial"]:
         """Trials of a run that begin in this part."""
         if run.name not in self.runs:
             return np.zeros_like(run.trials.present)
-        return in_part(run, self.start_s, self.stop_s) & (self.people & run.present)[:, None]
+        return in_part(run, *self.span(run)) & (self.people & run.present)[:, None]
 
 
 class Fold(NamedTuple):
@@ -37,13 +41,21 @@ class Fold(NamedTuple):
     test: Part
     name: str = "whole"
 
+    def is_later(self) -> bool:
+        """Whether the test follows the training in every run that is tested."""
+        return all(
+            of_run(self.test.start_s, run) >= of_run(self.training.stop_s, run)
+            for run in self.test.runs
+            if run in self.training.runs
+        )
+
 
 def everybody(cohort: Cohort) -> Part:
     """All people, all runs, all of the time."""
     return Part(np.ones(len(cohort.connectomes), bool), tuple(run.name for run in cohort.runs))
 
 
-def by_time(cohort: Cohort, split_s: float = SPLIT_S, stop_s: float = STOP_S) -> list[Fold]:
+def by_time(cohort: Cohort, split_s: Times = SPLIT_S, stop_s: Times = STOP_S) -> list[Fold]:
     """The paper's split: each run's first part trains, its second tests, the same people."""
     whole = everybody(cohort)
     return [Fold(whole._replace(stop_s=split_s), whole._replace(start_s=split_s, stop_s=stop_s))]

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dtb_jax.evaluation.splits import Times, of_run
 from dtb_jax.response import Response, log_likelihood, time_quantiles, windows
 from dtb_jax.twin import Params, Twin, simulate_cohort, split_outputs
 from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
@@ -46,7 +47,7 @@ def predict(
     part: Run,
     read: Callable[..., Response],
     *,
-    start_s: float,
+    start_s: Times,
     people: np.ndarray | None = None,
     chunk: int = 32,
 ) -> list[Prediction]:
@@ -73,7 +74,15 @@ def predict(
         edges = jnp.asarray(connectomes[rows], jnp.float32)
         outputs = _simulate(twin, params, edges, part.stimulus[rows])
         found = [
-            _read_run(run, rows, outputs[:, r], part.available[rows, r], actions, read, start_s)
+            _read_run(
+                run,
+                rows,
+                outputs[:, r],
+                part.available[rows, r],
+                actions,
+                read,
+                of_run(start_s, run.name),
+            )
             for r, run in enumerate(cohort.runs)
         ]
         kept = min(chunk, len(people) - start)

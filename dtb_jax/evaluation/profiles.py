@@ -4,6 +4,7 @@ A profile holds a mean time, a spread and two error rates a condition. With what
 on each trial it becomes a full prediction, in which presses are lognormal.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ PRIOR_TRIALS = 5.0
 """Trials of the group that a person's own error rates are mixed with: no rate is 0 or 1."""
 BEYOND_PRIOR = 2.0
 """Donors who say that a trial adds nothing to what a model tells."""
+SPREAD = 0.3
+"""SD of log times in a condition in which nobody pressed correctly twice."""
 LAPSE = 0.01
 """Share of presses anywhere in the window: one odd press must not outweigh all others."""
 
@@ -83,11 +86,17 @@ def _rate(event, counted, trials: Trials, conditions: int, donors) -> np.ndarray
 
 
 def mean_profile(profile: Profile, people: Bool[np.ndarray, " people"]) -> Profile:
-    """The same for everybody: the mean of these people, their differences added to the spread."""
+    """The same for everybody: the mean of these people, their differences added to the spread.
+
+    NaN in a condition of which nobody knows anything.
+    """
     total = len(profile.time_s)
-    within = np.nanmean(profile.spread[people] ** 2, axis=0)
-    between = np.nanvar(np.log(np.maximum(profile.time_s[people], 1e-3)), axis=0)
-    means = [np.nanmean(field[people], axis=0) for field in profile]
+    with warnings.catch_warnings():  # numpy warns where a mean is of nobody
+        warnings.simplefilter("ignore", RuntimeWarning)
+        within = np.nanmean(profile.spread[people] ** 2, axis=0)
+        between = np.nanvar(np.log(np.maximum(profile.time_s[people], 1e-3)), axis=0)
+        means = [np.nanmean(field[people], axis=0) for field in profile]
+    within = np.where(np.isfinite(within), within, SPREAD**2)  # one correct press each
     rows = [means[0], np.sqrt(within + between), *means[2:]]
     return Profile(*(np.tile(row, (total, 1)) for row in rows))
 
@@ -191,7 +200,8 @@ def as_prediction(run: TaskRun, profile: Profile, items: Items | None = None) ->
     """Every trial of a run from people's profiles.
 
     Time = lognormal with the condition's mean (plus the item's) and spread, cut at the deadline;
-    P(wrong | pressed) and P(omission) = expit(logit(condition's) + item's).
+    P(wrong | pressed) and P(omission) = expit(logit(condition's) + item's). Where a condition's
+    time is unknown, a press may come at any time of the window.
 
     Args:
         run: whose trials.
@@ -228,6 +238,7 @@ def as_prediction(run: TaskRun, profile: Profile, items: Items | None = None) ->
     first = np.floor(trials.response_time_s / STEP_S + 1e-6) * STEP_S
     first, last = np.minimum(first, deadline), np.minimum(first + STEP_S, deadline)
     at_step = share_before(last) - share_before(first)
+    at_step = np.where(np.isfinite(at_step), at_step, (last - first) / deadline)
     at_step = (1 - LAPSE) * at_step + LAPSE * (last - first) / deadline
     pressed = (1 - omission) * (probability * trials.possible).sum(-1) * at_step
     told = np.where(trials.answered, pressed, omission)

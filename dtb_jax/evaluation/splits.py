@@ -1,5 +1,6 @@
 """Cutting runs in time: what trains, what validates, what tests, and what is learned from it."""
 
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import jax
@@ -15,6 +16,33 @@ SPLIT_S, STOP_S = 196.8, 393.6
 """The paper's split of each run: what comes before the first trains, what follows tests."""
 
 
+Times = float | Mapping[str, float]
+"""Seconds from the start of a run: the same in all runs, or of each by its name."""
+
+
+def of_run(times: Times, run: str) -> float:
+    """The time that holds in a run."""
+    return times[run] if isinstance(times, Mapping) else times
+
+
+def length_s(run: TaskRun) -> float:
+    """Length of a run, seconds."""
+    return run.stimulus.shape[1] * STEP_S
+
+
+def volume_s(run: TaskRun) -> float:
+    """Seconds between volumes, in whole steps of the network."""
+    return run.stimulus.shape[1] // run.bold.shape[1] * STEP_S
+
+
+def last_second(cohort: Cohort, stop_s: Times) -> Times:
+    """Where a part ends: never later than the longest run, or than each run where each has its own
+    end."""
+    if isinstance(stop_s, Mapping):
+        return {run.name: min(stop_s[run.name], length_s(run)) for run in cohort.runs}
+    return min(stop_s, max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S)
+
+
 class BoldScale(NamedTuple):
     """Mean and SD of each region over people and training volumes."""
 
@@ -24,17 +52,16 @@ class BoldScale(NamedTuple):
 
 def volume_range(run: TaskRun, start_s: float, stop_s: float) -> slice:
     """Volumes acquired from `start_s` (included) to `stop_s` (excluded)."""
-    per_volume = run.stimulus.shape[1] // run.bold.shape[1]
-    seconds, volumes = per_volume * STEP_S, run.bold.shape[1]
+    seconds, volumes = volume_s(run), run.bold.shape[1]
     first, last = (min(t / seconds, volumes) for t in (start_s, stop_s))
     return slice(int(np.ceil(first - 1e-6)), int(np.ceil(last - 1e-6)))
 
 
-def fit_bold_scale(cohort: Cohort, stop_s: float, people: np.ndarray) -> BoldScale:
+def fit_bold_scale(cohort: Cohort, stop_s: Times, people: np.ndarray) -> BoldScale:
     """Statistics of the training part only: these people, volumes before `stop_s`."""
     rows = [np.zeros((0, len(cohort.regions)))]
     for run in cohort.runs:
-        part = volume_range(run, 0.0, stop_s)
+        part = volume_range(run, 0.0, of_run(stop_s, run.name))
         rows.append(run.bold[people, part][run.bold_mask[people, part]])
     values = np.concatenate(rows)
     if len(values) == 0:
@@ -61,7 +88,7 @@ def in_part(run: TaskRun, start_s: float, stop_s: float) -> np.ndarray:
 
 
 def cut(
-    cohort: Cohort, start_s: float, stop_s: float, scale: BoldScale, *, pulse_steps: int = 1
+    cohort: Cohort, start_s: Times, stop_s: Times, scale: BoldScale, *, pulse_steps: int = 1
 ) -> Run:
     """The part of every run between two times, as the twin sees it.
 
@@ -69,21 +96,25 @@ def cut(
 
     Args:
         cohort: everybody.
-        start_s, stop_s: the part; runs that end earlier are masked at the end.
+        start_s, stop_s: the part; runs whose part ends earlier are masked at the end.
         scale: z-scores BOLD.
         pulse_steps: width of a press in steps.
 
     Returns: `Run` [people, run, time, ...] on the host.
     """
-    steps = round((stop_s - start_s) / STEP_S)
-    parts = [_cut_run(run, start_s, stop_s, steps, scale, pulse_steps) for run in cohort.runs]
+    spans = [(of_run(start_s, run.name), of_run(stop_s, run.name)) for run in cohort.runs]
+    steps = max(round((stop - start) / STEP_S) for start, stop in spans)
+    parts = [
+        _cut_run(run, start, stop, steps, scale, pulse_steps)
+        for run, (start, stop) in zip(cohort.runs, spans)
+    ]
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *parts)
 
 
 def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width: int) -> Run:
     first = round(start_s / STEP_S)
     people, total = run.stimulus.shape[:2]
-    inside = slice(first, min(first + steps, total))
+    inside = slice(first, min(first + round((stop_s - start_s) / STEP_S), total))
     chosen = in_part(run, start_s, stop_s) & run.present[:, None]
     sequences = [
         press_sequence(
@@ -136,7 +167,15 @@ class Parts(NamedTuple):
     validation_people: np.ndarray
 
 
-def hold_out(runs: Run, people: np.ndarray, *, share: float, steps: int, seed: int) -> Parts:
+def hold_out(
+    runs: Run,
+    people: np.ndarray,
+    *,
+    share: float,
+    steps: int,
+    seed: int,
+    lengths: Sequence[int] | None = None,
+) -> Parts:
     """Draw a validation part from the training part: the last steps of some people's runs.
 
     Args:
@@ -145,43 +184,59 @@ def hold_out(runs: Run, people: np.ndarray, *, share: float, steps: int, seed: i
         share: of them whose last steps validate; at least one person.
         steps: how many steps.
         seed: who.
+        lengths: steps of each run that are its own, what follows is filling; None: all of them.
 
     Returns: `Parts`; the training part masks what validates.
     """
     chosen = _some(people, share, seed)
+    inside = [slice(max(own - steps, 0), max(own, steps)) for own in _lengths(runs, lengths)]
 
     def masked(leaf):
         leaf = np.array(leaf)
-        leaf[chosen, :, -steps:] = 0
+        for r, one in enumerate(inside):
+            leaf[chosen, r, one] = 0
         return leaf
 
     training = runs._replace(
         press=masked(runs.press), at_risk=masked(runs.at_risk), bold_mask=masked(runs.bold_mask)
     )
-    last = runs._replace(
-        **{
-            name: leaf[:, :, -steps:]
-            for name, leaf in runs._asdict().items()
-            if name != "available"
-        }
-    )
-    return Parts(_on_device(training), _rows(last, chosen), people, chosen)
+    return Parts(_on_device(training), _rows(_stretches(runs, inside), chosen), people, chosen)
 
 
-def hold_out_people(runs: Run, people: np.ndarray, *, share: float, steps: int, seed: int) -> Parts:
+def hold_out_people(
+    runs: Run,
+    people: np.ndarray,
+    *,
+    share: float,
+    steps: int,
+    seed: int,
+    lengths: Sequence[int] | None = None,
+) -> Parts:
     """Keep whole people of the training part for validation: they tell how unseen people fare.
 
     Arguments as in `hold_out`; of each run the middle, at most 8 times `steps`, validates.
     """
     chosen = _some(people, share, seed)
-    length = runs.at_risk.shape[2]
-    kept = min(length, 8 * steps)
-    inside = slice((length - kept) // 2, (length + kept) // 2)
-    middle = runs._replace(
-        **{name: leaf[:, :, inside] for name, leaf in runs._asdict().items() if name != "available"}
-    )
+    kept = min(runs.at_risk.shape[2], 8 * steps)
+    first = [max((own - kept) // 2, 0) for own in _lengths(runs, lengths)]
+    middle = _stretches(runs, [slice(start, start + kept) for start in first])
     others = np.setdiff1d(people, chosen)
     return Parts(_on_device(runs), _rows(middle, chosen), others, chosen)
+
+
+def _lengths(runs: Run, lengths: Sequence[int] | None) -> Sequence[int]:
+    return [runs.at_risk.shape[2]] * runs.at_risk.shape[1] if lengths is None else lengths
+
+
+def _stretches(runs: Run, inside: Sequence[slice]) -> Run:
+    """Of each run a stretch of its own, all of one length."""
+    sequences = {name: leaf for name, leaf in runs._asdict().items() if name != "available"}
+    return runs._replace(
+        **{
+            name: np.stack([leaf[:, r, one] for r, one in enumerate(inside)], axis=1)
+            for name, leaf in sequences.items()
+        }
+    )
 
 
 def _some(people: np.ndarray, share: float, seed: int) -> np.ndarray:

@@ -1,5 +1,6 @@
 """Some people in front of a twin: what it says of them, and the edits it designs for them."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -7,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from dtb_jax import provenance
 from dtb_jax.interventions.constraints import Constraint
 from dtb_jax.interventions.edits import (
     Search,
@@ -42,6 +44,7 @@ class Study(NamedTuple):
     connectomes: Float[np.ndarray, "people edge"]
     before: Mapping[str, Float[np.ndarray, " people"]]
     sd: Mapping[str, float]  # over people, before
+    participants: tuple[str, ...] = ()  # their names
 
     def after(
         self, edits: Float[np.ndarray, "people edge"]
@@ -139,14 +142,21 @@ def made_feasible(study: Study, edits: Float[np.ndarray, "people edge"], rules: 
     )
 
 
-def kept(path: Path, make: Callable[[], Feasible]) -> Feasible:
-    """`make()`, or what an earlier call left in `path`."""
+def kept(path: Path, make: Callable[[], Feasible], study: Study) -> Feasible:
+    """`make()`, or what an earlier call left in `path` for the same people and connectomes."""
+    names = study.participants or map(str, range(len(study.connectomes)))
+    now = {
+        name: {"connectome": provenance.sums(edges)}
+        for name, edges in zip(names, study.connectomes, strict=True)
+    }
     if path.exists():
         with np.load(path) as file:
-            return Feasible(*(file[name] for name in Feasible._fields))
+            before = json.loads(str(file["made_of"])) if "made_of" in file.files else None
+            if before is not None and not provenance.changed(before, now, "", ("connectome",)):
+                return Feasible(*(file[name] for name in Feasible._fields))
     found = make()
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name("." + path.name)
-    np.savez(unfinished, **found._asdict())
+    np.savez(unfinished, made_of=np.array(json.dumps(now)), **found._asdict())
     unfinished.replace(path)
     return found

@@ -93,7 +93,8 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
             probability = None if told is None else error_probability(part, told[r])
             if probability is not None:
                 counted = part.tested() & part.people[:, None] & np.isfinite(probability)
-                shown[model] = reliability_bins(probability, error_mask(part), counted)
+                if counted.any():
+                    shown[model] = reliability_bins(probability, error_mask(part), counted)
         panels.append((f"{titled(name)}: P(not answered correctly)", shown))
     caption = "Reliability of told error probabilities, eight bins of equal counts."
     return caption, "reliability", plots.reliability(panels, label)

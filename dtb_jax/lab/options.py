@@ -52,10 +52,16 @@ class Study(Choices):
     keep_best: bool = option(S.keep_best, "Use the best epoch, not the last.", TRAINING)
     save_every: int = option(5, "Epochs between checkpoints.", TRAINING)
     split_s: float | None = option(
-        None, "End of the training part; default: TCP's 196.8 s, else half the run.", SCORES
+        None,
+        "End of the training part in all runs; default: 196.8 s where the trials are TCP's, else "
+        "each run's own middle, with as many trials before as after.",
+        SCORES,
     )
     stop_s: float | None = option(
-        None, "End of the test part; default: TCP's 393.6 s, else the run's.", SCORES
+        None,
+        "End of the test part in all runs; default: 393.6 s where the trials are TCP's, else the "
+        "run's.",
+        SCORES,
     )
     pulse_steps: int = option(R.pulse_steps, "Length of a press, with pulses.", SCORES)
     validation_share: float = option(R.validation_share, "Of training people.", SCORES)

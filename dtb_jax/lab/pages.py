@@ -10,11 +10,9 @@ from dtb_jax.evaluation.verdict import titled
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.lab.evaluation_report import source_line, tasks_in
-from dtb_jax.lab.session import CAPTIONS, saved_figures
+from dtb_jax.lab.session import CAPTIONS, EDITS, UNSEEN, saved_figures
 from dtb_jax.report import figure_text, headline_figures, list_sentences, write_report
 
-UNSEEN, EDITS = "unseen", "edits"
-"""Folders within a study's."""
 SHOWN = {
     UNSEEN: ("verdict", "reaction_times", "few_shot"),
     EDITS: ("people", "before_after", "dose_response", "controls", "selectivity", "predicted_true"),
@@ -53,17 +51,26 @@ def write(study: Path) -> Path:
         template="study.html.j2",
         title=f"Twins of {people} people",
         first_line=source_line(metrics)
-        + "Everybody tested was seen in training: first half trains, second half tests.",
+        + f"{_seen(metrics)}: first half trains, second half tests.",
         summary=[*_summary(metrics["models"]), *list_sentences(metrics)],
         metrics=metrics,
         headline=metrics["headline"],
-        people="Everybody was seen in training.",
+        people=f"{_seen(metrics)}.",
         figures=saved_figures(study),
         exclusions=_rows(study / "exclusions.tsv"),
         unseen=_unseen(study / UNSEEN),
         edits=_edits(study / EDITS),
     )
     return path
+
+
+def _seen(metrics: dict[str, Any]) -> str:
+    """Who of those tested had trained; a page may be older than the number."""
+    people = metrics["protocol"]["participants"]
+    trained = metrics["protocol"].get("trained_people", people)
+    if trained == people:
+        return "Everybody tested was seen in training"
+    return f"{trained} of {people} people were seen in training"
 
 
 def is_evaluated(folder: Path) -> bool:
@@ -124,6 +131,12 @@ def _edits(folder: Path) -> dict[str, Any] | None:
 def _summary(models: dict) -> list[str]:
     sentences = []
     for task in tasks_in(models):
+        if not models["twin"].get(task, {}).get("choice_concordance", {}).get("n", 1):
+            sentences.append(
+                f"{titled(task)}: nobody is above chance, so that no figure of behaviour is "
+                "defined; are right and wrong turned around?"
+            )
+            continue
 
         def value(model, metric, task=task):
             found = models[model].get(task, {}).get(metric, {}).get("value")

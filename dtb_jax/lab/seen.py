@@ -4,16 +4,19 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dtb_jax import families, portable, results, workflow
+import numpy as np
+
+from dtb_jax import families, portable, provenance, results, workflow
 from dtb_jax.assessment import assess
 from dtb_jax.crossvalidation import cross_validate
 from dtb_jax.data import Ledger
 from dtb_jax.evaluation.folds import Fold
 from dtb_jax.lab import evaluation_report, pages, seen_figures, session, truth
 from dtb_jax.lab.centroids import region_centroids
+from dtb_jax.lab.halves import note_parts, trained_on
 from dtb_jax.lab.options import Study
 from dtb_jax.lab.protocol import protocol, recipe
-from dtb_jax.recipe import Recipe
+from dtb_jax.recipe import Recipe, fits
 from dtb_jax.types import Cohort
 
 
@@ -33,10 +36,14 @@ def train(options: Study, workdir: Path) -> Trained:
     Raises: DataError, in one sentence.
     """
     session.settle_jax()
+    session.check_room(workdir)
     cohort, ledger = session.read_data(options.data, options)
     made, fold = recipe(options), session.halves(options, cohort)
+    fits(cohort, fold.training, options.segment_steps)
     region_centroids(options)  # what is wrong with them is told before hours of training
     session.settle(options, workdir)
+    session.settle_people(cohort, workdir)
+    note_parts(cohort, fold, ledger)
     workflow.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     with session.epochs_bar(made.settings.epochs, "training") as show:
@@ -66,10 +73,18 @@ def _timing(path: Path, now: dict[str, Any]) -> dict[str, Any]:
 
 def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:
     """The fitted twin for others, and on its card how it was trained and what is known of it."""
-    _, _, _, made, fitted = trained
-    about = {"protocol": told(options, trained), "timing": fitted.timing}
+    cohort, _, fold, made, fitted = trained
+    people = provenance.of_people(cohort, np.flatnonzero(trained_on(cohort, fold.training)))
+    about = {
+        "protocol": told(options, trained),
+        "timing": fitted.timing,
+        "trained_on": {
+            "participants": list(people),
+            "events_sha256": provenance.digest({one: it["events"] for one, it in people.items()}),
+        },
+    }
     about |= {name: metrics[name] for name in ("models", "verdict") if name in metrics}
-    portable.save_twin(workdir / "twin", fitted, made, trained.cohort, about)
+    portable.save_twin(workdir / "twin", fitted, made, cohort, about)
 
 
 def told(options: Study, trained: Trained) -> dict[str, Any]:
@@ -84,6 +99,7 @@ def told(options: Study, trained: Trained) -> dict[str, Any]:
         "response": options.response,
         "split_s": trained.fold.training.stop_s,
         "stop_s": trained.fold.test.stop_s,
+        "trained_people": int(trained_on(trained.cohort, trained.fold.training).sum()),
         "epochs": options.epochs,
     }
 
@@ -140,7 +156,7 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
         cohort,
         assessed.scored,
         assessed.predictions["twin"],
-        seen=True,
+        seen=trained_on(cohort, fold.training),
     )
     seen_figures.draw(workdir, options, cohort, fold, fitted, assessed, compared, metrics)
     pages.write(workdir)

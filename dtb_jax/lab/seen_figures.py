@@ -103,7 +103,8 @@ def draw(
             "What the twins of three people expect, with the presses they made (dashed).",
             "actions",
             plots.action_traces(
-                action_traces(cohort, fitted, fold.test.start_s, options.response), label
+                action_traces(cohort, fitted, fold.test.span(cohort.runs[0])[0], options.response),
+                label,
             ),
         ),
     ]

@@ -4,7 +4,8 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import version
@@ -14,16 +15,14 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from dtb_jax import families, results
+from dtb_jax import families, provenance, results
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.folds import Fold
-from dtb_jax.evaluation.splits import SPLIT_S, STOP_S
-from dtb_jax.lab.options import Study
-from dtb_jax.recipe import longest_s
+from dtb_jax.lab.halves import halves as halves
 from dtb_jax.types import Cohort
 
-CAPTIONS = "captions.json"
+CAPTIONS, COHORT = "captions.json", "cohort.json"
+UNSEEN, EDITS = "unseen", "edits"
+"""Folders within a study's, of the same people."""
 
 
 def settle_jax() -> None:
@@ -49,25 +48,6 @@ def read_data(data: str, choices: Choices) -> tuple[Cohort, Ledger]:
     return read_cohort(
         Path(data), choices, progress=lambda people: tqdm(people, desc="connectomes")
     )
-
-
-def halves(options: Study, cohort: Cohort) -> Fold:
-    """The training part and the test part of every run.
-
-    Where nothing is chosen, TCP's tasks are split as in the paper, others in the middle.
-
-    Raises: DataError where a part would be empty.
-    """
-    built_in = {run.task.name for run in cohort.runs} <= {"faces", "stroop"}
-    whole = longest_s(cohort)
-    stop = options.stop_s or (STOP_S if built_in else whole)
-    split = options.split_s or (SPLIT_S if built_in else stop / 2)
-    if not 0 < split < min(stop, whole):
-        raise DataError(
-            f"--config.split_s: {split:g} s, expected less than the test part's end, "
-            f"{min(stop, whole):g} s"
-        )
-    return splits.by_time(cohort, split, stop)[0]
 
 
 def only_regions(cohort: Cohort, wanted: str) -> Cohort:
@@ -183,6 +163,51 @@ def settle(options: Choices, workdir: Path) -> None:
     """
     workdir.mkdir(parents=True, exist_ok=True)
     settle_options(asdict(options), workdir, defaults=asdict(type(options)()))
+
+
+def check_room(workdir: Path) -> None:
+    """Try to write where everything will be written, before hours go into it.
+
+    Raises: DataError, in one sentence.
+    """
+    place = next(one for one in (workdir, *workdir.absolute().parents) if one.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place) as probe:
+            probe.write(bytes(2**16))
+    except OSError as error:
+        raise DataError(
+            f"{workdir}: nothing can be written there ({error.strerror}); expected a folder of "
+            "yours on a disk with room"
+        ) from error
+
+
+def settle_people(
+    cohort: Cohort, workdir: Path, study_kinds: Collection[str] = provenance.OF_THE_TWIN
+) -> None:
+    """Write `cohort.json`, or insist that a folder in use was made of the same people and data.
+
+    Args:
+        cohort: as read.
+        workdir: of a study, or of a part of one, whose people are those of the study.
+        study_kinds: of data that a part shares with its study, see `provenance`.
+
+    Raises: DataError when it was not.
+    """
+    now = provenance.of_people(cohort)
+    study = (workdir.parent / COHORT,) if workdir.name in (UNSEEN, EDITS) else ()
+    for path in (*study, workdir / COHORT):
+        if not path.exists():
+            continue
+        try:
+            before = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"{path}: not JSON ({error}); expected what a run wrote") from error
+        kinds = study_kinds if path in study else provenance.OF_THE_TWIN
+        told = provenance.changed(before, now, "since this twin was trained", kinds)
+        if told:
+            raise DataError(f"{path.parent}: {told}: name another folder, or delete this one")
+    if not (workdir / COHORT).exists():  # others of an array job may be reading it
+        results.write_json(workdir / COHORT, now)
 
 
 def settle_options(

@@ -18,7 +18,8 @@ def action_traces(
     """A quarter of a minute of three people: the fastest, a middling and the slowest."""
     run = cohort.runs[0]
     times = masked_mean(run.trials.response_time_s, correct_mask(run.trials))
-    order = np.argsort(np.where(np.isfinite(times), times, np.inf))[: int(np.isfinite(times).sum())]
+    known = np.isfinite(times) if np.isfinite(times).any() else run.present
+    order = np.argsort(np.where(known, times, np.inf))[: int(known.sum())]
     chosen = order[[0, len(order) // 2, len(order) - 1]]
     stop_s = min(start_s + 40, run.stimulus.shape[1] * STEP_S)
     few = cohort._replace(
@@ -39,7 +40,7 @@ def action_traces(
         probability = np.asarray(jax.nn.sigmoid(outputs[:, 0, :, :actions]))
     time = start_s + np.arange(probability.shape[1]) * STEP_S
     shown = time < start_s + 25
-    buttons = [a for a, there in zip(run.task.actions, run.task.available) if there]
+    buttons = np.flatnonzero(run.task.available)
     traces = []
     for i, person in enumerate(chosen):
         trials = []
@@ -52,11 +53,15 @@ def action_traces(
         name = ("fastest", "middling", "slowest")[i]
         traces.append(
             plots.Trace(
-                f"{name} person, {run.task.name}: mean RT {1000 * times[person]:.0f} ms",
+                f"{name} person, {run.task.name}: {_mean(times[person])}",
                 time[shown],
-                probability[i][shown][:, : len(buttons)] / STEP_S,
-                tuple(buttons),
+                probability[i][shown][:, buttons] / STEP_S,
+                tuple(run.task.actions[k] for k in buttons),
                 trials,
             )
         )
     return traces
+
+
+def _mean(time_s: float) -> str:
+    return f"mean RT {1000 * time_s:.0f} ms" if np.isfinite(time_s) else "no correct press"

@@ -9,9 +9,9 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from dtb_jax import families, results, workflow
+from dtb_jax import families, provenance, results, workflow
 from dtb_jax.assessment import assess
-from dtb_jax.crossvalidation import Told, cross_validate, told_at
+from dtb_jax.crossvalidation import Told, cross_validate, is_kept, origin_of, told_at
 from dtb_jax.data import DataError, Ledger
 from dtb_jax.evaluation import folds as splits
 from dtb_jax.evaluation.confounds import design, regress_out
@@ -22,6 +22,7 @@ from dtb_jax.lab import evaluation_report, session, truth, unseen_report
 from dtb_jax.lab import protocol as protocols
 from dtb_jax.lab.cluster import Cluster, send
 from dtb_jax.lab.options import Unseen
+from dtb_jax.recipe import fits
 from dtb_jax.repeats import over_repeats, refitted_p
 from dtb_jax.types import Cohort
 
@@ -45,13 +46,18 @@ def open_folds(options: Unseen, workdir: Path) -> Opened:
     """
     session.settle_jax()
     protocols.no_exact(options)
+    session.check_room(workdir)
     cohort, ledger = session.read_data(options.data, options)
     made = recipe(options)
     if options.repeats < 1:
         raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
     rounds = [make_folds(options, cohort, options.seed + k) for k in range(options.repeats)]
     asked, apart = families_of(options, made, workdir)
+    for folds in rounds:
+        for fold in folds:
+            fits(cohort, fold.training, options.segment_steps)
     session.settle(options, workdir)
+    session.settle_people(cohort, workdir)
     return Opened(cohort, ledger, rounds, asked, apart)
 
 
@@ -64,13 +70,14 @@ def fit_fold(options: Unseen, workdir: Path, name: str) -> None:
 
 def unfinished(opened: Opened, workdir: Path) -> list[str]:
     """Folds of which something is not known yet."""
-    everybody = {**opened.asked, **opened.apart}
-    return [
-        fold.name
-        for folds in opened.rounds
-        for fold in folds
-        if not all(told_at(workdir / FOLDS, fold, name).exists() for name in everybody)
-    ]
+    families = (*opened.asked, *opened.apart)
+    people = provenance.of_people(opened.cohort)
+
+    def is_done(fold: Fold) -> bool:
+        origin = origin_of(people, opened.cohort, fold)
+        return all(is_kept(told_at(workdir / FOLDS, fold, one), origin) for one in families)
+
+    return [fold.name for folds in opened.rounds for fold in folds if not is_done(fold)]
 
 
 def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:

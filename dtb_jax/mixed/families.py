@@ -30,7 +30,7 @@ def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str,
     People who trained are known from their training trials, others from their connectomes alone.
     """
     unseen = not (fold.training.people & fold.test.people).any()
-    later = fold.test.start_s >= fold.training.stop_s
+    later = fold.is_later()
     runs = [run.name for run in fold.test.of(cohort).runs]
     belief = everybodys(mixed, cohort, mixed.seen(runs, later=later))
     donors = fold.test._replace(people=fold.training.people | fold.test.people)
@@ -134,7 +134,7 @@ def with_t(mixed: Mixed, run: TaskRun, part: Part, told: Prediction) -> Predicti
     """A prediction with the t-values that its BOLD lets one expect in this scanner."""
     if told.bold is None:
         return told
-    glm = make_glm(run, part.start_s, part.stop_s)
+    glm = make_glm(run, *part.span(run))
     series = np.nan_to_num(told.bold[:, : glm.mask.shape[1]])
     sd = np.asarray(mixed.scanner.noise.sd) * mixed.scanner.scale.sd
     t = expected_t(glm, series, sd)

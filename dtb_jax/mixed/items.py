@@ -56,9 +56,10 @@ def deviations(known: Known, cohort: Cohort, part: Part) -> Float[np.ndarray, "i
     """Projects u on what neither conditions nor quarters of the time explain, run by run."""
     columns: dict = {}
     for run in part.of(cohort).runs:
-        stop_s = min(part.stop_s, run.stimulus.shape[1] * STEP_S)
+        start_s, stop_s = part.span(run)
+        stop_s = min(stop_s, run.stimulus.shape[1] * STEP_S)
         onset_s = np.nanmedian(np.where(run.trials.present, run.trials.onset_s, np.nan), axis=0)
-        share = (onset_s - part.start_s) / (stop_s - part.start_s)
+        share = (onset_s - start_s) / (stop_s - start_s)
         quarter = np.clip(share * PARTS, 0, PARTS - 1).astype(int)
         for key, number in known.items():
             if key[0] == run.name:

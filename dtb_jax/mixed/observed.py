@@ -8,7 +8,15 @@ from jaxtyping import Float
 
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.glm import make_glm
-from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, volume_range, z_scored
+from dtb_jax.evaluation.splits import (
+    BoldScale,
+    cut,
+    fit_bold_scale,
+    last_second,
+    of_run,
+    volume_range,
+    z_scored,
+)
 from dtb_jax.mixed.cues import remembered_cues, with_memory
 from dtb_jax.mixed.items import Known, Shown, shown_of
 from dtb_jax.mixed.likelihood import Noise, fit_noise
@@ -47,15 +55,12 @@ def volume_steps(cohort: Cohort) -> int:
     return round(cohort.repetition_time_s / STEP_S)
 
 
-def last_second(cohort: Cohort, part: Part) -> float:
-    """Where a part ends, in its longest run."""
-    longest = max(run.stimulus.shape[1] for run in part.of(cohort).runs) * STEP_S
-    return min(part.stop_s, longest)
-
-
 def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
     """Steps of a part's longest run, filled up to whole pieces."""
-    return -(-round((last_second(cohort, part) - part.start_s) / STEP_S) // piece) * piece
+    inside = part.of(cohort)
+    stop_s = last_second(inside, part.stop_s)
+    steps = [round((of_run(stop_s, run.name) - part.span(run)[0]) / STEP_S) for run in inside.runs]
+    return -(-max(steps) // piece) * piece
 
 
 def observe(
@@ -72,7 +77,7 @@ def observe(
         piece: see `network.in_pieces`.
     """
     cohort = with_memory(part.of(cohort), memory)
-    stop_s = last_second(cohort, part)
+    stop_s = last_second(cohort, part.stop_s)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
     runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
@@ -82,11 +87,11 @@ def observe(
     }
     volumes = -(-steps // volume_steps(cohort))
     bold, mask, shown = [], [], []
-    first = round(part.start_s / STEP_S)
     for run in cohort.runs:
+        first = round(part.span(run)[0] / STEP_S)
         on = shown_of(run, slice(first, first + steps), known)
         shown.append([_filled(leaf[:, None], steps)[:, 0] for leaf in on])
-        inside = volume_range(run, part.start_s, stop_s)
+        inside = volume_range(run, part.span(run)[0], of_run(stop_s, run.name))
         seen = run.bold_mask[:, inside]
         bold.append(_filled(z_scored(run.bold[:, inside], seen, scale)[:, None], volumes)[:, 0])
         mask.append(_filled(seen[:, None].astype(np.float32), volumes)[:, 0])
@@ -104,10 +109,10 @@ def fit_scanner(
     """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
-    scale = fit_bold_scale(inside, last_second(cohort, part), people)
+    scale = fit_bold_scale(inside, last_second(inside, part.stop_s), people)
     memory = remembered_cues(inside)
     seen = rows(observe(cohort, part, scale, known, memory=memory, piece=piece), people)
-    designs = [make_glm(run, part.start_s, part.stop_s).designs[people] for run in inside.runs]
+    designs = [make_glm(run, *part.span(run)).designs[people] for run in inside.runs]
     noise = fit_noise(
         designs, np.asarray(seen.bold), np.asarray(seen.mask) > 0, cohort.repetition_time_s
     )

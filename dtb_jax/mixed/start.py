@@ -1,5 +1,7 @@
 """Where people begin: what any twin should know of them, in principal components."""
 
+import warnings
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,13 +26,15 @@ def start_from_profiles(
     columns = []
     for run in part.of(cohort).runs:
         if run.bold_mask.any():
-            glm = make_glm(run, part.start_s, part.stop_s)
+            glm = make_glm(run, *part.span(run))
             columns.append(person_t(glm, run.bold[:, glm.volumes]))
         counted = part._replace(people=np.ones(len(part.people), bool)).trials(run)
         profile = observe(run, counted, part.people)
         columns += [np.log(np.maximum(field, 1e-4)) for field in profile]
     known = np.concatenate(columns, axis=1)
-    mean, sd = (f(known[part.people], axis=0) for f in (np.nanmean, np.nanstd))
+    with warnings.catch_warnings():  # numpy warns where a mean is of nobody
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean, sd = (f(known[part.people], axis=0) for f in (np.nanmean, np.nanstd))
     scores = np.nan_to_num((known - mean) / np.where(sd > 0, sd, 1))
     _, size, ways = np.linalg.svd(scores[part.people], full_matrices=False)
     kept = min(coordinates, int((size > 1e-6 * size[0]).sum()))

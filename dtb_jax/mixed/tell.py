@@ -109,7 +109,7 @@ def _tell_run(
     trials = run.trials
     first, last = (
         min(round(t / STEP_S), run.stimulus.shape[1]) if np.isfinite(t) else run.stimulus.shape[1]
-        for t in (part.start_s, part.stop_s)
+        for t in part.span(run)
     )
     zeros = np.zeros_like(trials.onset_s)
     more = (zeros, zeros, zeros) if items is None else (items.time_s, items.error, items.omission)
@@ -142,7 +142,7 @@ def _tell_run(
             jax.tree.map(lambda leaf, rows=rows: leaf[rows], trial),
             new,
             available,
-            np.float32(part.start_s),
+            np.float32(part.span(run)[0]),
             per_volume=per_volume,
             length=length,
         )

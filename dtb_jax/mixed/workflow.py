@@ -21,6 +21,7 @@ from dtb_jax.mixed.posterior import Gaussian, Told, joined, listen_to, nothing, 
 from dtb_jax.mixed.prior import Prior, fit_prior
 from dtb_jax.mixed.start import start_from_profiles
 from dtb_jax.types import Array, Cohort
+from dtb_jax.workflow import check_origin, origin_of
 
 SEEN_STEPS, FEW_STEPS = 2, 8
 """Of scoring: from where learning left people, and from where their connectome puts them."""
@@ -127,9 +128,12 @@ def train_members(
         scanner = scanner._replace(noise=none)
     each = method.updates_of_epoch(len(people))
     start = start_from_profiles(cohort, part, coordinates)[people]
-    states, checkpoints = None, None
+    states, checkpoints, origin = None, None, {}
     if folder is not None:
         checkpoints = Checkpoints(folder)
+        choices = {"units": units, "coordinates": coordinates, "method": method}
+        origin = origin_of(cohort, part, seeds=list(seeds), networks=networks, **choices)
+        check_origin(checkpoints, origin, folder)
         fresh = partial(initial_state, population, start, len(items), method)
         keys = jax.random.split(jax.random.key(0), len(seeds))
         like = jax.eval_shape(jax.vmap(lambda key: fresh(key=key)), keys)
@@ -141,7 +145,7 @@ def train_members(
 
     def note(states: State, row: dict[str, float | int]) -> None:
         if checkpoints is not None and (row["epoch"] % 5 == 0 or row["epoch"] == row["epochs"]):
-            checkpoints.save(int(row["epoch"]), {"state": states}, {})
+            checkpoints.save(int(row["epoch"]), {"state": states}, {"made_of": origin})
         on_epoch(row)
 
     states = learn(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame
+from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, frame, nothing
 
 
 def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
@@ -15,6 +15,8 @@ def verdict(rows: Sequence[tuple[str, dict[str, dict]]], label: str) -> Figure:
         rows: (metric, {model: figure}), one panel each.
         label: what is simulated, or "".
     """
+    if not rows:
+        return nothing("No headline figure is defined.", label)
     columns = min(3, len(rows))
     lines = -(-len(rows) // columns)
     most = max(len(models) for _, models in rows)
@@ -60,7 +62,8 @@ def reliability(
             top = max(top, told.max(), seen.max())
         axis.plot([0, top], [0, top], color=SEEN, lw=0.8, ls=":")
         axis.set(title=title, xlabel="told", ylabel="observed")
-        axis.legend(fontsize=9, loc="upper left")
+        if models:
+            axis.legend(fontsize=9, loc="upper left")
     return figure
 
 
@@ -77,6 +80,8 @@ def few_shot(
         label: what is simulated, or "".
         alike: whether all panels show one metric.
     """
+    if not panels:
+        return nothing("No curve is defined.", label)
     figure, axes = frame(1, len(panels), (5.2 * len(panels), 4.2), label, sharey=alike)
     for axis, (title, models) in zip(axes[0], panels):
         shots = sorted({k for line in models.values() for k, _ in line})

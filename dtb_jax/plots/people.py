@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from matplotlib.figure import Figure
 
-from dtb_jax.plots.style import ACTIONS, PLAIN, SEEN, TWIN, WARM, frame
+from dtb_jax.plots.style import PLAIN, SEEN, TWIN, WARM, colour_of, frame, nothing
 
 
 def reaction_times(
@@ -23,12 +23,15 @@ def reaction_times(
         label: what is simulated, or "".
         observed_label, predicted_label: of the axes.
     """
+    if not panels:
+        return nothing("No reaction times can be compared.", label)
     columns = 3 if len(panels) % 3 == 0 else 2
     rows = -(-len(panels) // columns)
     figure, axes = frame(rows, columns, (4.25 * columns, 4.0 * rows), label)
     for axis, (title, observed, predicted, text) in zip(axes.flat, panels):
         both = np.concatenate([observed, predicted]) * 1000
-        low, high = np.nanmin(both) - 40, np.nanmax(both) + 40
+        both = both[np.isfinite(both)]
+        low, high = (both.min() - 40, both.max() + 40) if len(both) else (0, 1000)
         axis.plot([low, high], [low, high], color=PLAIN, lw=1, zorder=1)
         colour = TWIN if "twin" in title + predicted_label else PLAIN
         axis.scatter(observed * 1000, predicted * 1000, s=18, color=colour, alpha=0.75, lw=0)
@@ -84,21 +87,25 @@ def group_t(
 ) -> Figure:
     """Group t of every region, predicted against observed, one colour a task."""
     figure, axes = frame(1, len(tasks), (5.2 * len(tasks), 4.6), label)
-    for axis, task, told, seen, colour in zip(axes[0], tasks, predicted, observed, ACTIONS):
+    for k, (axis, task, told, seen) in enumerate(zip(axes[0], tasks, predicted, observed)):
         axis.axhline(0, color=PLAIN, lw=0.8)
         axis.axvline(0, color=PLAIN, lw=0.8)
-        axis.scatter(seen, told, color=colour, s=26)
+        axis.scatter(seen, told, color=colour_of(k), s=26)
         # One label a region, not two: both sides respond alike and their labels would overlap.
         named: dict[str, int] = {}
-        for k in np.argsort(-np.abs(seen)).tolist():
-            name = regions[k].split("_", 1)[-1]
-            crowded = any(_apart(seen, k, j) + _apart(told, k, j) < 0.15 for j in named.values())
+        for one in np.argsort(-np.abs(seen)).tolist():
+            name = regions[one].split("_", 1)[-1]
+            crowded = any(
+                _apart(seen, one, j) + _apart(told, one, j) < 0.15 for j in named.values()
+            )
             if name in named or crowded or len(named) == 4:
                 continue
-            named[name] = k
+            if not np.isfinite([seen[one], told[one]]).all():
+                continue
+            named[name] = one
             axis.annotate(
-                regions[k].replace("_", " "),
-                (seen[k], told[k]),
+                regions[one].replace("_", " "),
+                (seen[one], told[one]),
                 xytext=(4, 3),
                 textcoords="offset points",
                 fontsize=8,
@@ -156,7 +163,7 @@ def action_traces(traces: Sequence[Trace], label: str) -> Figure:
             if press is not None:
                 axis.axvline(press, color=SEEN, ls="--", lw=1)
         for k, name in enumerate(trace.actions):
-            axis.plot(trace.time_s, trace.probability[:, k], color=ACTIONS[k], lw=1.5, label=name)
+            axis.plot(trace.time_s, trace.probability[:, k], color=colour_of(k), lw=1.5, label=name)
         axis.set(
             title=trace.title, ylabel="presses per s", xlim=(trace.time_s[0], trace.time_s[-1])
         )

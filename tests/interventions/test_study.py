@@ -89,14 +89,14 @@ def test_a_dose_is_a_share_of_the_edit(study, designed):
         )
 
 
-def test_what_is_kept_is_read_again(tmp_path, designed):
+def test_what_is_kept_is_read_again(tmp_path, study, designed):
     path, calls = tmp_path / "steps" / "edits.npz", []
 
     def make():
         calls.append(None)
         return designed[0]
 
-    first, second = kept(path, make), kept(path, make)
+    first, second = kept(path, make, study), kept(path, make, study)
     assert len(calls) == 1 and [p.name for p in path.parent.iterdir()] == ["edits.npz"]
     for one, other, own in zip(first, second, designed[0]):
         np.testing.assert_array_equal(other, one)
@@ -104,16 +104,30 @@ def test_what_is_kept_is_read_again(tmp_path, designed):
         assert other.dtype == own.dtype
 
 
-def test_an_interrupted_step_is_made_again(tmp_path, designed):
+def test_kept_edits_of_other_people_are_made_again(tmp_path, study, designed):
+    path, calls = tmp_path / "edits.npz", []
+
+    def make():
+        calls.append(None)
+        return designed[0]
+
+    kept(path, make, study)
+    kept(path, make, study._replace(connectomes=study.connectomes[::-1]))
+    assert len(calls) == 2
+    kept(path, make, study._replace(connectomes=study.connectomes[::-1] * (1 + 1e-7)))
+    assert len(calls) == 2  # last digits differ between machines
+
+
+def test_an_interrupted_step_is_made_again(tmp_path, study, designed):
     path = tmp_path / "edits.npz"
 
     def interrupted():
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        kept(path, interrupted)
+        kept(path, interrupted, study)
     assert not path.exists()
-    np.testing.assert_array_equal(kept(path, lambda: designed[0]).edit, designed[0].edit)
+    np.testing.assert_array_equal(kept(path, lambda: designed[0], study).edit, designed[0].edit)
 
 
 def test_a_wish_for_what_is_not_told_is_refused(study, rules):

@@ -95,7 +95,7 @@ def designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) -> 
         with tqdm(total=len(study.connectomes), desc=f"edits {name}", unit="person") as bar:
             return design_arm(study, arm, rules, progress=bar.update)
 
-    return kept(workdir / "steps" / f"edits_{name}.npz", make)
+    return kept(workdir / "steps" / f"edits_{name}.npz", make, study)
 
 
 def _outcome(options: Edits, twins, rules: Rules, arm: Arm, designs: list[Feasible]) -> Outcome:
@@ -149,6 +149,7 @@ def _front(options: Edits, workdir: Path, twins, rules: Rules, arms) -> dict:
     few = twins.base._replace(
         connectomes=twins.base.connectomes[:57],
         before={name: values[:57] for name, values in twins.base.before.items()},
+        participants=twins.base.participants[:57],
     )
     heart, mind = by_name["affective"], by_name["cognitive"]
     tight = rules._replace(

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
+from dtb_jax.data import Choices
 from dtb_jax.data.parcels import networks_of
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.lab import session
@@ -16,11 +18,13 @@ from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.workflow import Mixed, both_connectomes
 from dtb_jax.types import Cohort
 
+AnyChoices = TypeVar("AnyChoices", bound=Choices)
 
-def halve_rest(options: Edits) -> Edits:
-    """Two connectomes a person of the rest runs, where this twin is asked for: they tell noise."""
+
+def halve_rest(options: AnyChoices) -> AnyChoices:
+    """Two connectomes a person, each of half the rest runs: what differs between them is noise."""
     runs = options.rest_runs
-    if options.twin != "mixed" or len(runs) < 2 or options.other_rest_runs:
+    if len(runs) < 2 or options.other_rest_runs:
         return options
     half = len(runs) // 2
     return replace(options, rest_runs=runs[:half], other_rest_runs=runs[half:])

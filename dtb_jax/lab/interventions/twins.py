@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dtb_jax import workflow
+from dtb_jax import provenance, workflow
 from dtb_jax.data import DataError, Ledger
 from dtb_jax.evaluation.folds import Fold, Part, by_people
 from dtb_jax.interventions.indicators import Asked, twin_of
@@ -30,7 +30,7 @@ from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.intervene import asked_of, through_connectome
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.workflow import Mixed
-from dtb_jax.recipe import Recipe
+from dtb_jax.recipe import Recipe, fits
 from dtb_jax.types import Cohort
 
 
@@ -68,7 +68,8 @@ def read(options: Edits, workdir: Path) -> Read:
     """
     session.settle_jax()
     check(options)
-    options = halve_rest(options)
+    session.check_room(workdir)
+    options = halve_rest(options) if options.twin == "mixed" else options
     cohort, ledger = session.read_data(options.data, options)
     cohort, apart = both_rests(options, cohort)
     parcels = parcel_table(options)
@@ -81,7 +82,11 @@ def read(options: Edits, workdir: Path) -> Read:
     mask = edge_mask(options, parcels)
     few = session.only_regions(cohort, options.bold_regions)
     check_region(options, few)
+    fits(few, fold.training, options.segment_steps if options.twin == "paper" else 0)
     session.settle(options, workdir)
+    # of half the rest runs, connectomes are not the study's
+    kinds = provenance.OF_THE_TWIN if apart is None else ("events", "bold")
+    session.settle_people(cohort, workdir, kinds)
     return Read(options, cohort, few, ledger, parcels, coordinates, made, fold, mask, apart)
 
 
@@ -98,6 +103,7 @@ def train(found: Read, workdir: Path) -> Twins:
     unseen, training = np.flatnonzero(fold.test.people), np.flatnonzero(fold.training.people)
     rows = np.r_[unseen, training][: options.people]
     region = asked_for(cohort, options)
+    ids = tuple(str(cohort.participants.index[row]) for row in rows)
 
     def study(name: str, sd=None) -> tuple[Study, Mixed | None]:
         learned = learn(found, workdir, name)
@@ -114,7 +120,8 @@ def train(found: Read, workdir: Path) -> Twins:
             short = standard_scene(shown, scale, stop_s=options.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
-        return open_study(twin, asked, whole, short, cohort.connectomes[rows], sd), mixed
+        opened = open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)
+        return opened._replace(participants=ids), mixed
 
     base, mixed = study("twin")
     others = {name: study(name, base.sd)[0] for name in learners(found) if name.startswith("seed")}

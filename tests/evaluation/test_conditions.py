@@ -1,0 +1,97 @@
+"""A condition without correct presses (stop trials) falls out alone; people and tasks stay."""
+
+import numpy as np
+import pytest
+
+from dtb_jax import families
+from dtb_jax.adaptation import shrunken
+from dtb_jax.evaluation.folds import by_people, by_time
+from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean
+from dtb_jax.mixed.start import start_from_profiles
+from tests.evaluation.test_folds import make_cohort
+
+PEOPLE, STOP = 24, 1
+
+
+def without_presses(cohort, people=slice(None)):
+    """Nobody of these presses correctly in the second condition of the first run."""
+    run = cohort.runs[0]
+    possible = run.trials.possible.copy()
+    there = np.zeros_like(run.trials.present)
+    there[people] = run.trials.condition[people] == STOP
+    right = np.arange(possible.shape[-1]) == run.trials.correct[..., None]
+    possible[there[..., None] & right] = False
+    changed = run._replace(trials=run.trials._replace(possible=possible))
+    return cohort._replace(runs=(changed, *cohort.runs[1:]))
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    return without_presses(make_cohort(PEOPLE))
+
+
+METHODS = families.linear_methods(["ridge", "kernel_ridge", "pca_ridge", "cpm"])
+
+
+@pytest.mark.parametrize("name", ["demographics", *METHODS])
+def test_regressions_tell_mean_times_without_a_condition_nobody_presses_in(cohort, name):
+    fold = by_people(cohort, 3, seed=0)[0]
+    if name == "demographics":
+        told = families.demographics(cohort, fold)
+    else:
+        told = families.regression(cohort, fold, cohort.connectomes, METHODS[name])
+    tested = fold.test.people
+    for run, one in zip(cohort.runs, told, strict=True):
+        seen = tested & run.present
+        assert np.isfinite(one.person_time_s[seen]).all()
+        assert np.isfinite(one.log_likelihood[seen][run.trials.present[seen]]).all()
+        assert np.isfinite(one.omission_probability[seen]).all()
+    assert np.isnan(told[0].condition_time_s[:, STOP]).all()
+    np.testing.assert_allclose(told[0].person_time_s[tested], told[0].condition_time_s[tested, 0])
+
+
+@pytest.mark.parametrize(
+    "family", ["condition_mean", "item_profile", "group_mean", "own_training_half"]
+)
+def test_baselines_tell_the_other_condition_and_the_other_run(cohort, family):
+    (fold,) = by_time(cohort, 60.0, np.inf)
+    told = families.without_connectome(fold.training)(cohort, fold)[family]
+    for run, one in zip(cohort.runs, told, strict=True):
+        known = np.isfinite(one.reaction_time_s)
+        there = run.trials.present & run.present[:, None]
+        assert known[there & (run.trials.condition != STOP)].mean() > 0.95
+        assert np.isfinite(one.log_likelihood[there]).mean() > 0.95
+    assert np.isfinite(told[1].reaction_time_s[cohort.runs[1].trials.present]).mean() > 0.95
+
+
+def test_a_person_without_correct_presses_in_a_condition_is_told_by_the_others():
+    cohort = without_presses(make_cohort(PEOPLE), people=[3])
+    fold = by_people(cohort, 3, seed=0)[0]
+    told = families.regression(cohort, fold, cohort.connectomes, METHODS["ridge"])
+    tested = fold.test.people
+    assert np.isfinite(told[0].condition_time_s[tested]).all()
+    assert np.isfinite(told[0].person_time_s[tested]).all()
+
+
+def test_unequal_shares_of_a_known_condition_are_a_weighted_mean(cohort):
+    run, (fold,) = cohort.runs[0], by_time(cohort, 0.0, np.inf)
+    time = np.stack([np.full(PEOPLE, 0.5), np.full(PEOPLE, 1.0)], axis=1)
+    share = masked_mean((run.trials.condition == STOP).astype(float), run.trials.present)
+    np.testing.assert_allclose(
+        families._weighted(run, fold, time)[run.present], 0.5 + 0.5 * share[run.present]
+    )
+
+
+def test_shrinkage_and_mixed_starts_do_without_the_condition(cohort):
+    fold = by_people(cohort, 3, seed=0)[0]
+    for runs in shrunken(cohort, fold, (0, 5)).values():
+        right = correct_mask(cohort.runs[0].trials) & (cohort.runs[0].trials.condition == 0)
+        assert np.isfinite(runs[0].reaction_time_s[right]).all()
+    assert np.isfinite(start_from_profiles(cohort, fold.training, 4)).all()
+    means = condition_means(
+        cohort.runs[0].trials.response_time_s,
+        correct_mask(cohort.runs[0].trials),
+        cohort.runs[0].trials.condition,
+        2,
+    )
+    assert np.isnan(means[:, STOP]).all()
