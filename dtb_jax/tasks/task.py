@@ -1,10 +1,12 @@
 """From decoded trials to the sequences a network sees: intervals become steps, presses pulses."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dtb_jax.turns import turns
 from dtb_jax.types import STEP_S, Drive, Task, Trials
 
 
@@ -33,14 +35,35 @@ def rasterise(
     return stimulus
 
 
-def press_steps(
-    trials: Trials, step_s: float = STEP_S
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Onset, press and deadline of each trial as steps: the step whose interval holds the time."""
-    onset = np.floor(trials.onset_s / step_s).astype(int)
-    press = np.floor((trials.onset_s + trials.response_time_s) / step_s).astype(int)
-    deadline = np.floor((trials.onset_s + trials.deadline_s) / step_s).astype(int)
-    return onset, np.maximum(press, onset), np.maximum(deadline, onset + 1)
+class Steps(NamedTuple):
+    """One run's trials in steps: those whose intervals hold the times."""
+
+    opens: np.ndarray  # a press is awaited from here
+    closes: np.ndarray  # to here, not included
+    pressed: np.ndarray
+    answered: np.ndarray  # pressed in time and in turn
+    early: np.ndarray  # pressed before the trial's turn, which then does not come
+    until: np.ndarray  # when the next trial takes over; inf where the deadline comes first
+
+
+def press_steps(trials: Trials, step_s: float = STEP_S) -> Steps:
+    """When each trial's press is awaited and made, see `turns`."""
+    own = turns(trials.onset_s, trials.deadline_s, trials.present)
+    onset = np.floor(trials.onset_s / step_s)
+    opens, until = (np.floor(time / step_s + 1e-3) for time in own)
+    opens = np.where(own.opens_s > trials.onset_s, opens, onset)
+    pressed = np.maximum(np.floor((trials.onset_s + trials.response_time_s) / step_s), onset)
+    deadline = np.maximum(np.floor((trials.onset_s + trials.deadline_s) / step_s), onset + 1)
+    in_time = trials.answered & (trials.response_time_s <= trials.deadline_s)
+    early = in_time & (pressed < opens)
+    return Steps(
+        opens.astype(int),
+        np.minimum(deadline, until).astype(int),
+        pressed.astype(int),
+        in_time & ~early & (pressed < until),
+        early,
+        until,
+    )
 
 
 def press_sequence(
@@ -53,7 +76,8 @@ def press_sequence(
     """Pulses and at-risk steps of one run, for the trials in `chosen`.
 
     A press at time s is a pulse on steps floor(s / step_s), ..., + width - 1, on every action it
-    may have been. A trial is at risk from its onset to its press, or to its deadline.
+    may have been. A trial is at risk from its onset to its press, or to its deadline; where windows
+    overlap, only in its turn (see `turns`), to whose end it stays at risk if the press is later.
 
     Args:
         trials: one run, [trial].
@@ -66,13 +90,14 @@ def press_sequence(
     """
     press = np.zeros((steps, trials.possible.shape[-1]), np.float32)
     at_risk = np.zeros(steps, np.float32)
-    onset, pressed, deadline = press_steps(trials, step_s)
-    for k in np.flatnonzero(chosen & trials.present):
-        if not trials.answered[k]:
-            at_risk[onset[k] : deadline[k]] = 1
+    own = press_steps(trials, step_s)
+    for k in np.flatnonzero(chosen & trials.present & ~own.early):
+        if not own.answered[k]:
+            at_risk[own.opens[k] : own.closes[k]] = 1
             continue
-        at_risk[onset[k] : pressed[k] + 1] = 1
-        press[pressed[k] : pressed[k] + width, trials.possible[k]] = 1
+        at_risk[own.opens[k] : own.pressed[k] + 1] = 1
+        stop = int(min(own.pressed[k] + width, own.until[k]))
+        press[own.pressed[k] : stop, trials.possible[k]] = 1
     return press, at_risk
 
 
