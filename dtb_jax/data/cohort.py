@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from dtb_jax.data.behaviour import of_these, read_behaviour, tasks_of
-from dtb_jax.data.bids import read_participants
 from dtb_jax.data.choices import Choices
 from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
 from dtb_jax.data.entities import read_sessions
@@ -23,6 +22,7 @@ from dtb_jax.data.imaging import (
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import parcels_and_regions
+from dtb_jax.data.participants import of_people, read_participants
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.regions import region_means
 from dtb_jax.tasks.task import rasterise, stack_trials
@@ -56,7 +56,7 @@ def read_cohort(
         raise DataError(f"--config.derivatives: {imaging_root}: no such folder")
     sessions = read_sessions({root, imaging_root}, choices.session)
     ledger = Ledger()
-    participants = read_participants(root, ledger, choices.family)
+    participants = read_participants(root, ledger, choices.family, choices.columns)
     behaviour = read_behaviour(root, tasks, choices.runs, sessions, ledger)
     imaging = find_imaging(imaging_root, choices.entities, sessions)
     imaging = imaging._replace(simulated=imaging.simulated or says_simulated(root))
@@ -70,7 +70,7 @@ def read_cohort(
     acted = {person for _, people in behaviour.values() for person in people}
     edges, kept, simulated = [], [], imaging.simulated
     rest = _rest(imaging, choices.rest_runs, choices, expect)
-    everyone = sorted(acted | set(imaging.series) | set(imaging.matrices) | set(participants.index))
+    everyone = sorted(acted | set(imaging.series) | set(imaging.matrices))
     for person in progress(everyone):
         if person not in acted:
             ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
@@ -89,7 +89,7 @@ def read_cohort(
             f"{', '.join(choices.rest_runs)}; imaging is of {', '.join(there) or 'matrices alone'}"
         )
     behaviour = of_these(behaviour, kept, ledger)
-    participants = participants.reindex(kept)
+    participants = of_people(participants, kept, everyone, root, ledger)
     motion = read_motion(
         imaging_root, participants["motion_mm"], choices.rest_runs, ledger, sessions
     )
