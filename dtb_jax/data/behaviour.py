@@ -127,7 +127,7 @@ def _note_trials(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: L
         if few < many:
             ledger.add("all", run, "", f"people have from {few} to {many} trials")
     for person, n in odd.items():
-        ledger.add(person, run, "", f"{n} trials, others have {usual}")
+        ledger.add(person, run, "", f"{n} {'trial' if n == 1 else 'trials'}, most have {usual}")
 
 
 def _note_turns(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Ledger) -> None:

@@ -90,7 +90,7 @@ def _check_column(name: str, table: pd.DataFrame, path: Path, task: Task) -> Non
     if name in same:
         return
     numbers = pd.to_numeric(pd.Series(table.columns), errors="coerce").notna()
-    if numbers.mean() >= 0.5:
+    if numbers.any():
         why = "the first line has numbers where names are expected; is the header missing?"
     elif same:
         why = f"{same[0]!r} differs by blanks or case; names have to be the same"

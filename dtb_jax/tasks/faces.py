@@ -58,7 +58,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
         item=numbered([tuple(row) for row in names.to_numpy()]),
         correct=correct,
         possible=possible_actions(correct, answered, accuracy == 1, FACES.available),
-        response_time_s=np.nan_to_num(response_time),
+        response_time_s=np.where(np.isnan(response_time), 0.0, response_time),
         answered=answered,
         present=~answered | np.isfinite(accuracy),
     )

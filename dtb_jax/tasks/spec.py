@@ -104,7 +104,7 @@ def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
         item=numbered([tuple(row) for row in value]),
         correct=correct,
         possible=possible,
-        response_time_s=np.nan_to_num(time),
+        response_time_s=np.where(np.isnan(time), 0.0, time),
         answered=answered,
         present=~answered | judged,
     )

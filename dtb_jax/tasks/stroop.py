@@ -48,7 +48,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
         item=numbered(list(zip(ink, word, strict=True))),
         correct=ink,
         possible=possible_actions(ink, answered, accuracy == 1, STROOP.available),
-        response_time_s=np.nan_to_num(response_time),
+        response_time_s=np.where(np.isnan(response_time), 0.0, response_time),
         answered=answered,
         present=~answered | np.isfinite(accuracy),
     )

@@ -145,7 +145,7 @@ def counted_presses(trials: Trials) -> tuple[Trials, list[str]]:
     Args:
         trials: as decoded, [trial]; a press that does not count may still have its time.
     """
-    time = np.nan_to_num(trials.response_time_s, posinf=np.inf)
+    time = np.where(np.isnan(trials.response_time_s), 0.0, trials.response_time_s)
     late, early = (trials.present & which for which in (time > trials.deadline_s, time < 0))
     answered = trials.answered & (time > 0) & ~late
     counted = trials._replace(
@@ -161,7 +161,7 @@ def counted_presses(trials: Trials) -> tuple[Trials, list[str]]:
             f"{_number(late, 'press')} later than {which} {_do(late)} not count, the latest after "
             f"{time[late].max():g} s" + (": a code for no press?" if time[late].max() > 50 else "")
         )
-    coded = answered & np.isin(np.round(time, 6), (0.999, 9.999))
+    coded = answered & (np.isclose(time, 0.999) | np.isclose(time, 9.999))
     if coded.sum() > 1:
         said.append(
             f"{_number(coded, 'press')} after exactly {time[coded][0]:g} s: a code for no press "
