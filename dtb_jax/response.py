@@ -13,6 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
+from dtb_jax.turns import turns
 from dtb_jax.types import STEP_S, Array, Run
 
 
@@ -30,7 +31,7 @@ class Windows(NamedTuple):
     """Which steps of a stretch of time each trial may be answered in."""
 
     steps: Int[Array, "trial window"]  # step index, clipped to the stretch
-    open: Float[Array, "trial window"]  # 1 inside the trial's window
+    open: Float[Array, "trial window"]  # 1 inside the trial's window and turn
     time_s: Float[Array, "trial window"]  # middle of the step, seconds after onset
 
 
@@ -39,8 +40,10 @@ def windows(
 ) -> Windows:
     """Response windows of trials, in steps of a stretch that begins at `start_s`.
 
+    Where windows overlap, of each only its trial's turn is open, see `turns`.
+
     Args:
-        onset_s, deadline_s, present: one run's trials, [trial].
+        onset_s, deadline_s, present: one run's trials, [trial]; all that were shown.
         start_s: when the stretch begins, in seconds of the run.
         steps: length of the stretch.
         length: steps of the longest window; a static number.
@@ -51,12 +54,27 @@ def windows(
     offset = jnp.arange(length, dtype=first.dtype)
     index = first[:, None] + offset[None, :]
     inside = (index >= 0) & (index < steps) & (offset[None, :] * STEP_S < deadline_s[:, None])
+    inside &= in_turn(index, onset_s, deadline_s, present, start_s)
     time = (index + 0.5) * STEP_S + start_s - onset_s[:, None]
     return Windows(
         jnp.clip(index, 0, steps - 1).astype(jnp.int32),
         (inside & present[:, None]).astype(jnp.float32),
         time.astype(jnp.float32),
     )
+
+
+def in_turn(step, onset_s, deadline_s, present, start_s) -> Bool[Array, "trial step"]:
+    """Whether steps belong to a trial's turn; all do where no windows overlap.
+
+    Args:
+        step: of the stretch that begins at `start_s`, [trial, step].
+        onset_s, deadline_s, present, start_s: see `windows`.
+    """
+    own = turns(onset_s, deadline_s, present)
+    first, last = (jnp.floor((time - start_s) / STEP_S + 1e-3) for time in own)
+    # an onset's own step is that of `windows`
+    first = jnp.where(own.opens_s > onset_s, first, -jnp.inf)
+    return (step >= first[:, None]) & (step < last[:, None])
 
 
 def log_hazards(

@@ -26,7 +26,8 @@ class Trials(NamedTuple):
 
     `possible[trial, action]` is the set of actions the recorded press may have been: one action
     where the button is known, every wrong one where only "wrong" is recorded, none where nobody
-    pressed. One field thus serves known buttons, unknown buttons and omissions.
+    pressed. One field thus serves known buttons, unknown buttons and omissions. Where a press is
+    recorded, but not whether it was right, the trial is not `present`.
     """
 
     onset_s: Float[np.ndarray, "*people trial"]
@@ -49,6 +50,14 @@ class Drive(NamedTuple):
     value: Float[np.ndarray, "interval channel"]
 
 
+class Rows(NamedTuple):
+    """Which rows of an events table are trials."""
+
+    column: str
+    labels: tuple[str, ...]
+    only: bool  # those with one of these labels; False: those with another one
+
+
 class Task(NamedTuple):
     """A task is data plus one function that decodes an events table."""
 
@@ -65,6 +74,7 @@ class Task(NamedTuple):
     required: tuple[str, ...] = ("onset",)  # numeric columns in which n/a is an error
     cues: tuple[int, ...] = ()  # channels of instructions, which hold until the next
     flags: tuple[float, ...] = (0.0,)  # further inputs, which tell tasks apart
+    rows: Rows | None = None  # None: every row is a trial
 
 
 class TaskRun(NamedTuple):

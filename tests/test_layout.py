@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LEVELS = [
-    {"types", "sharding", "citations", "interrupt"},
+    {"types", "turns", "sharding", "citations", "interrupt"},
     {"provenance", "connectome", "bold", "regions", "tasks"},
     {"recurrence"},
     {"mainnet"},

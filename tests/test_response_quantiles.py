@@ -12,7 +12,7 @@ from dtb_jax.response import windows
 from dtb_jax.types import STEP_S
 from tests import reference
 
-ONSET = np.array([0.31, 1.6, 4.0, 7.19, 9.0])
+ONSET = np.array([0.31, 2.3, 4.0, 7.19, 9.0])
 DEADLINE = np.array([1.95, 0.9, 2.4, 1.0, 1.95])
 PRESENT = np.array([True, True, True, True, False])
 STEPS, LENGTH = 140, 30

@@ -1,16 +1,24 @@
 """Which tasks and runs of a folder are read, and what people did in them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+
+import numpy as np
 
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.entities import Sessions
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.tasks import tasks_named
+from dtb_jax.tasks.task import press_steps
+from dtb_jax.turns import EARLIEST_S
 from dtb_jax.types import Drive, Task, Trials
 
 Behaviour = dict[str, tuple[Task, dict[str, tuple[Trials, Drive]]]]
 """{run: (its task, {participant: what was shown and done})}"""
+FEWEST_ALIKE = 3
+"""Presses at the same times, for two tables of events to be of one person."""
 
 
 def tasks_of(names: Sequence[str]) -> tuple[Task, ...]:
@@ -57,20 +65,103 @@ def read_behaviour(
         first = next((e for e in ledger.entries if e.run in behaviour), None)
         why = f"; the first: {first.reason}" if first else ""
         raise DataError(f"{root}: no events of {wanted} could be read, {there}{why}")
+    behaviour = _with_presses(root, behaviour, ledger)
+    for run, (_, people) in behaviour.items():
+        _note_trials(run, people, ledger)
+        _note_turns(run, people, ledger)
+    _note_copies(behaviour, ledger)
     _note_unread(tasks, runs, {run: task.name for run, (task, _) in found.items()}, ledger)
     return behaviour
 
 
 def of_these(behaviour: Behaviour, kept: Sequence[str], ledger: Ledger) -> Behaviour:
-    """Runs that somebody in the cohort has; a line for each other one."""
+    """Runs that somebody in the cohort has; a line for each other one, and for who lacks a run."""
     there, cohort = {}, set(kept)
     for run, (task, people) in behaviour.items():
         inside = {person: told for person, told in people.items() if person in cohort}
-        if inside:
-            there[run] = (task, inside)
-        else:
+        if not inside:
             ledger.add("all", run, "", "nobody in the cohort has this run: not read")
+            continue
+        there[run] = (task, inside)
+        told = {entry.participant for entry in ledger.entries if entry.run == run}
+        for person in kept:
+            if person not in inside and person not in told:
+                ledger.add(person, run, "", "no events of this run")
     return there
+
+
+def _with_presses(root: Path, behaviour: Behaviour, ledger: Ledger) -> Behaviour:
+    """Runs in which somebody pressed.
+
+    Raises: DataError where nobody did in any.
+    """
+    silent = [
+        run
+        for run, (_, people) in behaviour.items()
+        if people and not any(trials.answered.any() for trials, _ in people.values())
+    ]
+    kept = {run: told for run, told in behaviour.items() if run not in silent}
+    for run in silent:
+        count = len(behaviour[run][1])
+        first = next((e for e in ledger.entries if e.run == run and "press" in e.reason), None)
+        why = f" (the first: {first.reason})" if first else ""
+        said = f"none of {count} people pressed in any trial{why}; are the task's columns right?"
+        if not any(people for _, people in kept.values()):
+            raise DataError(f"{root}: {run}: {said}")
+        ledger.add("all", run, "", f"{said} This run is not read")
+    return kept
+
+
+def _note_trials(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Ledger) -> None:
+    """A line for whoever has another number of trials than most, or far fewer than usual."""
+    count = {person: len(trials.onset_s) for person, (trials, _) in people.items()}
+    if not count:
+        return
+    (usual, share), *_ = Counter(count.values()).most_common(1)
+    if 2 * share > len(count):
+        odd = {person: n for person, n in count.items() if n != usual}
+    else:
+        usual = int(np.median(list(count.values())))
+        odd = {person: n for person, n in count.items() if n < usual / 2}
+        few, many = min(count.values()), max(count.values())
+        if few < many:
+            ledger.add("all", run, "", f"people have from {few} to {many} trials")
+    for person, n in odd.items():
+        ledger.add(person, run, "", f"{n} {'trial' if n == 1 else 'trials'}, most have {usual}")
+
+
+def _note_turns(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Ledger) -> None:
+    """A line where trials follow each other faster than their windows, and what that costs."""
+    answered, outside, shared = 0, 0, 0
+    for trials, _ in people.values():
+        steps = press_steps(trials)
+        counted = trials.answered & trials.present
+        answered += int(counted.sum())
+        outside += int((counted & ~steps.answered).sum())
+        shared += int(np.isfinite(steps.until).sum())
+    if not shared:
+        return
+    ledger.add(
+        "all",
+        run,
+        "",
+        f"trials begin within the window of the one before: of each, presses are awaited until "
+        f"{EARLIEST_S} s after the next onset; {outside} of {answered} presses are not within "
+        f"that: in figures they count, for networks these trials go by without a press",
+    )
+
+
+def _note_copies(behaviour: Behaviour, ledger: Ledger) -> None:
+    """A line for whoever pressed as somebody else did, to the last digit."""
+    for run, (_, people) in behaviour.items():
+        seen: dict[bytes, str] = {}
+        for person, (trials, _) in people.items():
+            if trials.answered.sum() < FEWEST_ALIKE:
+                continue
+            content = trials.onset_s.tobytes() + trials.response_time_s.tobytes()
+            first = seen.setdefault(content, person)
+            if first != person:
+                ledger.add(person, run, "", f"the same events as {first}: one person twice?")
 
 
 def _note_unread(
@@ -95,7 +186,7 @@ def _decoded(task: Task, run: str, found: Mapping[str, Path], ledger: Ledger):
     people = {}
     for person, path in found.items():
         try:
-            people[person] = decode_events(path, task)
+            people[person] = decode_events(path, task, partial(ledger.add, person, run, path))
         except DataError as error:
             ledger.add(person, run, path, error)
     return people

@@ -9,7 +9,7 @@ import pandas as pd
 from dtb_jax.data.bids import read_table
 from dtb_jax.data.entities import entities_of
 from dtb_jax.data.ledger import DataError
-from dtb_jax.data.tables import read_numbers
+from dtb_jax.data.numbers import read_numbers
 
 MADE_OF = {"desc", "stat", "space", "seg", "atlas", "den", "res", "cohort"}
 """Entities of how a scan was prepared, which a table about the scan itself does not have."""

@@ -1,80 +1,128 @@
-"""BIDS tables: events of each run and the list of participants."""
+"""Events of each run in BIDS: which files there are, and what a task reads in them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from dtb_jax.data.entities import Sessions, entities_of, person_and_run
-from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.tasks.spec import MISSING
-from dtb_jax.types import Task
-
-PARTICIPANT_COLUMNS = ["age", "sex", "site", "group", "family", "motion_mm"]
-FAMILY_NAMES = ("family", "family_id")
-MOTION_NAMES = ("motion_mm", "mean_fd", "mean_framewise_displacement")
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A TSV file with every cell as text.
-
-    Raises: DataError when the file is not there, not UTF-8, has no header, or rows of another
-        length.
-    """
-    try:
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, encoding="utf-8")
-    except OSError as error:
-        raise DataError(
-            f"{path}: can not be opened ({error.strerror}); was its content downloaded?"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"{path}: not UTF-8 text (byte {error.object[error.start]:#x}); "
-            "was the file saved in another encoding?"
-        ) from error
-    except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path}: the file is empty, expected a header line") from error
-    except pd.errors.ParserError as error:
-        raise DataError(f"{path}: not a tab-separated table ({str(error).strip()})") from error
+from dtb_jax.data.ledger import DataError
+from dtb_jax.data.participants import PARTICIPANT_COLUMNS as PARTICIPANT_COLUMNS
+from dtb_jax.data.participants import bare_id as bare_id
+from dtb_jax.data.participants import read_participants as read_participants
+from dtb_jax.data.tables import folded
+from dtb_jax.data.tables import read_table as read_table
+from dtb_jax.tasks.spec import MISSING, label
+from dtb_jax.tasks.task import counted_presses
+from dtb_jax.types import Drive, Task, Trials
 
 
-def read_events(path: Path, task: Task) -> pd.DataFrame:
-    """The events a task needs: numbers as floats with NaN for n/a, text without stray blanks.
+def _ignore(said: str) -> None:
+    pass
+
+
+def read_events(path: Path, task: Task, note: Callable[[str], object] = _ignore) -> pd.DataFrame:
+    """The trials of a task, by onset: numbers as floats with NaN for n/a, text without blanks.
+
+    Args:
+        path: the run's events.
+        task: which columns are needed, and which rows are trials.
+        note: is told what was left out.
+
+    Returns: a row a trial; the index is its place below the header, from 0.
 
     Raises: DataError when a column is missing, a number is text, a required one n/a, or there are
         no rows.
     """
     table = read_table(path)
-    table.columns = table.columns.str.strip()
-    missing = [name for name in task.columns if name not in table.columns]
-    if missing:
-        raise DataError(
-            f"{path}: column {missing[0]!r} is missing, found {', '.join(table.columns)}; "
-            f"is this a {task.name} run?"
-        )
+    wanted = dict.fromkeys([*task.columns, *([task.rows.column] if task.rows else [])])
+    for name in wanted:
+        _check_column(name, table, path, task)
     if table.empty:
         raise DataError(f"{path}: a header but no events")
-    events = table[list(task.columns)].apply(lambda column: column.str.strip())
+    events = table[list(task.columns)]
+    if task.rows:
+        events = events[_are_trials(table[task.rows.column], path, task)]
+    again = events.duplicated()
+    if again.any():
+        note(f"{again.sum()} rows are there twice: each is read once")
+        events = events[~again]
     for name in task.numeric:
-        events[name] = _numbers(events[name], path)
+        events = events.assign(**{name: _numbers(events[name], path)})
     for name in task.required:
-        if events[name].isna().any():
-            row = int(np.flatnonzero(events[name].isna())[0])
-            raise DataError(f"{path}: line {row + 2}, column {name}: n/a, expected seconds")
-    return events
+        _check_required(events[name], path)
+    return events.sort_values("onset", kind="stable") if "onset" in task.numeric else events
 
 
-def decode_events(path: Path, task: Task):
+def decode_events(
+    path: Path, task: Task, note: Callable[[str], object] = _ignore
+) -> tuple[Trials, Drive]:
     """`task.decode` of a file, with the file's name in every complaint.
+
+    Args:
+        path: the run's events.
+        task: what they mean.
+        note: is told of presses that do not count and of trials that are left out.
+
+    Returns: `Trials` [trial] and `Drive`.
 
     Raises: DataError.
     """
-    events = read_events(path, task)
+    events = read_events(path, task, note)
     try:
-        return task.decode(events)
+        trials, drive = task.decode(events)
     except ValueError as error:
         raise DataError(f"{path}: {error}") from error
+    trials, said = counted_presses(trials)
+    for one in said:
+        note(one)
+    return trials, drive
+
+
+def _check_column(name: str, table: pd.DataFrame, path: Path, task: Task) -> None:
+    same = [one for one in table.columns if folded(one) == folded(name)]
+    if len(same) > 1:
+        raise DataError(
+            f"{path}: columns {' and '.join(map(repr, same))} differ by blanks or case alone, "
+            "expected one of them"
+        )
+    if name in same:
+        return
+    numbers = pd.to_numeric(pd.Series(table.columns), errors="coerce").notna()
+    if numbers.any():
+        why = "the first line has numbers where names are expected; is the header missing?"
+    elif same:
+        why = f"{same[0]!r} differs by blanks or case; names have to be the same"
+    else:
+        why = f"is this a {task.name} run?"
+    raise DataError(f"{path}: column {name!r} is missing, found {', '.join(table.columns)}; {why}")
+
+
+def _are_trials(column: pd.Series, path: Path, task: Task) -> pd.Series:
+    """Which rows are, by their label.
+
+    Raises: DataError where none is.
+    """
+    assert task.rows is not None
+    text = column.map(label)
+    text = text.where(~text.isin(MISSING), "n/a")
+    chosen = text.isin(task.rows.labels) == task.rows.only
+    if not chosen.any():
+        rule = "only" if task.rows.only else "not"
+        raise DataError(
+            f"{path}: column {column.name}: found {', '.join(text.unique()[:8])}; no row is a "
+            f"trial, with {rule}: {', '.join(task.rows.labels)}"
+        )
+    return chosen
+
+
+def _check_required(column: pd.Series, path: Path) -> None:
+    unknown = ~np.isfinite(column.to_numpy())
+    if unknown.any():
+        row, found = column.index[unknown][0], column[unknown].iloc[0]
+        said = "n/a" if np.isnan(found) else f"found {found}"
+        raise DataError(f"{path}: line {row + 2}, column {column.name}: {said}, expected seconds")
 
 
 def _numbers(column: pd.Series, path: Path) -> pd.Series:
@@ -82,9 +130,9 @@ def _numbers(column: pd.Series, path: Path) -> pd.Series:
     numbers = pd.to_numeric(column.where(~missing, "nan"), errors="coerce")
     text = numbers.isna() & ~missing
     if text.any():
-        row = int(np.flatnonzero(text)[0])
+        row = column.index[text][0]
         raise DataError(
-            f"{path}: line {row + 2}, column {column.name}: found {column.iloc[row]!r}, "
+            f"{path}: line {row + 2}, column {column.name}: found {column[row]!r}, "
             "expected a number or n/a"
         )
     return numbers.astype(float)
@@ -109,52 +157,3 @@ def find_events(
         if before != path:
             raise DataError(f"{path}: the same run is also {before}, expected one of them")
     return found
-
-
-def read_participants(root: Path, ledger: Ledger, family: str = "") -> pd.DataFrame:
-    """Age, sex, site, group, family and motion by participant_id; what is missing is NaN.
-
-    Args:
-        root: folder that holds participants.tsv.
-        ledger: a line for who is listed twice (the first row serves) and for text in place of
-            a number.
-        family: column that says who belongs together; "": one of `FAMILY_NAMES`, where there is
-            one.
-
-    Returns: `PARTICIPANT_COLUMNS`; age in years, motion in mm, the others as text.
-
-    Raises: DataError when there is a table without `participant_id`, or not the named column.
-    """
-    path = root / "participants.tsv"
-    if not path.exists():
-        if family:
-            raise DataError(f"{path}: no such table, expected one with column {family!r}")
-        ledger.add("all", "", path, "no participants.tsv: no results by site or group")
-        return pd.DataFrame(columns=PARTICIPANT_COLUMNS, index=pd.Index([], name="participant_id"))
-    table = read_table(path)
-    table.columns = table.columns.str.strip().str.lower()
-    for name in ("participant_id", family.lower()):
-        if name and name not in table.columns:
-            raise DataError(f"{path}: column {name} is missing, found {', '.join(table.columns)}")
-    table = table.apply(lambda column: column.str.strip()).set_index("participant_id")
-    for name in table.index[table.index.duplicated()].unique():
-        ledger.add(name, "", path, "listed more than once: the first row is used")
-    table = table[~table.index.duplicated()].replace({text: np.nan for text in MISSING})
-    table["family"] = _first_column(table, [family.lower()] if family else FAMILY_NAMES)
-    table["motion_mm"] = _first_column(table, MOTION_NAMES)
-    table = table.reindex(columns=PARTICIPANT_COLUMNS)
-    for column in ("age", "motion_mm"):
-        number = pd.to_numeric(table[column], errors="coerce")
-        for name, text in table[column][number.isna()].dropna().items():
-            ledger.add(name, "", path, f"{column} {text!r} is not a number: {column} unknown")
-        table[column] = number
-    return table
-
-
-def _first_column(table: pd.DataFrame, names: Sequence[str]):
-    return next((table[name] for name in names if name in table), np.nan)
-
-
-def bare_id(participant: str) -> str:
-    """What sub-NDARINVX, NDARINVX and NDAR_INVX have in common."""
-    return participant.strip().lower().removeprefix("sub-").replace("_", "")

@@ -51,6 +51,9 @@ class Choices:
     family: str = option(
         "", "Column of who belongs together; default: family or family_id, if any."
     )
+    columns: tuple[str, ...] = option(
+        (), "Columns of participants.tsv that are called otherwise, like sex=gender,site=Scanner."
+    )
     atlas: str = option(
         "", "Table with a column `name`, a row a parcel; default: atlas.tsv near the data."
     )

@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.behaviour import Behaviour, of_these, read_behaviour, tasks_of
-from dtb_jax.data.bids import read_participants
 from dtb_jax.data.choices import Choices
 from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
 from dtb_jax.data.entities import Sessions, read_sessions
@@ -24,6 +23,7 @@ from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.matrices import ORDERS, VALUES, one_matrix, read_matrix
 from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import in_short, labels_of, read_parcels, read_regions
+from dtb_jax.data.participants import of_people, read_participants
 from dtb_jax.data.repetition_time import check_option
 from dtb_jax.data.scan import behaviour_length_s, inside_scan
 from dtb_jax.data.sidecars import Sidecars
@@ -62,7 +62,7 @@ def read_cohort(
     sessions = read_sessions({root, imaging_root}, choices.session, asked)
     ledger = Ledger()
     _note_sessions(sessions, ledger)
-    participants = read_participants(root, ledger, choices.family)
+    participants = read_participants(root, ledger, choices.family, choices.columns)
     behaviour = read_behaviour(root, tasks, choices.runs, sessions, ledger)
     imaging = find_imaging(imaging_root, choices.entities, sessions)
     imaging = imaging._replace(simulated=imaging.simulated or says_simulated(root))
@@ -79,7 +79,7 @@ def read_cohort(
     acted = {person for _, people in behaviour.values() for person in people}
     regions = _regions(atlas, choices, expect, imaging, behaviour)
     rest = _rest(imaging, choices.rest_runs, choices, expect)
-    everyone = sorted(acted | set(imaging.series) | set(imaging.matrices) | set(participants.index))
+    everyone = sorted(acted | set(imaging.series) | set(imaging.matrices))
     found = _connectomes(progress(everyone), acted, imaging, rest, expect, choices, ledger)
     if not found.edges:
         raise DataError(_nobody(root, imaging, acted, choices, ledger))
@@ -102,7 +102,7 @@ def read_cohort(
     kept = [p for p in found.edges if any(p in people for _, people in behaviour.values())]
     for person in sorted(set(found.edges) - set(kept)):
         ledger.add(person, "", "", "no trial within a scan: not in the cohort")
-    participants = participants.reindex(kept)
+    participants = of_people(participants, kept, everyone, root, ledger)
     motion = read_motion(
         imaging_root, participants["motion_mm"], choices.rest_runs, ledger, sessions
     )

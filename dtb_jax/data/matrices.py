@@ -10,8 +10,8 @@ import numpy as np
 from dtb_jax.connectome import LARGEST_R, edge_count
 from dtb_jax.data.imaging import named
 from dtb_jax.data.ledger import DataError
+from dtb_jax.data.numbers import read_numbers
 from dtb_jax.data.parcels import MOST_MISSING, in_short, places_of
-from dtb_jax.data.tables import read_numbers
 from dtb_jax.data.timeseries import READERS, Expect
 
 LARGEST_Z = float(np.arctanh(LARGEST_R)) + 0.01

@@ -9,8 +9,8 @@ import numpy as np
 from dtb_jax.data.beside import LEAST_COVERAGE, at_their_places, coverage
 from dtb_jax.data.files import TCP_SUFFIX
 from dtb_jax.data.ledger import DataError
+from dtb_jax.data.numbers import read_numbers
 from dtb_jax.data.parcels import MOST_MISSING, places_of
-from dtb_jax.data.tables import read_numbers
 
 
 class Series(NamedTuple):

@@ -105,7 +105,7 @@ def group_t_map(cohort: Cohort, fold: Fold) -> list[Prediction]:
         if not source.bold_mask.any():
             found.append(Prediction(personal=False))
             continue
-        glm = make_glm(source, fold.training.start_s, fold.training.stop_s)
+        glm = make_glm(source, *fold.training.span(source))
         t = person_t(glm, source.bold[:, glm.volumes])[fold.training.people]
         known = np.isfinite(t)
         mean = np.where(known, t, 0).sum(0) / np.maximum(known.sum(0), 1)

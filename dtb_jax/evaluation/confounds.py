@@ -10,6 +10,8 @@ CONFOUNDS = ("age", "sex", "site", "motion_mm")
 """What a figure is corrected for; diagnosis is not among them: it may be what brains tell."""
 DEMOGRAPHICS = (*CONFOUNDS, "group")
 """What the baseline without a connectome knows."""
+FEWEST_MISSING = 5
+"""People without an age, below whom no column says so: it would be the noise of these few."""
 
 
 def known_columns(participants: pd.DataFrame, columns: Sequence[str]) -> tuple[str, ...]:
@@ -48,7 +50,7 @@ def design(
             column = column - np.nanmean(column[training])
             found += [column, column**2] if name == "age" else [column]
             missing = np.isnan(column)
-            if missing[training].mean() > 0.05:
+            if missing[training].mean() > 0.05 and missing[training].sum() >= FEWEST_MISSING:
                 found.append(missing.astype(float))
         else:
             words = values.astype(str).to_numpy()

@@ -77,11 +77,11 @@ def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
     trial, item, correct = np.zeros((3, people, steps), np.int32)
     for i in range(people):
         trials = Trials(*(field[i] for field in run.trials))
-        onset, pressed, deadline = press_steps(trials)
-        # a press may lie in the window's last part of a step, or be late and count all the same
-        end = np.where(trials.answered, np.maximum(deadline, pressed + 1), deadline)
-        for k in np.flatnonzero(trials.present):
-            on = slice(onset[k], end[k])
+        own = press_steps(trials)
+        # a press may lie in the window's last part of a step
+        end = np.where(own.answered, np.maximum(own.closes, own.pressed + 1), own.closes)
+        for k in np.flatnonzero(trials.present & ~own.early):
+            on = slice(own.opens[k], end[k])
             trial[i, on], correct[i, on] = k + 1, trials.correct[k]
             item[i, on] = known.get(_key(run, i, int(k)), 0)
     return Shown(trial[:, inside], item[:, inside], correct[:, inside])

@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pandas as pd
 
-from dtb_jax.tasks.task import numbered, possible_actions
+from dtb_jax.tasks.task import numbered, possible_actions, pressed_in_window
 from dtb_jax.types import Drive, Task, Trials
 
 POSITIONS = ("stimTop", "stimLeft", "stimRight")
@@ -20,14 +20,16 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     """Trials and sensory intervals of one run: 2 cue channels, then 3 positions x 2 channels.
 
     A face is (identity bit, emotion bit), each drawn from U[0, .1] or U[.9, 1], fixed by its file
-    name; a shape is a 0/1 code. The correct side shows the same file as the top.
+    name; a shape is a 0/1 code. The correct side shows the same file as the top. A duration of 0 or
+    n/a is none: the pictures then are on for WINDOW_S.
 
     Args:
         events: a run's events table, numbers as floats, `n/a` as NaN.
 
     Returns: `Trials` [trial] and `Drive` with 8 channels.
 
-    Raises: ValueError when neither or both sides equal the top, or a picture is not understood.
+    Raises: ValueError when neither or both sides equal the top, a picture is not understood, or
+        times look like another unit.
 
     Source: Takahashi et al. 2026, Inputs; the identity bit: see `identity_bits`.
     """
@@ -37,26 +39,28 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     if undecided.any():
         row = int(np.flatnonzero(undecided)[0])
         raise ValueError(
-            f"columns stimTop, stimLeft, stimRight, row {row + 2}: found {tuple(names.iloc[row])}, "
-            "expected exactly one side equal to the top"
+            f"columns stimTop, stimLeft, stimRight, row {names.index[row] + 2}: "
+            f"found {tuple(names.iloc[row])}, expected exactly one side equal to the top"
         )
     onset, duration = (events[c].to_numpy(float) for c in ("onset", "duration"))
+    duration = np.where(np.nan_to_num(duration) > 0, duration, WINDOW_S)
     response_time = events["response_time"].to_numpy(float)
-    answered = np.nan_to_num(response_time) > 0
-    accurate = answered & (events["accuracy_binarized"].to_numpy(float) == 1)
+    window = np.full(len(onset), WINDOW_S)
+    answered = pressed_in_window(response_time, window, "response_time")
+    accuracy = events["accuracy_binarized"].to_numpy(float)
     correct = right.to_numpy().astype(int)
     condition = _conditions(events["trial_type"])
     trials = Trials(
         onset_s=onset,
-        deadline_s=np.full(len(onset), WINDOW_S),
+        deadline_s=window,
         duration_s=duration,
         condition=condition,
         item=numbered([tuple(row) for row in names.to_numpy()]),
         correct=correct,
-        possible=possible_actions(correct, answered, accurate, FACES.available),
-        response_time_s=np.where(answered, response_time, 0.0),
+        possible=possible_actions(correct, answered, accuracy == 1, FACES.available),
+        response_time_s=np.where(np.isnan(response_time), 0.0, response_time),
         answered=answered,
-        present=np.ones(len(onset), bool),
+        present=~answered | np.isfinite(accuracy),
     )
     codes = picture_codes(names, condition)
     pictures = np.concatenate([np.zeros((len(onset), 2)), codes], axis=1)
@@ -133,7 +137,7 @@ def _conditions(trial_type: pd.Series) -> np.ndarray:
     if unknown.any():
         row = int(np.flatnonzero(unknown)[0])
         raise ValueError(
-            f"column trial_type, row {row + 2}: found {trial_type.iloc[row]!r}, "
+            f"column trial_type, row {trial_type.index[row] + 2}: found {trial_type.iloc[row]!r}, "
             f"expected one of {', '.join(FACES.conditions)}"
         )
     return text.map(FACES.conditions.index).to_numpy(int)
@@ -166,6 +170,5 @@ FACES = Task(
         "cueEndTime",
     ),
     decode=decode,
-    required=("onset", "duration"),
     cues=(0, 1),
 )

@@ -1,11 +1,16 @@
 """From decoded trials to the sequences a network sees: intervals become steps, presses pulses."""
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dtb_jax.turns import turns
 from dtb_jax.types import STEP_S, Drive, Task, Trials
+
+FASTEST_S = 0.01
+"""Nobody presses so soon, in the middle of all trials."""
 
 
 def rasterise(
@@ -33,14 +38,35 @@ def rasterise(
     return stimulus
 
 
-def press_steps(
-    trials: Trials, step_s: float = STEP_S
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Onset, press and deadline of each trial as steps: the step whose interval holds the time."""
-    onset = np.floor(trials.onset_s / step_s).astype(int)
-    press = np.floor((trials.onset_s + trials.response_time_s) / step_s).astype(int)
-    deadline = np.floor((trials.onset_s + trials.deadline_s) / step_s).astype(int)
-    return onset, np.maximum(press, onset), np.maximum(deadline, onset + 1)
+class Steps(NamedTuple):
+    """One run's trials in steps: those whose intervals hold the times."""
+
+    opens: np.ndarray  # a press is awaited from here
+    closes: np.ndarray  # to here, not included
+    pressed: np.ndarray
+    answered: np.ndarray  # pressed in time and in turn
+    early: np.ndarray  # pressed before the trial's turn, which then does not come
+    until: np.ndarray  # when the next trial takes over; inf where the deadline comes first
+
+
+def press_steps(trials: Trials, step_s: float = STEP_S) -> Steps:
+    """When each trial's press is awaited and made, see `turns`."""
+    own = turns(trials.onset_s, trials.deadline_s, trials.present)
+    onset = np.floor(trials.onset_s / step_s)
+    opens, until = (np.floor(time / step_s + 1e-3) for time in own)
+    opens = np.where(own.opens_s > trials.onset_s, opens, onset)
+    pressed = np.maximum(np.floor((trials.onset_s + trials.response_time_s) / step_s), onset)
+    deadline = np.maximum(np.floor((trials.onset_s + trials.deadline_s) / step_s), onset + 1)
+    in_time = trials.answered & (trials.response_time_s <= trials.deadline_s)
+    early = in_time & (pressed < opens)
+    return Steps(
+        opens.astype(int),
+        np.minimum(deadline, until).astype(int),
+        pressed.astype(int),
+        in_time & ~early & (pressed < until),
+        early,
+        until,
+    )
 
 
 def press_sequence(
@@ -53,7 +79,8 @@ def press_sequence(
     """Pulses and at-risk steps of one run, for the trials in `chosen`.
 
     A press at time s is a pulse on steps floor(s / step_s), ..., + width - 1, on every action it
-    may have been. A trial is at risk from its onset to its press, or to its deadline.
+    may have been. A trial is at risk from its onset to its press, or to its deadline; where windows
+    overlap, only in its turn (see `turns`), to whose end it stays at risk if the press is later.
 
     Args:
         trials: one run, [trial].
@@ -66,14 +93,104 @@ def press_sequence(
     """
     press = np.zeros((steps, trials.possible.shape[-1]), np.float32)
     at_risk = np.zeros(steps, np.float32)
-    onset, pressed, deadline = press_steps(trials, step_s)
-    for k in np.flatnonzero(chosen & trials.present):
-        if not trials.answered[k]:
-            at_risk[onset[k] : deadline[k]] = 1
+    own = press_steps(trials, step_s)
+    for k in np.flatnonzero(chosen & trials.present & ~own.early):
+        if not own.answered[k]:
+            at_risk[own.opens[k] : own.closes[k]] = 1
             continue
-        at_risk[onset[k] : pressed[k] + 1] = 1
-        press[pressed[k] : pressed[k] + width, trials.possible[k]] = 1
+        at_risk[own.opens[k] : own.pressed[k] + 1] = 1
+        stop = int(min(own.pressed[k] + width, own.until[k]))
+        press[own.pressed[k] : stop, trials.possible[k]] = 1
     return press, at_risk
+
+
+def pressed_in_window(
+    time_s: Float[np.ndarray, " trial"],
+    window_s: Float[np.ndarray, " trial"],
+    column: str,
+    way_out: tuple[str, str] = ("", ""),
+) -> Bool[np.ndarray, " trial"]:
+    """Which trials were answered: n/a, 0 and less, and times beyond the window are no presses.
+
+    Args:
+        time_s: of the press, from the onset; NaN where there is none.
+        window_s: in which a press counts.
+        column: of the times, for the complaint.
+        way_out: what to do about milliseconds and about seconds, for the complaint.
+
+    Raises: ValueError where the times look like another unit; one or two long times that several
+        trials share are codes for "no press" and do not.
+    """
+    longest = np.max(window_s, initial=0)
+    times, count = np.unique(time_s[np.nan_to_num(time_s) > 0], return_counts=True)
+    codes = (times > longest) & (count > 1)
+    times = times[~codes] if codes.sum() <= 2 else times
+    middle = np.median(times) if len(times) else np.nan
+    if middle > longest:
+        raise ValueError(
+            f"column {column}: a median of {middle:g} s, expected times within the window of "
+            f"{longest:g} s; are they milliseconds{way_out[0]}?"
+        )
+    if middle < FASTEST_S:
+        raise ValueError(
+            f"column {column}: a median of {middle:g} s, expected times of people; are they "
+            f"seconds{way_out[1]}?"
+        )
+    return (time_s > 0) & (time_s <= window_s)
+
+
+def counted_presses(trials: Trials) -> tuple[Trials, list[str]]:
+    """Trials in which only presses within the window count, and what is to be said of the others.
+
+    Args:
+        trials: as decoded, [trial]; a press that does not count may still have its time.
+    """
+    time = np.where(np.isnan(trials.response_time_s), 0.0, trials.response_time_s)
+    late, early = (trials.present & which for which in (time > trials.deadline_s, time < 0))
+    answered = trials.answered & (time > 0) & ~late
+    counted = trials._replace(
+        answered=answered,
+        possible=trials.possible & answered[:, None],
+        response_time_s=np.where(answered, time, 0.0),
+    )
+    said = []
+    if late.any():
+        windows = np.unique(trials.deadline_s[late].round(3))
+        which = f"the window of {windows[0]:g} s" if len(windows) == 1 else "their windows"
+        said.append(
+            f"{_number(late, 'press')} later than {which} {_do(late)} not count, the latest after "
+            f"{time[late].max():g} s" + (": a code for no press?" if time[late].max() > 50 else "")
+        )
+    coded = answered & (np.isclose(time, 0.999) | np.isclose(time, 9.999))
+    if coded.sum() > 1:
+        said.append(
+            f"{_number(coded, 'press')} after exactly {time[coded][0]:g} s: a code for no press "
+            "('omitted' in docs/tasks.md)?"
+        )
+    if early.any():
+        said.append(
+            f"{_number(early, 'press')} before the trial ({time[early].min():g} s) "
+            f"{_do(early)} not count"
+        )
+    if (unknown := ~trials.present).any():
+        said.append(f"{_number(unknown, 'trial')} left out: pressed, but not known whether right")
+    onset = trials.onset_s[trials.present]
+    if (twice := np.diff(np.sort(onset)) == 0).any():
+        first = np.sort(onset)[1:][twice][0]
+        said.append(
+            f"{_number(twice, 'trial')} with the onset of another one, at {first:g} s first"
+        )
+    return counted, said
+
+
+def _number(which: np.ndarray, name: str) -> str:
+    count = int(which.sum())
+    plural = name + ("es" if name.endswith("s") else "s")
+    return f"{count} {name if count == 1 else plural}"
+
+
+def _do(which: np.ndarray) -> str:
+    return "does" if which.sum() == 1 else "do"
 
 
 def numbered(rows: list) -> np.ndarray:

@@ -7,15 +7,15 @@ from typing import Any
 
 import yaml
 
-from dtb_jax.tasks.spec import CORRECT, UNITS, Field, Spec, decode, label
-from dtb_jax.types import Task
+from dtb_jax.tasks.spec import CORRECT, MISSING, UNITS, Field, Spec, decode, label
+from dtb_jax.types import Rows, Task
 
 REQUIRED = ("name", "bids_name", "actions", "conditions", "contrast", "window_s", "response_time")
-OPTIONAL = ("response", "accuracy", "correct", "duration", "channels")
+OPTIONAL = ("response", "accuracy", "correct", "duration", "channels", "rows")
 SAYS = {
     "conditions": ("levels", "names"),
-    "response_time": ("unit",),
-    "response": ("names",),
+    "response_time": ("unit", "omitted"),
+    "response": ("names", "omitted"),
     "accuracy": ("right", "wrong", "omitted"),
     "correct": ("names",),
     "duration": ("unit",),
@@ -57,6 +57,7 @@ def read_task(path: Path) -> Task:
         columns=tuple(dict.fromkeys(["onset", *(field.column for field in fields)])),
         numeric=tuple(dict.fromkeys(["onset", *(f.column for f in numeric if f is not None)])),
         decode=partial(decode, spec),
+        rows=spec.rows,
     )
 
 
@@ -86,6 +87,8 @@ def _spec(told: Any) -> Spec:
     for key in SAYS:
         if key in named and key != "channels":
             named[key] = _field(key, named[key], SAYS[key])
+    if "rows" in named:
+        named["rows"] = _rows(named["rows"])
     channels = named.get("channels", [CORRECT])
     if not isinstance(channels, list) or not channels:
         raise ValueError(f"channels: found {channels!r}, expected a list of columns")
@@ -130,6 +133,18 @@ def _field(key: str, told: Any, says: Sequence[str]) -> Field:
     return Field(**found)
 
 
+def _rows(told: Any) -> Rows:
+    """`only` or `not`, as trials have one of these labels or another one."""
+    rule = [name for name in ("only", "not") if isinstance(told, dict) and name in told]
+    if len(rule) != 1 or set(told) != {"column", *rule}:
+        raise ValueError(
+            f"rows: found {told!r}, expected 'column: NAME' and 'only: [...]' or 'not'"
+        )
+    labels = _texts(f"rows, {rule[0]}", told[rule[0]])
+    labels = tuple("n/a" if one in MISSING else one for one in labels)
+    return Rows(str(told["column"]), labels, rule[0] == "only")
+
+
 def _range(key: str, told: Any) -> tuple[float, float]:
     numbers = isinstance(told, list) and all(isinstance(one, int | float) for one in told)
     if not numbers or len(told) != 2 or not told[0] < told[1]:
@@ -158,6 +173,12 @@ def _check(spec: Spec) -> None:
     number = isinstance(spec.window_s, int | float) and not isinstance(spec.window_s, bool)
     if not number or not 0 < spec.window_s < float("inf"):
         raise ValueError(f"window_s: found {spec.window_s!r}, expected seconds")
+    try:
+        [float(code) for code in spec.response_time.omitted]
+    except ValueError:
+        raise ValueError(
+            f"response_time, omitted: found {list(spec.response_time.omitted)}, expected numbers"
+        ) from None
     if spec.accuracy and not (spec.accuracy.right and spec.accuracy.wrong):
         raise ValueError("accuracy: expected right and wrong, lists of the column's labels")
     if spec.accuracy:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
+from dtb_jax.data.numbers import read_numbers
 from dtb_jax.data.parcels import labels_of, places_of, read_parcels, read_regions
-from dtb_jax.data.tables import read_numbers
 from dtb_jax.data.timeseries import Expect, read_series
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, REST, TASK, said_of, values_of
 

@@ -24,7 +24,7 @@ def test_an_item_is_on_from_its_onset_to_its_deadline_for_all_who_saw_it():
     on = shown_of(run, slice(0, run.stimulus.shape[1]), known)
     person = int(np.flatnonzero(run.present)[0])
     trials = type(run.trials)(*(field[person] for field in run.trials))
-    onset, _, deadline = press_steps(trials)
+    onset, deadline, *_ = press_steps(trials)
     for k in np.flatnonzero(trials.present):
         key = (run.name, int(k), *(int(f[k]) for f in trials[3:6]))
         assert (on.item[person, onset[k] : deadline[k]] == known.get(key, 0)).all()
