@@ -65,6 +65,10 @@ def person_connectome(
         except DataError as error:
             ledger.add(participant, run, path, error)
             continue
+        if series.names and expect.names:
+            matched = expect.parcels - len(series.absent)
+            fewest = int(ledger.facts.get("parcels_by_name", matched))
+            ledger.facts["parcels_by_name"] = str(min(matched, fewest))
         values = series.values[series.present()]
         left_out = np.zeros(values.shape[1], bool)
         for kind, which in missing.items():

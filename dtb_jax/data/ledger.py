@@ -21,7 +21,8 @@ class Entry(NamedTuple):
 class Ledger:
     """The list of all that was left out while reading.
 
-    `facts` are about the whole folder, such as where the repetition time was read.
+    `facts` are about the whole folder: `repetition_time`, where it was read; `parcels_by_name`, how
+    many parcels of each rest series were matched by name (not there: they were taken in order).
     """
 
     def __init__(self) -> None:

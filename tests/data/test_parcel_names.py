@@ -166,6 +166,7 @@ def test_a_few_missing_parcels_have_no_edges_and_no_part_in_regions(study):
     assert not cohort.connectomes[1:3][:, (ends == 4).any(0)].any()
     own = values[PEOPLE[0], "flanker"]
     np.testing.assert_allclose(cohort.runs[0].bold[0, :, 0], own[:, 4], rtol=1e-5)
+    assert ledger.facts["parcels_by_name"] == "39"
     assert f"absent parcels {names[3]}: their edges are set to 0" in said_of(ledger, PEOPLE[0])
     assert f"{names[3]}: not in the mean of region R_amygdala" in said_of(ledger, PEOPLE[0])
     assert f"empty parcels {names[4]}" in said_of(ledger, PEOPLE[1])
