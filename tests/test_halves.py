@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError, Ledger
+from dtb_jax.evaluation.baselines import other_peoples_bold
 from dtb_jax.evaluation.folds import by_time
 from dtb_jax.evaluation.splits import cut, fit_bold_scale
 from dtb_jax.lab.halves import halves, has_list_of_tcp, note_parts, trained_on
@@ -181,3 +182,19 @@ def test_fits_refuses_a_segment_longer_than_the_training_part():
     fits(cohort, fold.training, 190)
     with pytest.raises(DataError, match=r"262 steps \(21 s\).*15.2 s"):
         fits(cohort, fold.training, 262)
+
+
+def test_nothing_that_stands_behind_a_mask_is_read():
+    run = run_of(4 + 4.0 * np.arange(18), 88.0)
+    mask = run.bold_mask.copy()
+    mask[2, 60:] = False
+    found = []
+    for hidden in (0.0, np.nan):
+        bold = np.where(mask[..., None], run.bold, hidden).astype(np.float32)
+        cohort = cohort_of(run._replace(bold=bold, bold_mask=mask))
+        (fold,) = by_time(cohort, 40.0, np.inf)
+        scale = fit_bold_scale(cohort, np.inf, np.arange(PEOPLE))
+        parts = cut(cohort, 0.0, 88.0, scale)
+        found.append((parts.bold, other_peoples_bold(cohort.runs[0], fold)))
+    for one, other in zip(*found):
+        np.testing.assert_array_equal(one, other)

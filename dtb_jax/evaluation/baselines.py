@@ -119,7 +119,7 @@ def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
     """Mean course of the training people but oneself in the test part, [people, volume, region]."""
     part = volume_range(run, *fold.test.span(run))
     weight = run.bold_mask[:, part, None] * fold.training.people[:, None, None].astype(float)
-    series = run.bold[:, part]
+    series = np.where(weight > 0, run.bold[:, part], 0)  # whatever stands behind a mask
     others = (weight * series).sum(0) - weight * series
     return others / np.maximum(weight.sum(0) - weight, 1)
 

@@ -72,7 +72,7 @@ def fit_bold_scale(cohort: Cohort, stop_s: Times, people: np.ndarray) -> BoldSca
 
 def z_scored(volumes: np.ndarray, mask: np.ndarray, scale: BoldScale) -> np.ndarray:
     """(volumes - mean) / sd of each region; masked volumes become 0."""
-    return (volumes - scale.mean) / scale.sd * mask[..., None]
+    return np.where(mask[..., None], (volumes - scale.mean) / scale.sd, 0.0)
 
 
 def scaled(cohort: Cohort, scale: BoldScale) -> Cohort:
