@@ -5,19 +5,17 @@ a twin would learn from and nothing else.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
+from dtb_jax.tasks.lists import trial_lists
 from dtb_jax.types import Cohort, TaskRun, Trials
 
-AGREE = 0.9
-"""Share of trials in which two people's lists are the same, from which they are one list."""
 MANY_LATE = 0.05
 """Share of presses after the window that is worth a warning."""
 
@@ -40,15 +38,12 @@ class Overview(NamedTuple):
     complete: bool  # everybody who has a file is in, and nothing is odd
 
 
-def overview(
-    cohort: Cohort, ledger: Ledger, lists: Callable[[TaskRun], np.ndarray] | None = None
-) -> Overview:
+def overview(cohort: Cohort, ledger: Ledger) -> Overview:
     """Who is in a cohort, who is not, and what was read, from what `read_cohort` gives back.
 
     Args:
         cohort: everybody who is in.
         ledger: what was left out of it, and why; its facts say where things were read.
-        lists: a number for each list of trials, of every person of a run; None: `trial_lists`.
 
     Returns: `Overview`; reasons that concern no single person are in the ledger alone.
     """
@@ -67,10 +62,7 @@ def overview(
     people = people.fillna("").sort_index().rename_axis("participant")
     tr = cohort.repetition_time_s
     late = {run.name: late_presses(run, ledger) for run in cohort.runs}
-    lists = lists or trial_lists
-    runs = pd.DataFrame(
-        [_counted(run, tr, lists(run), late[run.name]) for run in cohort.runs]
-    ).set_index("run")
+    runs = pd.DataFrame([_counted(run, tr, late[run.name]) for run in cohort.runs]).set_index("run")
     conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
     warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
     facts = _facts(cohort, ledger)
@@ -89,28 +81,6 @@ def as_text(conditions: pd.DataFrame) -> pd.DataFrame:
 
 def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %" if np.isfinite(share) else "\u2013"
-
-
-def trial_lists(run: TaskRun) -> Int[np.ndarray, " people"]:
-    """A number for each list of trials that people saw; -1 for whoever has no trials.
-
-    Two people have one list where condition and correct action agree in `AGREE` of the trials:
-    of trials without a press the right action may be unknown.
-    """
-    shown = run.trials.condition * len(run.task.actions) + run.trials.correct
-    labels = np.full(len(shown), -1)
-    first: list[int] = []  # of each list
-    for i in np.flatnonzero(run.present & run.trials.present.any(1)):
-        for k, j in enumerate(first):
-            either = run.trials.present[i] | run.trials.present[j]
-            same = (shown[i] == shown[j]) & run.trials.present[i] & run.trials.present[j]
-            if same.sum() >= AGREE * either.sum():
-                labels[i] = k
-                break
-        else:
-            labels[i] = len(first)
-            first.append(int(i))
-    return labels
 
 
 def scan_s(run: TaskRun, repetition_time_s: float) -> Float[np.ndarray, " people"]:
@@ -157,10 +127,9 @@ def _told(run: TaskRun, i: int) -> str:
     )
 
 
-def _counted(
-    run: TaskRun, repetition_time_s: float, labels: np.ndarray, late: int
-) -> dict[str, object]:
+def _counted(run: TaskRun, repetition_time_s: float, late: int) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
+    lists = trial_lists(run, run.trials.present & run.present[:, None])
     return {
         "run": run.name,
         "task": run.task.name,
@@ -168,7 +137,7 @@ def _counted(
         "BOLD": int((volumes > 0).sum()),
         "below chance": int(below_chance(run).sum()),
         "trials": _span(run.trials.present.sum(axis=1)[run.present]),
-        "trial lists": len(np.unique(labels[labels >= 0])),
+        "trial lists": len(lists.sizes()),
         "volumes": _span(volumes[volumes > 0]),
         "outside the scan": int(outside_scan(run, repetition_time_s).sum()),
         "late presses": late,
@@ -225,7 +194,8 @@ def _of_some(statistic: Any, values: np.ndarray) -> float:
 
 def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
     told = ledger.facts
-    by_name = f", {told['parcels']}" if "parcels" in told else ""
+    matched = told.get("parcels_by_name")
+    by_name = f", {matched} of them matched by name" if matched else ", in the table's order"
     where = told.get("repetition_time", "default")
     facts = {
         "repetition time": f"{cohort.repetition_time_s:g} s ({where})",

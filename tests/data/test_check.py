@@ -12,7 +12,6 @@ from dtb_jax.data.check import (
     late_presses,
     outside_scan,
     overview,
-    trial_lists,
 )
 from dtb_jax.data.cohort import below_chance
 from tests.evaluation.test_folds import make_cohort
@@ -132,27 +131,14 @@ def test_late_presses_that_readers_left_out_are_counted_by_their_lines(cohort):
 def test_facts_say_where_they_were_read(cohort):
     found = warned(cohort).facts
     assert found["repetition time"].endswith("(default)")
-    assert found["parcels"] == str(cohort.parcels)
+    assert found["parcels"] == f"{cohort.parcels}, in the table's order"
     ledger = Ledger()
-    ledger.facts |= {"repetition_time": "bold.json", "parcels": "8 of 8 matched by name"}
+    ledger.facts |= {"repetition_time": "bold.json", "parcels_by_name": "8"}
     ledger.add("all", "", "participants.tsv", "columns not used: gender (sex?), IQ")
     found = overview(cohort, ledger).facts
     assert found["repetition time"].endswith("(bold.json)")
-    assert found["parcels"] == f"{cohort.parcels}, 8 of 8 matched by name"
+    assert found["parcels"] == f"{cohort.parcels}, 8 of them matched by name"
     assert "gender (sex?), IQ" in found.values()
-
-
-def test_trial_lists_are_groups_of_people_who_saw_the_same(cohort):
-    run = cohort.runs[0]
-    alike = np.tile(np.arange(run.trials.condition.shape[1]) % 2, (PEOPLE, 1))
-    trials = run.trials._replace(condition=alike, correct=alike)
-    assert set(trial_lists(run._replace(trials=trials))[run.present]) == {0}
-    other = alike.copy()
-    other[4:7] = 1 - other[4:7]
-    other[0, :1] = 1 - other[0, :1]  # one trial of twenty: the same list
-    labels = trial_lists(run._replace(trials=trials._replace(condition=other)))
-    assert len(set(labels[run.present])) == 2
-    assert len(set(labels[4:7]) & set(labels[:4])) == 0
 
 
 @pytest.fixture(scope="module")
