@@ -265,7 +265,7 @@ def test_line_tells_of_trials_that_begin_before_presses_are_late(tmp_path):
     table = rows(gap=1)
     table[2][2] = "1.3"
     read, _, ((who, said),) = behaviour(tmp_path, {"sub-1": table})
-    assert who == "all" and "1 of 6 presses are not within that" in said
+    assert who == "all" and "1 of 6 presses come after the next onset" in said
     ((trials, _),) = read["flanker_run-01"][1].values()
     assert trials.answered.all() and trials.response_time_s[2] == 1.3
 

@@ -48,7 +48,7 @@ def against(case, more=None, demographics=0.1, connectomes=None):
     said = contradictions(
         cohort,
         scored,
-        told | more,
+        told | (more or {}),
         models,
         found,
         covariates="a regression on age",

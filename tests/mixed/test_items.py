@@ -13,6 +13,7 @@ from dtb_jax.mixed.items import (
     with_items,
 )
 from dtb_jax.tasks.task import press_sequence, press_steps
+from dtb_jax.turns import until_s
 from dtb_jax.types import STEP_S
 from tests.evaluation.test_folds import make_cohort
 
@@ -44,7 +45,7 @@ def test_press_after_the_next_onset_is_of_its_own_trial():
         own = press_steps(one)
         _, at_risk = press_sequence(one, one.present, steps)
         assert (on.trial[i][at_risk > 0] > 0).all()  # no step is at risk for nobody
-        assert np.isfinite(own.until).any()
+        assert np.isfinite(until_s(one.onset_s, one.deadline_s, one.present)).any()
         for k in np.flatnonzero(own.answered & one.present & (own.pressed < steps)):
             assert on.trial[i, own.pressed[k]] == k + 1
 
