@@ -12,8 +12,8 @@ from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
-from dtb_jax.data.check import Overview, as_text, overview
 from dtb_jax.lab import check_report
+from dtb_jax.lab.check import Overview, as_text, overview
 from dtb_jax.types import Cohort
 from dtb_jax.workflow import note_below_chance
 
@@ -79,7 +79,8 @@ def with_runs(given: dict[str, Any]) -> dict[str, Any]:
 
 def _in_words(run: pd.Series) -> str:
     """Of a run, what its conditions share."""
-    lists = f"{run['trial lists']} {'list' if run['trial lists'] == 1 else 'lists'}"
+    lists = f"{run['trial lists']} {'list' if run['trial lists'] == '1' else 'lists'}"
+    lists = "own orders" if run["trial lists"] == "own orders" else lists
     volumes = f", {run['volumes']} volumes" if run["BOLD"] else ""
     return (
         f"{run['behaviour']} people ({run['BOLD']} with BOLD, {run['below chance']} below chance), "

@@ -1,4 +1,4 @@
-"""`data.check` on cohorts whose slips are known, and on cohorts drawn at random."""
+"""`lab.check` on cohorts whose slips are known, and on cohorts drawn at random."""
 
 import numpy as np
 import pytest
@@ -6,15 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtb_jax.data import Choices, Ledger, read_cohort
-from dtb_jax.data.check import (
+from dtb_jax.data.cohort import below_chance
+from dtb_jax.lab.check import (
     after_window,
     as_text,
     late_presses,
+    lists_of,
     outside_scan,
     overview,
-    trial_lists,
 )
-from dtb_jax.data.cohort import below_chance
 from tests.evaluation.test_folds import make_cohort
 from tests.small import write_small_cohort
 
@@ -132,27 +132,27 @@ def test_late_presses_that_readers_left_out_are_counted_by_their_lines(cohort):
 def test_facts_say_where_they_were_read(cohort):
     found = warned(cohort).facts
     assert found["repetition time"].endswith("(default)")
-    assert found["parcels"] == str(cohort.parcels)
+    assert "in the order of the table" in found["parcels"]
     ledger = Ledger()
-    ledger.facts |= {"repetition_time": "bold.json", "parcels": "8 of 8 matched by name"}
+    ledger.facts |= {"repetition_time": "bold.json", "parcels_by_name": "8"}
     ledger.add("all", "", "participants.tsv", "columns not used: gender (sex?), IQ")
     found = overview(cohort, ledger).facts
     assert found["repetition time"].endswith("(bold.json)")
-    assert found["parcels"] == f"{cohort.parcels}, 8 of 8 matched by name"
+    assert found["parcels"] == f"{cohort.parcels}, 8 of them matched by name"
     assert "gender (sex?), IQ" in found.values()
 
 
-def test_trial_lists_are_groups_of_people_who_saw_the_same(cohort):
+def test_overview_counts_trial_lists(cohort):
     run = cohort.runs[0]
     alike = np.tile(np.arange(run.trials.condition.shape[1]) % 2, (PEOPLE, 1))
-    trials = run.trials._replace(condition=alike, correct=alike)
-    assert set(trial_lists(run._replace(trials=trials))[run.present]) == {0}
-    other = alike.copy()
-    other[4:7] = 1 - other[4:7]
-    other[0, :1] = 1 - other[0, :1]  # one trial of twenty: the same list
-    labels = trial_lists(run._replace(trials=trials._replace(condition=other)))
-    assert len(set(labels[run.present])) == 2
-    assert len(set(labels[4:7]) & set(labels[:4])) == 0
+    one = with_trials(cohort, condition=alike, correct=alike)
+    assert warned(one).runs.loc[run.name, "trial lists"] == "1"
+    other = np.where((np.arange(PEOPLE) < 6)[:, None], 1 - alike, alike)
+    two = with_trials(cohort, condition=other, correct=alike)
+    assert lists_of(two.runs[0]).kind == "several"
+    found = warned(two)
+    assert found.runs.loc[run.name, "trial lists"] == "2"
+    assert any("2 trial lists" in fact for fact in found.facts.values())
 
 
 @pytest.fixture(scope="module")

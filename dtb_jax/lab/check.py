@@ -5,19 +5,18 @@ a twin would learn from and nothing else.
 """
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.types import Cohort, TaskRun, Trials
+from dtb_jax.evaluation.lists import TrialLists, described, trial_lists
+from dtb_jax.evaluation.people import correct_mask, masked_mean
+from dtb_jax.types import Cohort, TaskRun
 
-AGREE = 0.9
-"""Share of trials in which two people's lists are the same, from which they are one list."""
 MANY_LATE = 0.05
 """Share of presses after the window that is worth a warning."""
 
@@ -40,15 +39,12 @@ class Overview(NamedTuple):
     complete: bool  # everybody who has a file is in, and nothing is odd
 
 
-def overview(
-    cohort: Cohort, ledger: Ledger, lists: Callable[[TaskRun], np.ndarray] | None = None
-) -> Overview:
+def overview(cohort: Cohort, ledger: Ledger) -> Overview:
     """Who is in a cohort, who is not, and what was read, from what `read_cohort` gives back.
 
     Args:
         cohort: everybody who is in.
         ledger: what was left out of it, and why; its facts say where things were read.
-        lists: a number for each list of trials, of every person of a run; None: `trial_lists`.
 
     Returns: `Overview`; reasons that concern no single person are in the ledger alone.
     """
@@ -67,13 +63,14 @@ def overview(
     people = people.fillna("").sort_index().rename_axis("participant")
     tr = cohort.repetition_time_s
     late = {run.name: late_presses(run, ledger) for run in cohort.runs}
-    lists = lists or trial_lists
+    lists = {run.name: lists_of(run) for run in cohort.runs}
     runs = pd.DataFrame(
-        [_counted(run, tr, lists(run), late[run.name]) for run in cohort.runs]
+        [_counted(run, tr, lists[run.name], late[run.name]) for run in cohort.runs]
     ).set_index("run")
     conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
     warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
     facts = _facts(cohort, ledger)
+    facts |= {f"trials of {k}": said for k, one in lists.items() if (said := described(one))}
     return Overview(people, runs, conditions, facts, warnings, not reasons and not warnings)
 
 
@@ -91,26 +88,9 @@ def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %" if np.isfinite(share) else "\u2013"
 
 
-def trial_lists(run: TaskRun) -> Int[np.ndarray, " people"]:
-    """A number for each list of trials that people saw; -1 for whoever has no trials.
-
-    Two people have one list where condition and correct action agree in `AGREE` of the trials:
-    of trials without a press the right action may be unknown.
-    """
-    shown = run.trials.condition * len(run.task.actions) + run.trials.correct
-    labels = np.full(len(shown), -1)
-    first: list[int] = []  # of each list
-    for i in np.flatnonzero(run.present & run.trials.present.any(1)):
-        for k, j in enumerate(first):
-            either = run.trials.present[i] | run.trials.present[j]
-            same = (shown[i] == shown[j]) & run.trials.present[i] & run.trials.present[j]
-            if same.sum() >= AGREE * either.sum():
-                labels[i] = k
-                break
-        else:
-            labels[i] = len(first)
-            first.append(int(i))
-    return labels
+def lists_of(run: TaskRun) -> TrialLists:
+    """Who saw which trial list in all of a run."""
+    return trial_lists(run, run.trials.present & run.present[:, None])
 
 
 def scan_s(run: TaskRun, repetition_time_s: float) -> Float[np.ndarray, " people"]:
@@ -139,15 +119,6 @@ def late_presses(run: TaskRun, ledger: Ledger) -> int:
     return int(after_window(run).sum()) + sum(int(line[1]) for line in lines if line)
 
 
-def answered_correctly(
-    trials: Trials,
-) -> tuple[Bool[np.ndarray, "people trial"], Bool[np.ndarray, "people trial"]]:
-    """Which trials were answered correctly, and of which trials it is known."""
-    right = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
-    unsure = right & (trials.possible.sum(-1) > 1)
-    return right & trials.answered & trials.present, trials.present & ~unsure
-
-
 def _told(run: TaskRun, i: int) -> str:
     if not run.present[i]:
         return ""
@@ -158,7 +129,7 @@ def _told(run: TaskRun, i: int) -> str:
 
 
 def _counted(
-    run: TaskRun, repetition_time_s: float, labels: np.ndarray, late: int
+    run: TaskRun, repetition_time_s: float, lists: TrialLists, late: int
 ) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
     return {
@@ -168,7 +139,7 @@ def _counted(
         "BOLD": int((volumes > 0).sum()),
         "below chance": int(below_chance(run).sum()),
         "trials": _span(run.trials.present.sum(axis=1)[run.present]),
-        "trial lists": len(np.unique(labels[labels >= 0])),
+        "trial lists": "own orders" if lists.kind == "individual" else str(len(lists.sizes())),
         "volumes": _span(volumes[volumes > 0]),
         "outside the scan": int(outside_scan(run, repetition_time_s).sum()),
         "late presses": late,
@@ -186,20 +157,21 @@ def _span(counts: np.ndarray) -> str:
 
 def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]]:
     trials = run.trials
-    right, known = answered_correctly(trials)
+    right = correct_mask(trials)
     outside = outside_scan(run, repetition_time_s)
     rows = []
     for c, name in enumerate(run.task.conditions):
         inside = (trials.condition == c) & run.present[:, None]
         shown = inside & trials.present
-        person_s = _means(trials.response_time_s, shown & right)
+        person_s = masked_mean(trials.response_time_s, shown & right)
+        person_s = person_s[np.isfinite(person_s)]
         rows.append(
             {
                 "run": run.name,
                 "condition": name,
                 "people": int(shown.any(1).sum()),
                 "trials": int(shown.sum()),
-                "accuracy": _share(right & shown, known & shown),
+                "accuracy": _share(right & shown, shown),
                 "omissions": _share(shown & ~trials.answered, shown),
                 "RT (s)": _of_some(np.mean, person_s),
                 "SD": _of_some(np.std, person_s),
@@ -207,12 +179,6 @@ def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]
             }
         )
     return rows
-
-
-def _means(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Means of the people who have a value."""
-    count = mask.sum(1)
-    return (np.where(mask, values, 0).sum(1) / np.maximum(count, 1))[count > 0]
 
 
 def _share(event: np.ndarray, among: np.ndarray) -> float:
@@ -225,7 +191,8 @@ def _of_some(statistic: Any, values: np.ndarray) -> float:
 
 def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
     told = ledger.facts
-    by_name = f", {told['parcels']}" if "parcels" in told else ""
+    matched = told.get("parcels_by_name")
+    by_name = f", {matched} of them matched by name" if matched else ", in the order of the table"
     where = told.get("repetition_time", "default")
     facts = {
         "repetition time": f"{cohort.repetition_time_s:g} s ({where})",
