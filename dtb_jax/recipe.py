@@ -58,7 +58,7 @@ def prepare(cohort: Cohort, part: Part, recipe: Recipe, *, seed: int) -> Prepare
     fits(cohort, part, steps)
     people = np.flatnonzero(part.people)
     cohort = part.of(cohort)
-    stop_s = last_second(cohort, part.stop_s)
+    stop_s = last_second(cohort, part.start_s, part.stop_s)
     scale = fit_bold_scale(cohort, stop_s, people)
     whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=recipe.pulse_steps)
     if cohort.bold_source == "none":
@@ -83,7 +83,7 @@ def _steps(cohort: Cohort, start_s: Times, stop_s: Times) -> list[int]:
 def fits(cohort: Cohort, part: Part, segment_steps: int) -> None:
     """Raises: DataError where a segment is longer than what may be learned from."""
     inside = part.of(cohort)
-    longest = max(_steps(inside, part.start_s, last_second(inside, part.stop_s)))
+    longest = max(_steps(inside, part.start_s, last_second(inside, part.start_s, part.stop_s)))
     if segment_steps > longest:
         raise DataError(
             f"--config.segment_steps: {segment_steps} steps ({segment_steps * STEP_S:.0f} s) do "
@@ -101,8 +101,3 @@ def twin_for(connectomes: np.ndarray, runs: Run, recipe: Recipe) -> Twin:
         actions=actions,
         **recipe.sizes,
     )
-
-
-def longest_s(cohort: Cohort) -> float:
-    """Length of the longest run, seconds."""
-    return max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S

@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
-from dtb_jax.turns import turns
+from dtb_jax.turns import until_s
 from dtb_jax.types import STEP_S, Array, Run
 
 
@@ -54,7 +54,7 @@ def windows(
     offset = jnp.arange(length, dtype=first.dtype)
     index = first[:, None] + offset[None, :]
     inside = (index >= 0) & (index < steps) & (offset[None, :] * STEP_S < deadline_s[:, None])
-    inside &= in_turn(index, onset_s, deadline_s, present, start_s)
+    inside &= index <= last_step(onset_s, deadline_s, present, start_s)[:, None]
     time = (index + 0.5) * STEP_S + start_s - onset_s[:, None]
     return Windows(
         jnp.clip(index, 0, steps - 1).astype(jnp.int32),
@@ -63,18 +63,15 @@ def windows(
     )
 
 
-def in_turn(step, onset_s, deadline_s, present, start_s) -> Bool[Array, "trial step"]:
-    """Whether steps belong to a trial's turn; all do where no windows overlap.
+def last_step(onset_s, deadline_s, present, start_s) -> Float[Array, " trial"]:
+    """The last step of each trial's turn, see `turns`; inf where no next onset ends it.
 
     Args:
-        step: of the stretch that begins at `start_s`, [trial, step].
         onset_s, deadline_s, present, start_s: see `windows`.
     """
-    own = turns(onset_s, deadline_s, present)
-    first, last = (jnp.floor((time - start_s) / STEP_S + 1e-3) for time in own)
-    # an onset's own step is that of `windows`
-    first = jnp.where(own.opens_s > onset_s, first, -jnp.inf)
-    return (step >= first[:, None]) & (step < last[:, None])
+    first = jnp.floor((onset_s - start_s) / STEP_S + 1e-6)
+    taken = jnp.floor((until_s(onset_s, deadline_s, present) - start_s) / STEP_S + 1e-6)
+    return jnp.maximum(taken - 1, first)
 
 
 def log_hazards(

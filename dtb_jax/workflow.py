@@ -15,9 +15,9 @@ from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.evaluation.folds import Part
 from dtb_jax.evaluation.predict import Prediction, predict
-from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale
+from dtb_jax.evaluation.splits import BoldScale, cut, fit_bold_scale, last_second
 from dtb_jax.inputs import checked
-from dtb_jax.recipe import Recipe, longest_s, prepare, twin_for
+from dtb_jax.recipe import Recipe, prepare, twin_for
 from dtb_jax.settings import Settings
 from dtb_jax.sharding import people_mesh
 from dtb_jax.step import State, initial_state, used_params
@@ -234,7 +234,8 @@ def abstract_state(twin: Twin, settings: Settings) -> State:
 
 def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:
     """What a twin needs for rolling out a part: it begins with the part, at h = 0."""
-    return cut(part.of(cohort), part.start_s, longest_s(part.of(cohort)), scale)
+    inside = part.of(cohort)
+    return cut(inside, part.start_s, last_second(inside, part.start_s, np.inf), scale)
 
 
 def roll_out(

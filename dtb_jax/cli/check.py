@@ -12,8 +12,8 @@ from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
+from dtb_jax.data.check import Overview, as_text, overview
 from dtb_jax.lab import check_report
-from dtb_jax.lab.check import Overview, as_text, overview
 from dtb_jax.types import Cohort
 from dtb_jax.workflow import note_below_chance
 

@@ -11,8 +11,7 @@ from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.entities import Sessions
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.tasks import tasks_named
-from dtb_jax.tasks.task import press_steps
-from dtb_jax.turns import EARLIEST_S
+from dtb_jax.turns import until_s
 from dtb_jax.types import Drive, Task, Trials
 
 Behaviour = dict[str, tuple[Task, dict[str, tuple[Trials, Drive]]]]
@@ -134,20 +133,20 @@ def _note_turns(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Le
     """A line where trials follow each other faster than their windows, and what that costs."""
     answered, outside, shared = 0, 0, 0
     for trials, _ in people.values():
-        steps = press_steps(trials)
+        until = until_s(trials.onset_s, trials.deadline_s, trials.present)
         counted = trials.answered & trials.present
         answered += int(counted.sum())
-        outside += int((counted & ~steps.answered).sum())
-        shared += int(np.isfinite(steps.until).sum())
+        outside += int((counted & (trials.onset_s + trials.response_time_s > until)).sum())
+        shared += int(np.isfinite(until).sum())
     if not shared:
         return
     ledger.add(
         "all",
         run,
         "",
-        f"trials begin within the window of the one before: of each, presses are awaited until "
-        f"{EARLIEST_S} s after the next onset; {outside} of {answered} presses are not within "
-        f"that: in figures they count, for networks these trials go by without a press",
+        f"trials begin within the window of the one before: {outside} of {answered} presses come "
+        "after the next onset; for networks they count as made just before it, in figures as they "
+        "are",
     )
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.evaluation.splits import Times, of_run
-from dtb_jax.response import Response, in_turn, log_likelihood, time_quantiles, windows
+from dtb_jax.response import Response, last_step, log_likelihood, time_quantiles, windows
 from dtb_jax.twin import Params, Twin, simulate_cohort, split_outputs
 from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
 
@@ -129,31 +129,24 @@ def _read(
     def one(logits, available, onset, deadline, time, present, possible, answered):
         frame = windows(onset, deadline, present, start_s, logits.shape[0], length)
         response = read(logits, available, frame)
-        own = pressed_in_turn(onset, deadline, present, time, start_s)
-        return fields_of(response, onset - start_s, time, possible, answered & own)
+        last = last_step(onset, deadline, present, start_s)
+        return fields_of(response, onset - start_s, time, possible, answered, last)
 
     return jax.vmap(one)(logits, available, onset, deadline, time, present, possible, answered)
 
 
-def pressed_in_turn(onset_s, deadline_s, present, time_s, start_s):
-    """Which presses were made in their trial's turn, [trial]; see `response.windows`."""
-    pressed = jnp.floor((onset_s + time_s - start_s) / STEP_S + 1e-6)
-    return in_turn(pressed[:, None], onset_s, deadline_s, present, start_s)[:, 0]
-
-
-def fields_of(response: Response, onset_s, time_s, possible, answered) -> dict[str, Any]:
+def fields_of(response: Response, onset_s, time_s, possible, answered, last_step) -> dict[str, Any]:
     """Fields of a `Prediction` about one person's trials.
 
     Args:
         response: expected on every trial.
         onset_s: of the trials, from the start of the stretch.
         time_s: when the person pressed.
-        possible: see `types.Trials`.
-        answered: in the trial's turn; a press after it is likely as no press until its end.
+        possible, answered: see `types.Trials`.
+        last_step: of each trial's turn, see `response.last_step`: later presses count as made then.
     """
-    first, pressed = (
-        jnp.floor((onset_s + late) / STEP_S + 1e-6).astype(int) for late in (0, time_s)
-    )
+    first, pressed = (jnp.floor((onset_s + late) / STEP_S + 1e-6) for late in (0, time_s))
+    after = (jnp.minimum(pressed, last_step) - first).astype(int)
     return {
         "choice": jnp.argmax(response.choice_probability, -1),
         "choice_probability": response.choice_probability,
@@ -161,5 +154,5 @@ def fields_of(response: Response, onset_s, time_s, possible, answered) -> dict[s
         "reaction_time_s": response.reaction_time_s,
         "reaction_time_sd_s": response.reaction_time_sd_s,
         "quantiles_s": time_quantiles(response, jnp.asarray(LEVELS, jnp.float32)),
-        "log_likelihood": log_likelihood(response, possible, answered, pressed - first),
+        "log_likelihood": log_likelihood(response, possible, answered, after),
     }

@@ -7,9 +7,9 @@ import numpy as np
 
 from dtb_jax.evaluation.figures import DRAWS, Resampled, resample
 from dtb_jax.evaluation.glm import Glm, make_glm, person_t
-from dtb_jax.evaluation.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.people import condition_means, correct_mask
 from dtb_jax.evaluation.splits import in_part
+from dtb_jax.tasks.lists import TrialLists, trial_lists
 from dtb_jax.types import TaskRun
 
 

@@ -35,11 +35,11 @@ def volume_s(run: TaskRun) -> float:
     return run.stimulus.shape[1] // run.bold.shape[1] * STEP_S
 
 
-def last_second(cohort: Cohort, stop_s: Times) -> Times:
-    """Where a part ends: never later than the longest run, or than each run where each has its own
-    end."""
-    if isinstance(stop_s, Mapping):
-        return {run.name: min(stop_s[run.name], length_s(run)) for run in cohort.runs}
+def last_second(cohort: Cohort, start_s: Times, stop_s: Times) -> Times:
+    """Where a part ends: never later than the longest run, or than each run where each has times of
+    its own."""
+    if isinstance(start_s, Mapping) or isinstance(stop_s, Mapping):
+        return {run.name: min(of_run(stop_s, run.name), length_s(run)) for run in cohort.runs}
     return min(stop_s, max(run.stimulus.shape[1] for run in cohort.runs) * STEP_S)
 
 

@@ -19,7 +19,6 @@ import numpy as np
 from dtb_jax.evaluation import Prediction
 from dtb_jax.evaluation.behaviour import choices, times
 from dtb_jax.evaluation.figures import FEWEST, Figure, resample
-from dtb_jax.evaluation.lists import trial_lists
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.splits import SPLIT_S, STOP_S, in_part
 from dtb_jax.groundtruth.behaviour import DESIGNS, Design, Expected, expect
@@ -28,6 +27,7 @@ from dtb_jax.groundtruth.people import People, parameters_of_people
 from dtb_jax.groundtruth.presses import as_trials, in_chunks, simulate_presses
 from dtb_jax.groundtruth.responses import Gains
 from dtb_jax.groundtruth.truth import Truth
+from dtb_jax.tasks.lists import trial_lists
 from dtb_jax.tasks.task import effect
 from dtb_jax.types import TaskRun
 

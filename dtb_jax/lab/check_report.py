@@ -7,7 +7,7 @@ import numpy as np
 
 from dtb_jax import plots
 from dtb_jax.data import Ledger
-from dtb_jax.lab.check import Overview, after_window, as_text, outside_scan, scan_s
+from dtb_jax.data.check import Overview, after_window, as_text, outside_scan, scan_s
 from dtb_jax.lab.evaluation_report import source_label, source_words
 from dtb_jax.report import embedded_page
 from dtb_jax.types import Cohort, TaskRun
@@ -20,7 +20,7 @@ def write(path: Path, folder: Path, cohort: Cohort, ledger: Ledger, found: Overv
         path: where to write.
         folder: that was read.
         cohort, ledger: as read.
-        found: see `lab.check.overview`.
+        found: see `data.check.overview`.
     """
     label, inside = source_label(cohort), int(found.people["in_cohort"].sum())
     person = shown_person(cohort)

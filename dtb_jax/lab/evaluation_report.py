@@ -7,10 +7,10 @@ from dtb_jax.assessment import OWN, Assessed, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.glm import noise_effect
-from dtb_jax.evaluation.lists import described
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import headline, titled
 from dtb_jax.methods import people_are_simulated
+from dtb_jax.tasks.lists import described
 from dtb_jax.types import Cohort
 
 BEHAVIOUR = {"choice_concordance": "choice concordance", "reaction_time_r": "RT r"}

@@ -80,7 +80,7 @@ def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
         own = press_steps(trials)
         # a press may lie in the window's last part of a step
         end = np.where(own.answered, np.maximum(own.closes, own.pressed + 1), own.closes)
-        for k in np.flatnonzero(trials.present & ~own.early):
+        for k in np.flatnonzero(trials.present):
             on = slice(own.opens[k], end[k])
             trial[i, on], correct[i, on] = k + 1, trials.correct[k]
             item[i, on] = known.get(_key(run, i, int(k)), 0)

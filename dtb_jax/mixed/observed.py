@@ -58,7 +58,7 @@ def volume_steps(cohort: Cohort) -> int:
 def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
     """Steps of a part's longest run, filled up to whole pieces."""
     inside = part.of(cohort)
-    stop_s = last_second(inside, part.stop_s)
+    stop_s = last_second(inside, part.start_s, part.stop_s)
     steps = [round((of_run(stop_s, run.name) - part.span(run)[0]) / STEP_S) for run in inside.runs]
     return -(-max(steps) // piece) * piece
 
@@ -77,7 +77,7 @@ def observe(
         piece: see `network.in_pieces`.
     """
     cohort = with_memory(part.of(cohort), memory)
-    stop_s = last_second(cohort, part.stop_s)
+    stop_s = last_second(cohort, part.start_s, part.stop_s)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
     runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
@@ -109,7 +109,7 @@ def fit_scanner(
     """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)
     inside = part.of(cohort)
-    scale = fit_bold_scale(inside, last_second(inside, part.stop_s), people)
+    scale = fit_bold_scale(inside, last_second(inside, part.start_s, part.stop_s), people)
     memory = remembered_cues(inside)
     seen = rows(observe(cohort, part, scale, known, memory=memory, piece=piece), people)
     designs = [make_glm(run, *part.span(run)).designs[people] for run in inside.runs]

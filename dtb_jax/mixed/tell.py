@@ -18,7 +18,7 @@ from scipy.linalg import helmert
 from scipy.stats import ortho_group
 
 from dtb_jax.evaluation.folds import Part
-from dtb_jax.evaluation.predict import Prediction, fields_of, pressed_in_turn, spread_out
+from dtb_jax.evaluation.predict import Prediction, fields_of, spread_out
 from dtb_jax.evaluation.splits import BoldScale
 from dtb_jax.mixed.cues import with_memory
 from dtb_jax.mixed.items import Shown, with_items
@@ -27,7 +27,7 @@ from dtb_jax.mixed.model import Common
 from dtb_jax.mixed.network import Population, outputs
 from dtb_jax.mixed.observed import volume_steps
 from dtb_jax.mixed.posterior import Gaussian
-from dtb_jax.response import Response, Windows, summarise, windows
+from dtb_jax.response import Response, Windows, last_step, summarise, windows
 from dtb_jax.twin import split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
 
@@ -206,13 +206,13 @@ def _tell_person(
     right = right[..., 0] * (1 - each.omission_probability)
     counted = jnp.maximum(jnp.mean(right @ trial.tested), 1)
     within = jnp.mean(each.reaction_time_sd_s**2 @ tested) / counted
-    own = pressed_in_turn(trial.onset_s, trial.deadline_s, trial.present > 0, trial.time_s, start_s)
     told = fields_of(
         response,
         trial.onset_s - start_s,
         trial.time_s,
         trial.possible > 0,
-        (trial.answered > 0) & own,
+        trial.answered > 0,
+        last_step(trial.onset_s, trial.deadline_s, trial.present > 0, start_s),
     )
     return told | {"person_time_sd_s": jnp.sqrt(jnp.var(mean) + within), "bold": bold.mean(0)}
 

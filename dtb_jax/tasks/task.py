@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dtb_jax.turns import turns
+from dtb_jax.turns import until_s
 from dtb_jax.types import STEP_S, Drive, Task, Trials
 
 FASTEST_S = 0.01
@@ -42,30 +42,23 @@ class Steps(NamedTuple):
     """One run's trials in steps: those whose intervals hold the times."""
 
     opens: np.ndarray  # a press is awaited from here
-    closes: np.ndarray  # to here, not included
-    pressed: np.ndarray
-    answered: np.ndarray  # pressed in time and in turn
-    early: np.ndarray  # pressed before the trial's turn, which then does not come
-    until: np.ndarray  # when the next trial takes over; inf where the deadline comes first
+    closes: np.ndarray  # to here, not included: the deadline, or the next trial's onset
+    pressed: np.ndarray  # in the last step before the next trial's, if later
+    answered: np.ndarray  # pressed in time
 
 
 def press_steps(trials: Trials, step_s: float = STEP_S) -> Steps:
     """When each trial's press is awaited and made, see `turns`."""
-    own = turns(trials.onset_s, trials.deadline_s, trials.present)
-    onset = np.floor(trials.onset_s / step_s)
-    opens, until = (np.floor(time / step_s + 1e-3) for time in own)
-    opens = np.where(own.opens_s > trials.onset_s, opens, onset)
-    pressed = np.maximum(np.floor((trials.onset_s + trials.response_time_s) / step_s), onset)
-    deadline = np.maximum(np.floor((trials.onset_s + trials.deadline_s) / step_s), onset + 1)
-    in_time = trials.answered & (trials.response_time_s <= trials.deadline_s)
-    early = in_time & (pressed < opens)
+    until = until_s(trials.onset_s, trials.deadline_s, trials.present)
+    opens, until = np.floor(trials.onset_s / step_s), np.floor(until / step_s + 1e-6)
+    until = np.maximum(until, opens + 1)
+    pressed = np.maximum(np.floor((trials.onset_s + trials.response_time_s) / step_s), opens)
+    deadline = np.maximum(np.floor((trials.onset_s + trials.deadline_s) / step_s), opens + 1)
     return Steps(
         opens.astype(int),
         np.minimum(deadline, until).astype(int),
-        pressed.astype(int),
-        in_time & ~early & (pressed < until),
-        early,
-        until,
+        np.minimum(pressed, until - 1).astype(int),
+        trials.answered & (trials.response_time_s <= trials.deadline_s),
     )
 
 
@@ -80,7 +73,7 @@ def press_sequence(
 
     A press at time s is a pulse on steps floor(s / step_s), ..., + width - 1, on every action it
     may have been. A trial is at risk from its onset to its press, or to its deadline; where windows
-    overlap, only in its turn (see `turns`), to whose end it stays at risk if the press is later.
+    overlap, until the next onset at most, and a later press counts as made just before it.
 
     Args:
         trials: one run, [trial].
@@ -94,13 +87,12 @@ def press_sequence(
     press = np.zeros((steps, trials.possible.shape[-1]), np.float32)
     at_risk = np.zeros(steps, np.float32)
     own = press_steps(trials, step_s)
-    for k in np.flatnonzero(chosen & trials.present & ~own.early):
+    for k in np.flatnonzero(chosen & trials.present):
         if not own.answered[k]:
             at_risk[own.opens[k] : own.closes[k]] = 1
             continue
         at_risk[own.opens[k] : own.pressed[k] + 1] = 1
-        stop = int(min(own.pressed[k] + width, own.until[k]))
-        press[own.pressed[k] : stop, trials.possible[k]] = 1
+        press[own.pressed[k] : own.pressed[k] + width, trials.possible[k]] = 1
     return press, at_risk
 
 

@@ -35,7 +35,9 @@ def test_piop2_runs_from_its_task_file_alone(shared, tmp_path):
     for path in sorted((shared / "piop2").glob("sub-*/func/*_events.tsv"))[:12]:
         table = pd.read_csv(path, sep="\t", keep_default_na=False)
         if path.name.split("_")[0] not in slow:
-            shares.append((table.response_accuracy[table.onset >= 125] == "incorrect").mean())
+            in_time = pd.to_numeric(table.response_time, errors="coerce") <= 4.9
+            right = (table.response_accuracy == "incorrect") & in_time
+            shares.append(right[table.onset >= 125].mean())
     assert found == pytest.approx(sum(shares) / len(shares), abs=1e-9)
     assert told["twin"]["emotions"]["choice_concordance"]["n"] == len(shares)
     report = (tmp_path / "paper/report.html").read_text()

@@ -12,7 +12,7 @@ from dtb_jax.mixed.items import (
     shown_of,
     with_items,
 )
-from dtb_jax.tasks.task import press_steps
+from dtb_jax.tasks.task import press_sequence, press_steps
 from dtb_jax.types import STEP_S
 from tests.evaluation.test_folds import make_cohort
 
@@ -32,6 +32,21 @@ def test_an_item_is_on_from_its_onset_to_its_deadline_for_all_who_saw_it():
     for first, last in zip(onset, deadline):
         between[first:last] = False
     assert not on.item[person, between].any()
+
+
+def test_press_after_the_next_onset_is_of_its_own_trial():
+    run = make_cohort(3).runs[0]
+    steps = run.stimulus.shape[1]
+    trials = run.trials._replace(deadline_s=np.full_like(run.trials.deadline_s, 9.0))
+    on = shown_of(run._replace(trials=trials), slice(0, steps), {})
+    for i in np.flatnonzero(run.present):
+        one = type(trials)(*(field[i] for field in trials))
+        own = press_steps(one)
+        _, at_risk = press_sequence(one, one.present, steps)
+        assert (on.trial[i][at_risk > 0] > 0).all()  # no step is at risk for nobody
+        assert np.isfinite(own.until).any()
+        for k in np.flatnonzero(own.answered & one.present & (own.pressed < steps)):
+            assert on.trial[i, own.pressed[k]] == k + 1
 
 
 def test_items_that_few_people_saw_have_no_number():

@@ -8,7 +8,7 @@ import pytest
 from dtb_jax.bold import glover_hrf
 from dtb_jax.mainnet import unroll
 from dtb_jax.mixed.items import PARTS
-from dtb_jax.mixed.likelihood import attended, lapsing_hazards, read_lapsing
+from dtb_jax.mixed.likelihood import attended, fit_noise, lapsing_hazards, read_lapsing
 from dtb_jax.mixed.movement import Movement, course, go_on, in_run
 from dtb_jax.mixed.network import Population, haemodynamic, in_pieces
 from dtb_jax.mixed.posterior import Gaussian, Told, joined, nothing
@@ -189,3 +189,16 @@ def test_a_course_is_what_generalised_least_squares_says():
     np.testing.assert_allclose(found.mean[:, 0], 1 + (seen - expected) @ gain.T, atol=1e-8)
     left = spread - gain @ np.kron(np.ones((8, 1)), spread)
     np.testing.assert_allclose(found.covariance[0, 0, :, 0], left, atol=1e-8)
+
+
+def test_fit_noise_leaves_masked_gaps_out():
+    rng = np.random.default_rng(0)
+    bold, mask = rng.normal(size=(6, 1, 60, 2)), np.ones((6, 1, 60), bool)
+    mask[:, :, 20:30] = False
+    design = np.tile(np.stack([np.sin(np.arange(60) / 5), np.ones(60)], axis=1), (6, 1, 1))
+    found = fit_noise([design], bold, mask, 0.8)
+    again = fit_noise([design], np.where(mask[..., None], bold, 1e3), mask, 0.8)
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found.whiten[0, 59].any()  # the volumes after the gap count
+    np.testing.assert_allclose(found.sd, 1, atol=0.15)

@@ -13,9 +13,8 @@ from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.evaluation.lists import TrialLists, described, trial_lists
-from dtb_jax.evaluation.people import correct_mask, masked_mean
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.tasks.lists import TrialLists, described, trial_lists
+from dtb_jax.types import Cohort, TaskRun, Trials
 
 MANY_LATE = 0.05
 """Share of presses after the window that is worth a warning."""
@@ -63,14 +62,12 @@ def overview(cohort: Cohort, ledger: Ledger) -> Overview:
     people = people.fillna("").sort_index().rename_axis("participant")
     tr = cohort.repetition_time_s
     late = {run.name: late_presses(run, ledger) for run in cohort.runs}
-    lists = {run.name: lists_of(run) for run in cohort.runs}
-    runs = pd.DataFrame(
-        [_counted(run, tr, lists[run.name], late[run.name]) for run in cohort.runs]
-    ).set_index("run")
+    runs = pd.DataFrame([_counted(run, tr, late[run.name]) for run in cohort.runs]).set_index("run")
     conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
     warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
     facts = _facts(cohort, ledger)
-    facts |= {f"trials of {k}": said for k, one in lists.items() if (said := described(one))}
+    told = {run.name: described(_lists(run)) for run in cohort.runs}
+    facts |= {f"trials of {run}": sentence for run, sentence in told.items() if sentence}
     return Overview(people, runs, conditions, facts, warnings, not reasons and not warnings)
 
 
@@ -86,11 +83,6 @@ def as_text(conditions: pd.DataFrame) -> pd.DataFrame:
 
 def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %" if np.isfinite(share) else "\u2013"
-
-
-def lists_of(run: TaskRun) -> TrialLists:
-    """Who saw which trial list in all of a run."""
-    return trial_lists(run, run.trials.present & run.present[:, None])
 
 
 def scan_s(run: TaskRun, repetition_time_s: float) -> Float[np.ndarray, " people"]:
@@ -119,6 +111,19 @@ def late_presses(run: TaskRun, ledger: Ledger) -> int:
     return int(after_window(run).sum()) + sum(int(line[1]) for line in lines if line)
 
 
+def answered_correctly(
+    trials: Trials,
+) -> tuple[Bool[np.ndarray, "people trial"], Bool[np.ndarray, "people trial"]]:
+    """Which trials were answered correctly, and of which trials it is known."""
+    right = np.take_along_axis(trials.possible, trials.correct[..., None], -1)[..., 0]
+    unsure = right & (trials.possible.sum(-1) > 1)
+    return right & trials.answered & trials.present, trials.present & ~unsure
+
+
+def _lists(run: TaskRun) -> TrialLists:
+    return trial_lists(run, run.trials.present & run.present[:, None])
+
+
 def _told(run: TaskRun, i: int) -> str:
     if not run.present[i]:
         return ""
@@ -128,10 +133,9 @@ def _told(run: TaskRun, i: int) -> str:
     )
 
 
-def _counted(
-    run: TaskRun, repetition_time_s: float, lists: TrialLists, late: int
-) -> dict[str, object]:
+def _counted(run: TaskRun, repetition_time_s: float, late: int) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
+    lists = _lists(run)
     return {
         "run": run.name,
         "task": run.task.name,
@@ -157,21 +161,20 @@ def _span(counts: np.ndarray) -> str:
 
 def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]]:
     trials = run.trials
-    right = correct_mask(trials)
+    right, known = answered_correctly(trials)
     outside = outside_scan(run, repetition_time_s)
     rows = []
     for c, name in enumerate(run.task.conditions):
         inside = (trials.condition == c) & run.present[:, None]
         shown = inside & trials.present
-        person_s = masked_mean(trials.response_time_s, shown & right)
-        person_s = person_s[np.isfinite(person_s)]
+        person_s = _means(trials.response_time_s, shown & right)
         rows.append(
             {
                 "run": run.name,
                 "condition": name,
                 "people": int(shown.any(1).sum()),
                 "trials": int(shown.sum()),
-                "accuracy": _share(right & shown, shown),
+                "accuracy": _share(right & shown, known & shown),
                 "omissions": _share(shown & ~trials.answered, shown),
                 "RT (s)": _of_some(np.mean, person_s),
                 "SD": _of_some(np.std, person_s),
@@ -179,6 +182,12 @@ def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]
             }
         )
     return rows
+
+
+def _means(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Means of the people who have a value."""
+    count = mask.sum(1)
+    return (np.where(mask, values, 0).sum(1) / np.maximum(count, 1))[count > 0]
 
 
 def _share(event: np.ndarray, among: np.ndarray) -> float:
@@ -192,7 +201,7 @@ def _of_some(statistic: Any, values: np.ndarray) -> float:
 def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
     told = ledger.facts
     matched = told.get("parcels_by_name")
-    by_name = f", {matched} of them matched by name" if matched else ", in the order of the table"
+    by_name = f", {matched} of them matched by name" if matched else ", in the table's order"
     where = told.get("repetition_time", "default")
     facts = {
         "repetition time": f"{cohort.repetition_time_s:g} s ({where})",

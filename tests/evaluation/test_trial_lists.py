@@ -7,9 +7,9 @@ import pytest
 from dtb_jax.evaluation import evidence as ev
 from dtb_jax.evaluation.behaviour import errors, times
 from dtb_jax.evaluation.figures import correlation_figure, resample
-from dtb_jax.evaluation.lists import described, trial_lists
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import scored_part
+from dtb_jax.tasks.lists import described, trial_lists
 from dtb_jax.tasks.stroop import STROOP
 from dtb_jax.types import TaskRun, Trials
 
