@@ -79,7 +79,8 @@ def with_runs(given: dict[str, Any]) -> dict[str, Any]:
 
 def _in_words(run: pd.Series) -> str:
     """Of a run, what its conditions share."""
-    lists = f"{run['trial lists']} {'list' if run['trial lists'] == 1 else 'lists'}"
+    lists = f"{run['trial lists']} {'list' if run['trial lists'] == '1' else 'lists'}"
+    lists = "own orders" if run["trial lists"] == "own orders" else lists
     volumes = f", {run['volumes']} volumes" if run["BOLD"] else ""
     return (
         f"{run['behaviour']} people ({run['BOLD']} with BOLD, {run['below chance']} below chance), "

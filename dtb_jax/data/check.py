@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.tasks.lists import trial_lists
+from dtb_jax.tasks.lists import TrialLists, described, trial_lists
 from dtb_jax.types import Cohort, TaskRun, Trials
 
 MANY_LATE = 0.05
@@ -66,6 +66,8 @@ def overview(cohort: Cohort, ledger: Ledger) -> Overview:
     conditions = pd.DataFrame([row for run in cohort.runs for row in _by_condition(run, tr)])
     warnings = [w for run in cohort.runs for w in _warnings(run, tr, late[run.name])]
     facts = _facts(cohort, ledger)
+    told = {run.name: described(_lists(run)) for run in cohort.runs}
+    facts |= {f"trials of {run}": sentence for run, sentence in told.items() if sentence}
     return Overview(people, runs, conditions, facts, warnings, not reasons and not warnings)
 
 
@@ -118,6 +120,10 @@ def answered_correctly(
     return right & trials.answered & trials.present, trials.present & ~unsure
 
 
+def _lists(run: TaskRun) -> TrialLists:
+    return trial_lists(run, run.trials.present & run.present[:, None])
+
+
 def _told(run: TaskRun, i: int) -> str:
     if not run.present[i]:
         return ""
@@ -129,7 +135,7 @@ def _told(run: TaskRun, i: int) -> str:
 
 def _counted(run: TaskRun, repetition_time_s: float, late: int) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
-    lists = trial_lists(run, run.trials.present & run.present[:, None])
+    lists = _lists(run)
     return {
         "run": run.name,
         "task": run.task.name,
@@ -137,7 +143,7 @@ def _counted(run: TaskRun, repetition_time_s: float, late: int) -> dict[str, obj
         "BOLD": int((volumes > 0).sum()),
         "below chance": int(below_chance(run).sum()),
         "trials": _span(run.trials.present.sum(axis=1)[run.present]),
-        "trial lists": len(lists.sizes()),
+        "trial lists": "own orders" if lists.kind == "individual" else str(len(lists.sizes())),
         "volumes": _span(volumes[volumes > 0]),
         "outside the scan": int(outside_scan(run, repetition_time_s).sum()),
         "late presses": late,

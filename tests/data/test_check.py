@@ -141,6 +141,17 @@ def test_facts_say_where_they_were_read(cohort):
     assert "gender (sex?), IQ" in found.values()
 
 
+def test_overview_counts_trial_lists(cohort):
+    run = cohort.runs[0]
+    alike = np.tile(np.arange(run.trials.condition.shape[1]) % 2, (PEOPLE, 1))
+    one = with_trials(cohort, condition=alike, correct=alike)
+    assert warned(one).runs.loc[run.name, "trial lists"] == "1"
+    other = np.where((np.arange(PEOPLE) < 6)[:, None], 1 - alike, alike)
+    found = warned(with_trials(cohort, condition=other, correct=alike))
+    assert found.runs.loc[run.name, "trial lists"] == "2"
+    assert any("2 trial lists" in fact for fact in found.facts.values())
+
+
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     root = write_small_cohort(tmp_path_factory.mktemp("small"), participants=5)
