@@ -8,7 +8,7 @@ import warnings
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.special import expit, logit
 from scipy.stats import norm
 
@@ -125,7 +125,7 @@ def item_profile(
         np.where(np.isfinite(own), own, 0), trials.condition, axis=1
     )
     pressed = counted & trials.answered
-    shown = np.stack([trials.condition, trials.item, trials.correct])
+    shown = _kinds(trials)
     time = _others(deviation, timed, shown, prior=0.0, pseudo=0.0)
     return Items(
         np.where(np.isfinite(time), time, 0),
@@ -154,7 +154,7 @@ def items_beyond(
     trials = run.trials
     counted = counted & donors[:, None]
     right = correct_mask(trials)
-    shown = np.stack([trials.condition, trials.item, trials.correct])
+    shown = _kinds(trials)
     own = np.take_along_axis(told.choice_probability, trials.correct[..., None], -1)[..., 0]
     deviation = np.where(counted & right, trials.response_time_s - told.reaction_time_s, 0.0)
     pressed = counted & trials.answered
@@ -178,22 +178,22 @@ def _odds(event, counted, shown, trials: Trials, conditions: int) -> np.ndarray:
     return logit(_others(event.astype(float), counted, shown, prior, pseudo=2.0)) - logit(prior)
 
 
-def _others(values, counted, shown, prior, pseudo: float) -> np.ndarray:
+def _kinds(trials: Trials) -> Int[np.ndarray, "people trial"]:
+    """Equal numbers in a column: people who saw the same stimulus on the trial."""
+    place = np.broadcast_to(np.arange(trials.condition.shape[1]), trials.condition.shape)
+    shown = np.stack([place, trials.condition, trials.item, trials.correct], axis=-1)
+    _, kind = np.unique(shown.reshape(-1, 4), axis=0, return_inverse=True)
+    return kind.reshape(place.shape)
+
+
+def _others(values, counted, kind, prior, pseudo: float) -> np.ndarray:
     """Mean over the other donors with the same stimulus on the trial, mixed with a prior."""
-    people, trials = values.shape
-    found = np.zeros((people, trials))
-    prior = np.broadcast_to(prior, (people, trials))
     kept = np.where(counted, values, 0.0)
-    for k in range(trials):
-        _, kind = np.unique(shown[:, :, k], axis=1, return_inverse=True)
-        kind = kind.ravel()
-        total = np.bincount(kind, kept[:, k])[kind] - kept[:, k]
-        number = np.bincount(kind, counted[:, k].astype(float))[kind] - counted[:, k]
-        weight = number + pseudo
-        found[:, k] = np.where(
-            weight > 0, (total + pseudo * prior[:, k]) / np.maximum(weight, 1e-9), np.nan
-        )
-    return found
+    own = counted.astype(float)
+    total, number = (np.bincount(kind.ravel(), each.ravel())[kind] - each for each in (kept, own))
+    weight = number + pseudo
+    prior = np.broadcast_to(prior, kind.shape)
+    return np.where(weight > 0, (total + pseudo * prior) / np.maximum(weight, 1e-9), np.nan)
 
 
 def as_prediction(run: TaskRun, profile: Profile, items: Items | None = None) -> Prediction:
