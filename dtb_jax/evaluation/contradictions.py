@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dtb_jax.evaluation.evidence import LEVEL, Claim, Evidence, claims, evidence, refitted
+from dtb_jax.evaluation.figures import Figure
 from dtb_jax.evaluation.linear import coordinates, ridge
 from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
@@ -68,9 +69,12 @@ def contradictions(
             if each and np.mean(each) >= REACHED * r:
                 said.append(f"{words} {number(float(np.mean(each)))}")
         task, metric = key.split(".", 1)
-        known = models.get("demographics", {}).get(task, {}).get(metric)
-        if known and known.value is not None and known.value >= models["twin"][task][metric].value:
-            said.append(f"{covariates} reaches {number(known.value)}")
+        known, own_r = (
+            models.get(name, {}).get(task, {}).get(metric, Figure(None)).value
+            for name in ("demographics", "twin")
+        )
+        if known is not None and known >= (r if own_r is None else own_r):
+            said.append(f"{covariates} reaches {number(known)}")
         p = refitted(own[key], cohort.participants, features, ridge, seed=seed, draws=draws)[1]
         if p is not None and p >= LEVEL:
             said.append(
