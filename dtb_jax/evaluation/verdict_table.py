@@ -62,9 +62,8 @@ def verdict_table(
             ]
             if unseen:
                 left, p = verdict["after_confounds"], verdict["p_holm"]
-                cells.append(
-                    NOTHING if left is None else (number(left["value"]), f"p = {p:.3f} (Holm)")
-                )
+                told = left is not None and left["value"] is not None and p is not None
+                cells.append((number(left["value"]), f"p = {p:.3f} (Holm)") if told else NOTHING)
             least = None if verdict["evidence"] else verdict.get("detectable_r")
             shown = f"detectable: r\u00a0=\u00a0{number(least)}" if least is not None else ""
             cells.append(("yes" if verdict["evidence"] else "none", shown))

@@ -67,6 +67,13 @@ def test_unseen_people_stand_beside_regressions_on_edges():
     assert cells[-1] == ("none", "detectable: r\u00a0=\u00a0.31")
 
 
+def test_an_undefined_claim_has_no_cell():
+    known = models(twin=(0.4, 0.1))
+    undefined = verdicts(False, Figure(None, n=5).as_dict(), None)
+    ((_, cells),) = verdict_table(known, undefined, METRICS[:1], unseen=True).rows
+    assert cells[-2] == ("–", "") and cells[-1][0] == "none"
+
+
 @pytest.mark.parametrize("unseen", [True, False])
 def test_who_says_nothing_has_no_cell(unseen):
     known = models(twin=(0.4, 0.1))
