@@ -49,28 +49,21 @@ class TrialLists(NamedTuple):
         return [int(n) for n in np.bincount(self.label[self.label >= 0])]
 
 
-def trial_lists(
-    run: TaskRun,
-    tested: Bool[np.ndarray, "people trial"],
-    people: Bool[np.ndarray, " people"] | None = None,
-) -> TrialLists:
+def trial_lists(run: TaskRun, tested: Bool[np.ndarray, "people trial"]) -> TrialLists:
     """Groups of people with the same sequence of conditions and correct actions.
 
-    Two sequences are one list where they agree, see `ALIKE`. Correct
-    actions that differ between nearly all people of one sequence of conditions were drawn for
-    each person, or are not known, and make no list.
+    Two sequences are one list where they agree, see `ALIKE`. Correct actions that differ between
+    nearly all people of one sequence of conditions were drawn for each person, or are not known,
+    and make no list.
 
     Args:
         run: whose trials.
         tested: trials of the part.
-        people: who is compared; None: everybody with a trial.
 
     Returns: `TrialLists`; `regressors` are shares of conditions for individual orders.
     """
     trials = run.trials
     shown = np.asarray(tested.any(axis=1))
-    if people is not None:
-        shown = shown & people
     condition = np.where(tested, trials.condition + 1, 0)
     label = np.full(len(shown), -1)
     label[shown] = _alike(condition[shown])
