@@ -14,7 +14,9 @@ from dtb_jax.data.entities import Sessions, read_sessions
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.imaging import (
     Rest,
+    RestConnectome,
     named,
+    note_gaps,
     other_connectomes,
     person_connectome,
     typical_length,
@@ -194,27 +196,30 @@ def _connectomes(everyone, acted, imaging: Imaging, rest, expect, choices, ledge
     """Edges of everybody who has behaviour; of equal ones the first."""
     edges: dict[str, np.ndarray] = {}
     first: dict[bytes, str] = {}
-    simulated = imaging.simulated
+    used: list[RestConnectome] = []
     for person in everyone:
         if person not in acted:
             ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
             continue
-        found, is_simulated = _connectome(imaging, person, rest, expect, choices, ledger)
-        if found is None:
+        found = _connectome(imaging, person, rest, expect, choices, ledger)
+        if found.edges is None:
             ledger.add(person, "", "", "behaviour but no usable rest run: not in the cohort")
             continue
-        found = found.astype(np.float32)
-        twin = first.setdefault(found.tobytes(), person)
+        edges_of_person = found.edges.astype(np.float32)
+        twin = first.setdefault(edges_of_person.tobytes(), person)
         if twin != person:
             words = f"the same connectome as {twin}: one person under two ids? not in the cohort"
             ledger.add(person, "", "", words)
             continue
-        edges[person] = found
-        simulated |= is_simulated
-    return _Found(edges, simulated)
+        edges[person] = edges_of_person
+        used.append(found)
+    note_gaps(used, ledger)
+    return _Found(edges, imaging.simulated or any(one.simulated for one in used))
 
 
-def _connectome(imaging: Imaging, person: str, rest: Rest, expect: Expect, choices, ledger: Ledger):
+def _connectome(
+    imaging: Imaging, person: str, rest: Rest, expect: Expect, choices: Choices, ledger: Ledger
+) -> RestConnectome:
     if person not in imaging.matrices:
         paths = imaging.series.get(person, {})
         return person_connectome(paths, rest, expect, participant=person, ledger=ledger)
@@ -225,11 +230,11 @@ def _connectome(imaging: Imaging, person: str, rest: Rest, expect: Expect, choic
         found = read_matrix(path, expect, choices.matrices, choices.vector_order)
     except DataError as error:
         ledger.add(person, "", path, error)
-        return None, False
+        return RestConnectome(None, False)
     if found.missing:
         which = in_short(named(found.missing, expect))
         ledger.add(person, "", path, f"parcels without edges {which}: their edges are set to 0")
-    return found.edges, found.simulated
+    return RestConnectome(found.edges, found.simulated)
 
 
 def _nobody(root: Path, imaging: Imaging, acted: set[str], choices: Choices, ledger) -> str:

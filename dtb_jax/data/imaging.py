@@ -1,6 +1,6 @@
 """What of a person's imaging becomes a connectome."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +23,25 @@ class Rest(NamedTuple):
     estimator: str  # one of `ESTIMATORS`
 
 
+class RestConnectome(NamedTuple):
+    """What a person's rest runs or matrix give."""
+
+    edges: np.ndarray | None  # [edge], Fisher z; None when no file could be used
+    simulated: bool  # some file says so
+    gaps: dict[str, int] = {}  # volumes of each used run that are missing or censored
+
+
+def note_gaps(everybody: Iterable[RestConnectome], ledger: Ledger) -> None:
+    """One line a run about volumes that are left out of correlations."""
+    of_run: dict[str, list[int]] = {}
+    for one in everybody:
+        for run, count in one.gaps.items():
+            of_run.setdefault(run, []).append(count)
+    for run, counts in of_run.items():
+        words = f"{sum(counts)} volumes of {len(counts)} people are missing or censored"
+        ledger.add("all", run, "", f"{words}: left out of correlations")
+
+
 def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
     """Median volumes over a few people's first named run: what a full run is."""
     paths = [
@@ -43,16 +62,15 @@ def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int
 
 def person_connectome(
     paths: dict[str, Path], rest: Rest, expect: Expect, *, participant: str, ledger: Ledger
-) -> tuple[np.ndarray | None, bool]:
+) -> RestConnectome:
     """Mean Fisher-z edges over a person's named rest runs, weighted by volumes.
 
     Missing volumes are left out. Rules, each with a line in the ledger: a run that can not be
     read is left out; so is one shorter than `least_share` of `full_length`, or with more than 5 %
     missing or constant parcels; below that, such a parcel's edges are 0.
-
-    Returns: edges (None when no run is left) and whether any file says it is simulated.
     """
     total, weight, simulated = np.zeros(edge_count(expect.parcels)), 0, False
+    gaps: dict[str, int] = {}
     for run in rest.runs:
         path = paths.get(run)
         if path is None:
@@ -80,7 +98,9 @@ def person_connectome(
         total += len(values) * np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
         weight += len(values)
         simulated |= series.simulated
-    return (total / weight if weight else None), simulated
+        if len(values) < len(series.values):
+            gaps[run] = len(series.values) - len(values)
+    return RestConnectome(total / weight if weight else None, simulated, gaps)
 
 
 def other_connectomes(
@@ -105,17 +125,17 @@ def other_connectomes(
         ledger.add("all", "", "", words)
         return None, None, False
     edges = np.zeros((len(people), edge_count(expect.parcels)), np.float32)
-    present, simulated = np.zeros(len(people), bool), False
+    present, everybody = np.zeros(len(people), bool), []
     for i, person in enumerate(people):
         paths = imaging.series.get(person, {})
-        found, is_simulated = person_connectome(
-            paths, rest, expect, participant=person, ledger=ledger
-        )
-        if found is None:
+        found = person_connectome(paths, rest, expect, participant=person, ledger=ledger)
+        if found.edges is None:
             ledger.add(person, "", "", "no usable run of other_rest_runs: no second connectome")
             continue
-        edges[i], present[i] = found, True
-        simulated |= is_simulated
+        edges[i], present[i] = found.edges, True
+        everybody.append(found)
+    note_gaps(everybody, ledger)
+    simulated = any(one.simulated for one in everybody)
     return (edges, present, simulated) if present.any() else (None, None, False)
 
 
