@@ -12,7 +12,7 @@ Each cohort: people drawn from a pool of simulated brains, fresh behaviour, age,
 mean nothing; K folds, the model, and the very verdict that `experiments.unseen` prints, with all
 that may contradict a claim. Designs are TCP's two tasks, in which everybody sees the same list,
 and those of `benchmarks.list_designs`. A ridge stands in for the twin in many cohorts; the paper's
-twin and the mixed-effects twin are tried in a few. At rho = 0 nothing of behaviour is caused by
+twin and the mixed-effects twin, both small, are tried in a few. At rho = 0 nothing of behaviour is caused by
 connectomes: any claim is false. `held` counts claims by permutation and Holm alone, `claims` what
 is left after contradictions: the exact test of the ridge, other connectomes, covariates.
 """
@@ -45,6 +45,7 @@ from dtb_jax.groundtruth.people import gather
 from dtb_jax.groundtruth.world import draw_subject, make_world
 from dtb_jax.lab.session import commit, settle_jax, versions
 from dtb_jax.mixed.families import told_by
+from dtb_jax.mixed.model import Method
 from dtb_jax.mixed.workflow import train
 from dtb_jax.settings import Settings
 
@@ -131,8 +132,9 @@ def family_of(model: str, seed: int) -> families.Family:
         sizes = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
         recipe = workflow.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
         return families.twins(recipe, seed=seed, swapped=strangers)
+    sizes = {"units": 16, "coordinates": 8, "method": Method(updates=250)}
     return lambda cohort, fold: told_by(
-        train(cohort, fold.training, seed=seed), cohort, fold, seed=seed
+        train(cohort, fold.training, seed=seed, **sizes), cohort, fold, seed=seed
     )
 
 
