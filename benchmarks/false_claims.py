@@ -12,9 +12,10 @@ Each cohort: people drawn from a pool of simulated brains, fresh behaviour, age,
 mean nothing; K folds, the model, and the very verdict that `experiments.unseen` prints, with all
 that may contradict a claim. Designs are TCP's two tasks, in which everybody sees the same list,
 and those of `benchmarks.list_designs`. A ridge stands in for the twin in many cohorts; the paper's
-twin and the mixed-effects twin, both small, are tried in a few. At rho = 0 nothing of behaviour is caused by
-connectomes: any claim is false. `held` counts claims by permutation and Holm alone, `claims` what
-is left after contradictions: the exact test of the ridge, other connectomes, covariates.
+twin and the mixed-effects twin, both small, are tried in a few. At rho = 0 nothing of behaviour is
+caused by connectomes: any claim is false. `held` counts claims by permutation and Holm alone,
+`claims` what is left after contradictions: the exact test of the ridge, other connectomes,
+covariates.
 """
 
 import argparse
