@@ -18,7 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from benchmarks.machine import about
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
 
 FOUNDATION = "import jax, jax.numpy, flax.linen, optax, equinox"
 SIZES = {"quickstart": (8, 48, 4560), "paper": (25, 400, 93_961)}  # people, units, edges

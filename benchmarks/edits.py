@@ -21,9 +21,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax import make_twin
-from dtb_jax.evaluation.splits import BoldScale
-from dtb_jax.groundtruth.behaviour import DESIGNS, Responses, run_trials
-from dtb_jax.groundtruth.memory import RUNS, behaving_cohort
+from dtb_jax.data.splits import BoldScale
+from dtb_jax.data.writing import write_json
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import (
     Search,
@@ -35,8 +34,9 @@ from dtb_jax.interventions.edits import (
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.trial import worse
-from dtb_jax.lab.session import commit, versions
-from dtb_jax.results import write_json
+from dtb_jax.simulation.behaviour import DESIGNS, Responses, run_trials
+from dtb_jax.simulation.memory import RUNS, behaving_cohort
+from dtb_jax.workflows.session import commit, versions
 
 EDGES, UNITS, COMPONENTS, CHUNK = 93_961, 32, 128, 57
 

@@ -6,7 +6,7 @@ Numbers are simulated at the level of scores, sqrt(rho) score + sqrt(1 - rho) no
 each kind. Some people train; r is over people nobody has seen, with the whole number. Other people
 have connectomes and no behaviour: the self-supervised candidate and the tangent space's reference
 learn from them. All candidates but the regressions of scikit-learn's kind are averages over
-mixtures and shares by restricted likelihood, as in `dtb_jax.mixed.encoder`.
+mixtures and shares by restricted likelihood, as in `dtb_jax.models.mixed_effects.encoder`.
 """
 
 import argparse
@@ -20,18 +20,25 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from benchmarks.scores import KINDS, Scanned, all_scores, scan
-from dtb_jax.evaluation import linear
-from dtb_jax.evaluation.tangent import correlations
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.lab.session import commit, versions
-from dtb_jax.mixed.components import LEVELS, log_evidence, mixtures, outside, spectrum, weights_of
-from dtb_jax.mixed.features import block_features, edge_features, parcel_features
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
+from dtb_jax.models import regression
+from dtb_jax.models.mixed_effects.components import (
+    LEVELS,
+    log_evidence,
+    mixtures,
+    outside,
+    spectrum,
+    weights_of,
+)
+from dtb_jax.models.mixed_effects.features import block_features, edge_features, parcel_features
+from dtb_jax.models.tangent import correlations
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.workflows.session import commit, versions
 
 REGRESSIONS = {
-    "ridge": linear.ridge,
-    "kernel ridge": linear.kernel_ridge,
-    "ridge on principal components": linear.pca_ridge,
+    "ridge": regression.ridge,
+    "kernel ridge": regression.kernel_ridge,
+    "ridge on principal components": regression.pca_ridge,
 }
 AGREEING = 300
 """Components that the self-supervised candidate keeps at most."""
@@ -137,7 +144,7 @@ def asked(mean, kernels, y, train, test):
 
 
 def averaged(kernels: list[np.ndarray], y: np.ndarray, train, test) -> np.ndarray:
-    """`dtb_jax.mixed.encoder` for kernels that are no products of linear features of edges."""
+    """`mixed_effects.encoder` for kernels that are no products of linear features of edges."""
     near, far = zip(*(centred(kernel, train, test) for kernel in kernels))
     rest = outside(np.zeros((len(train), 0)))
     mixed = mixtures(len(kernels))

@@ -13,9 +13,9 @@ import numpy as np
 from benchmarks import sizes
 from benchmarks.machine import about
 from benchmarks.sizes import Size, Subject
-from dtb_jax import twin as twins
-from dtb_jax.mainnet import unroll
-from dtb_jax.twin import simulate_cohort
+from dtb_jax.twin import twin as twins
+from dtb_jax.twin.rnn import unroll
+from dtb_jax.twin.twin import simulate_cohort
 
 FASTEST, LOOPED = "ours", "looped"
 WORKS = ("train", "forward", "edge_gradient")

@@ -21,10 +21,10 @@ from benchmarks import sizes
 from benchmarks.machine import Floor, about, measure_floor, timed
 from benchmarks.sizes import Size, Subject
 from benchmarks.throughput import floor_s
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.results import write_json
-from dtb_jax.segments import batches
-from dtb_jax.step import train_step
+from dtb_jax.data.writing import write_json
+from dtb_jax.twin.batching import batches
+from dtb_jax.twin.step import train_step
+from dtb_jax.workflows.session import multiply_in_float32
 
 PEOPLE, RUNS, CUTS, STEPS, BATCH = 228, 2, 9, 262, 25
 FORMS = {"90 updates of 50 segments": 1, "10 updates of 450 segments": CUTS}

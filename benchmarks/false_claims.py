@@ -29,26 +29,26 @@ from scipy.stats import binomtest
 from tqdm import tqdm
 
 from benchmarks.list_designs import DESIGNS, listed_cohort
-from dtb_jax import families, workflow
-from dtb_jax.assessment import evidence_of, scored_parts, words_of
-from dtb_jax.crossvalidation import cross_validate
+from dtb_jax.data.folds import by_people
+from dtb_jax.evaluation.assessment import evidence_of, scored_parts, words_of
 from dtb_jax.evaluation.contradictions import contradictions
-from dtb_jax.evaluation.folds import by_people
-from dtb_jax.evaluation.linear import ridge
+from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.evaluation.scores import score
-from dtb_jax.evaluation.swaps import strangers
 from dtb_jax.evaluation.verdict import claims_held
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.cohort import demographics, measured_connectome, simulate_behaviour
-from dtb_jax.groundtruth.layout import REST_RUNS
-from dtb_jax.groundtruth.memory import behaving_cohort
-from dtb_jax.groundtruth.people import gather
-from dtb_jax.groundtruth.world import draw_subject, make_world
-from dtb_jax.lab.session import commit, settle_jax, versions
-from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.workflow import train
-from dtb_jax.settings import Settings
+from dtb_jax.models import families, paper_twin
+from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.model import Method
+from dtb_jax.models.mixed_effects.training import train
+from dtb_jax.models.regression import ridge
+from dtb_jax.models.surrogates import strangers
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.cohort import demographics, measured_connectome, simulate_behaviour
+from dtb_jax.simulation.layout import REST_RUNS
+from dtb_jax.simulation.memory import behaving_cohort
+from dtb_jax.simulation.people import gather
+from dtb_jax.simulation.world import draw_subject, make_world
+from dtb_jax.twin.config import Settings
+from dtb_jax.workflows.session import commit, settle_jax, versions
 
 
 def main(options: argparse.Namespace) -> dict:
@@ -131,7 +131,7 @@ def family_of(model: str, seed: int) -> families.Family:
         return families.on_edges({"twin": ridge})
     if model == "paper":
         sizes = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
-        recipe = workflow.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
+        recipe = paper_twin.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
         return families.twins(recipe, seed=seed, swapped=strangers)
     sizes = {"units": 16, "coordinates": 8, "method": Method(updates=250)}
     return lambda cohort, fold: told_by(

@@ -22,14 +22,14 @@ import numpy as np  # noqa: E402
 
 from benchmarks.edits import presses  # noqa: E402
 from dtb_jax import make_twin  # noqa: E402
-from dtb_jax.connectome import edge_count  # noqa: E402
-from dtb_jax.evaluation.splits import BoldScale  # noqa: E402
-from dtb_jax.groundtruth.memory import RUNS, behaving_cohort  # noqa: E402
+from dtb_jax.data.splits import BoldScale  # noqa: E402
+from dtb_jax.data.writing import write_json  # noqa: E402
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of  # noqa: E402
 from dtb_jax.interventions.scene import standard_scene  # noqa: E402
-from dtb_jax.lab.session import commit, versions  # noqa: E402
-from dtb_jax.mainnet import unroll  # noqa: E402
-from dtb_jax.results import write_json  # noqa: E402
+from dtb_jax.simulation.memory import RUNS, behaving_cohort  # noqa: E402
+from dtb_jax.twin.connectome import edge_count  # noqa: E402
+from dtb_jax.twin.rnn import unroll  # noqa: E402
+from dtb_jax.workflows.session import commit, versions  # noqa: E402
 
 SIZES = {"quickstart": (96, 48), "paper": (434, 400)}  # parcels, units
 REGIONS, SCENE_S, STEP = 20, 60.0, 1e-5

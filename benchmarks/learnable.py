@@ -15,15 +15,15 @@ import numpy as np
 from sklearn.kernel_ridge import KernelRidge
 from tqdm import tqdm
 
-from dtb_jax.evaluation.people import correct_mask, masked_mean
-from dtb_jax.groundtruth import oracle
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour
-from dtb_jax.groundtruth.layout import REST_RUNS
-from dtb_jax.groundtruth.people import gather
-from dtb_jax.groundtruth.presses import as_trials
-from dtb_jax.groundtruth.world import draw_subject, make_world
-from dtb_jax.lab.session import commit, versions
+from dtb_jax.data.averages import correct_mask, masked_mean
+from dtb_jax.models import oracle
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.cohort import measured_connectome, simulate_behaviour
+from dtb_jax.simulation.layout import REST_RUNS
+from dtb_jax.simulation.people import gather
+from dtb_jax.simulation.presses import as_trials
+from dtb_jax.simulation.world import draw_subject, make_world
+from dtb_jax.workflows.session import commit, versions
 
 RUNS = {"faces": "hammerAP_run-01", "stroop": "stroopAP_run-01"}
 CASES = (("blocks", 1.0), ("blocks", 0.5), ("blocks", 0.0), ("sparse", 1.0), ("dense", 1.0))

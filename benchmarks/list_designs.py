@@ -1,6 +1,6 @@
 """Cohorts in which people saw different trial lists, for `benchmarks.false_claims`.
 
-The brains, parameters and race of `dtb_jax.groundtruth`; only what is shown differs:
+The brains, parameters and race of `dtb_jax.simulation`; only what is shown differs:
 
 seven_lists     One task; seven orders, seen by 44, 31, 13, 9, 2, 1 and 1 % of the people, with
                 other shares of hard trials and error rates from .05 to .38.
@@ -18,13 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from dtb_jax.connectome import parcel_count
 from dtb_jax.data.bids import PARTICIPANT_COLUMNS
-from dtb_jax.groundtruth.behaviour import Design, Responses, respond
-from dtb_jax.groundtruth.parameters import RUNS
-from dtb_jax.groundtruth.people import People
-from dtb_jax.groundtruth.truth import Truth
-from dtb_jax.tasks.task import possible_actions, rasterise
+from dtb_jax.data.tasks.task import possible_actions, rasterise
+from dtb_jax.simulation.behaviour import Design, Responses, respond
+from dtb_jax.simulation.parameters import RUNS
+from dtb_jax.simulation.people import People
+from dtb_jax.simulation.truth import Truth
+from dtb_jax.twin.connectome import parcel_count
 from dtb_jax.types import STEP_S, Cohort, Drive, Task, TaskRun, Trials
 
 DESIGNS = ("seven_lists", "lists_by_site", "unequal_shares", "three_tasks")

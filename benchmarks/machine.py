@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax.lab.session import commit, versions
+from dtb_jax.workflows.session import commit, versions
 
 
 class Floor(NamedTuple):

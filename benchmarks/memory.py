@@ -22,10 +22,10 @@ import jax.numpy as jnp
 from benchmarks import sizes
 from benchmarks.machine import about
 from benchmarks.sizes import INPUTS, OUTPUTS, Size
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.mainnet import weight_count
-from dtb_jax.results import write_json
-from dtb_jax.step import train_step
+from dtb_jax.data.writing import write_json
+from dtb_jax.twin.rnn import weight_count
+from dtb_jax.twin.step import train_step
+from dtb_jax.workflows.session import multiply_in_float32
 
 BATCHES = {"50 people x 1 segment": Size(50, 1), "5 people x 10 segments": Size(5, 10)}
 

@@ -22,20 +22,20 @@ import pandas as pd
 from tqdm import tqdm
 
 from benchmarks.mixed_variants import ONE, VARIANTS, Variant
-from dtb_jax import families, results
-from dtb_jax.assessment import scored_parts
 from dtb_jax.data import DataError
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.folds import Fold
-from dtb_jax.evaluation.predict import Prediction
+from dtb_jax.data import folds as splits
+from dtb_jax.data.folds import Fold
+from dtb_jax.data.writing import as_json, write_json
+from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.scores import score
-from dtb_jax.lab import session
-from dtb_jax.mixed import workflow
-from dtb_jax.mixed.ensemble import mixture
-from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.workflow import both_connectomes
+from dtb_jax.models import families
+from dtb_jax.models.mixed_effects.ensemble import mixture
+from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.model import Method
+from dtb_jax.models.mixed_effects.training import both_connectomes, train_members
+from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
+from dtb_jax.workflows import session
 from experiments import mixed_effects
 from experiments.mixed_effects import known_networks
 
@@ -100,7 +100,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
             print(pd.DataFrame([row]).T.to_string(), flush=True)
             if place:
                 rows = [*rows_of(place, about), row]
-                results.write_json(place, about | {"without_twin": baselines, "rows": rows})
+                write_json(place, about | {"without_twin": baselines, "rows": rows})
 
 
 def rows_of(place: Path | None, about: dict) -> list[dict]:
@@ -111,7 +111,7 @@ def rows_of(place: Path | None, about: dict) -> list[dict]:
     if place is None or not place.exists():
         return []
     kept = json.loads(place.read_text(encoding="utf-8"))
-    for name, value in results.as_json(about).items():
+    for name, value in as_json(about).items():
         if kept.get(name) != value:
             raise DataError(
                 f"--json: {place} has rows with {name} {kept.get(name)}, expected {value}; "
@@ -144,7 +144,7 @@ def told(
     found = []
     for pair in pairs:
         with variant.change():
-            twins = workflow.train_members(
+            twins = train_members(
                 cohort,
                 pair["seen"].training,
                 seeds=range(seed, seed + variant.members),

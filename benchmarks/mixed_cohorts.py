@@ -22,19 +22,20 @@ from scipy.stats import t as student
 from tqdm import tqdm
 
 from benchmarks.mixed_ablation import DRAWS, METRICS, in_time, rows_of
-from dtb_jax import families, results
-from dtb_jax.assessment import scored_parts
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.folds import Fold
+from dtb_jax.data import folds as splits
+from dtb_jax.data.folds import Fold
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.paired import compare
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scores import score
-from dtb_jax.lab import session, unseen
-from dtb_jax.lab.options import Study, Unseen
-from dtb_jax.lab.protocol import recipe
-from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.workflow import both_connectomes
+from dtb_jax.models import families
+from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.training import both_connectomes
+from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
+from dtb_jax.workflows import session, unseen
+from dtb_jax.workflows.options import Study, Unseen
+from dtb_jax.workflows.protocol import recipe
 from experiments import groundtruth, mixed_effects
 from experiments.mixed_effects import known_networks
 from experiments.mixed_effects_models import BESIDE, learn, mixed_told, own_halves, regressions
@@ -65,7 +66,7 @@ def main(options: argparse.Namespace) -> None:
         print(summary.to_string(index=False, float_format="%.3f"), flush=True)
         if options.place:
             told = about | {"summary": summary.to_dict("records"), "rows": rows}
-            results.write_json(options.place, told)
+            write_json(options.place, told)
 
 
 def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:

@@ -8,11 +8,11 @@ from unittest import mock
 import jax
 import numpy as np
 
-from dtb_jax.mainnet import MainNetwork
-from dtb_jax.mixed import cues, network, prior, workflow
-from dtb_jax.mixed.observed import fit_scanner
-from dtb_jax.mixed.posterior import Gaussian
-from dtb_jax.mixed.workflow import Mixed
+from dtb_jax.models.mixed_effects import cues, network, prior, training
+from dtb_jax.models.mixed_effects.observed import fit_scanner
+from dtb_jax.models.mixed_effects.posterior import Gaussian
+from dtb_jax.models.mixed_effects.training import Mixed
+from dtb_jax.twin.rnn import MainNetwork
 from dtb_jax.types import Cohort, TaskRun
 
 SEEN = Mixed.seen
@@ -97,7 +97,7 @@ VARIANTS = {
     "people stay as they are (no drift)": Variant(
         change=patched(Mixed, "seen", standing_still), learns=False
     ),
-    "trials do nothing to everybody": Variant(change=patched(workflow, "known_items", no_items)),
+    "trials do nothing to everybody": Variant(change=patched(training, "known_items", no_items)),
     "every trial is attended": Variant({"inattention": -40.0}),
     "no random presses": Variant({"lapse": -40.0}),
     "edges alone, no blocks": Variant(networks=False, learns=False),
@@ -106,14 +106,14 @@ VARIANTS = {
     ),
     "behaviour alone, no BOLD": Variant({"bold_weight": 0.0}),
     "BOLD's noise white, no drifts": Variant(
-        change=patched(workflow, "fit_scanner", white_scanner)
+        change=patched(training, "fit_scanner", white_scanner)
     ),
     "cues are forgotten": Variant(change=patched(cues, "remembered", forgotten)),
     "cues are inputs like others": Variant(change=patched(network, "hear_apart", heard_by_all)),
     "readouts move as other weights": Variant(
         change=patched(network, "read_otherwise", read_alike)
     ),
-    "people begin at 0": Variant(change=patched(workflow, "start_from_profiles", from_nowhere)),
+    "people begin at 0": Variant(change=patched(training, "start_from_profiles", from_nowhere)),
     "8 coordinates": Variant(sizes={"coordinates": 8}),
     "32 coordinates": Variant(sizes={"coordinates": 32}),
     "16 units": Variant(sizes={"units": 16}),

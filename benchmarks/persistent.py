@@ -19,9 +19,9 @@ from jax.experimental import pallas as pl
 from jax.experimental.pallas import triton as plgpu
 
 from benchmarks.machine import about, timed
-from dtb_jax import recurrence
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
+from dtb_jax.twin import recurrence
+from dtb_jax.workflows.session import multiply_in_float32
 
 BATCHES = {"50 people x 1 segment": (50, 1), "25 x 2": (25, 2), "5 x 10": (5, 10)}
 STEPS, UNITS = 262, 400

@@ -16,9 +16,9 @@ import numpy as np
 from benchmarks import sizes
 from benchmarks.machine import about, timed
 from benchmarks.sizes import Size
-from dtb_jax.connectome import edge_count
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
+from dtb_jax.twin.connectome import edge_count
+from dtb_jax.workflows.session import multiply_in_float32
 
 PEOPLE = (32, 64, 128, 228, 512, 1024, 2048, 4096)
 PARCELS = (100, 200, 300, 434, 700, 1000)

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dtb_jax.groundtruth.causes import causal_scores, draw_causes
-from dtb_jax.groundtruth.cohort import measured_connectome
-from dtb_jax.groundtruth.layout import REST_RUNS, generator
-from dtb_jax.groundtruth.parameters import NAMES
-from dtb_jax.groundtruth.world import draw_subject, make_world
+from dtb_jax.simulation.causes import causal_scores, draw_causes
+from dtb_jax.simulation.cohort import measured_connectome
+from dtb_jax.simulation.layout import REST_RUNS, generator
+from dtb_jax.simulation.parameters import NAMES
+from dtb_jax.simulation.world import draw_subject, make_world
 
 KINDS = ("blocks", "sparse", "dense")
 

@@ -16,11 +16,11 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from benchmarks.scores import KINDS, all_scores, scan
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.lab.session import commit, versions
-from dtb_jax.mixed.carried import likenesses
-from dtb_jax.mixed.share import connectome_share
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.carried import likenesses
+from dtb_jax.evaluation.share import connectome_share
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.workflows.session import commit, versions
 
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.75)
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax import Run, Settings, make_twin
-from dtb_jax.mainnet import weight_count
-from dtb_jax.response import pulse_count, pulse_loss
-from dtb_jax.step import Progress, State, initial_state, train_step
-from dtb_jax.twin import Twin
+from dtb_jax.twin.response import pulse_count, pulse_loss
+from dtb_jax.twin.rnn import weight_count
+from dtb_jax.twin.step import Progress, State, initial_state, train_step
+from dtb_jax.twin.twin import Twin
 
 INPUTS, ACTIONS, REGIONS = 9, 3, 20
 OUTPUTS = ACTIONS + REGIONS

@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.machine import about
 from benchmarks.time_to_quality import quickstart_data
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.results import write_json
-from dtb_jax.sweep import Point, fit_point, fit_points
+from dtb_jax.data.writing import write_json
+from dtb_jax.models.sweep import Point, fit_point, fit_points
+from dtb_jax.workflows.session import multiply_in_float32
 
 RATES, SEEDS = (5e-4, 1e-3, 2e-3, 4e-3), range(8)
 TOGETHER = (4, 32)

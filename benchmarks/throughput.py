@@ -24,8 +24,8 @@ import numpy as np
 from benchmarks.engines import FASTEST, LOOPED, engines, plain_scan
 from benchmarks.machine import Floor, about, measure_floor, timed
 from benchmarks.sizes import Size
-from dtb_jax.lab.session import multiply_in_float32
-from dtb_jax.results import write_json
+from dtb_jax.data.writing import write_json
+from dtb_jax.workflows.session import multiply_in_float32
 
 BATCHES = {
     "paper, 50 people x 1 segment": Size(50, 1),

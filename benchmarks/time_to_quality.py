@@ -21,19 +21,19 @@ import jax.numpy as jnp
 import numpy as np
 
 from benchmarks.machine import about
-from dtb_jax import recipe
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.cohort import write_cohort
-from dtb_jax.groundtruth.world import make_world
-from dtb_jax.lab import session
-from dtb_jax.lab.options import Study
-from dtb_jax.lab.protocol import recipe as recipe_of
-from dtb_jax.recipe import Prepared, Recipe
-from dtb_jax.results import write_json
-from dtb_jax.segments import batches
-from dtb_jax.settings import learning_rates, steps_per_epoch
-from dtb_jax.step import initial_state
-from dtb_jax.training import features_of, fit
+from dtb_jax.data.writing import write_json
+from dtb_jax.models import recipe
+from dtb_jax.models.recipe import Prepared, Recipe
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.cohort import write_cohort
+from dtb_jax.simulation.world import make_world
+from dtb_jax.twin.batching import batches
+from dtb_jax.twin.config import learning_rates, steps_per_epoch
+from dtb_jax.twin.fit import features_of, fit
+from dtb_jax.twin.step import initial_state
+from dtb_jax.workflows import session
+from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.protocol import recipe as recipe_of
 from experiments import common, quickstart
 
 SLACK = 1.01

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dtb_jax.hypernet import Hypernetwork as Flax
-from dtb_jax.mainnet import shapes
+from dtb_jax.twin.hypernetwork import Hypernetwork as Flax
+from dtb_jax.twin.rnn import shapes
 
 
 class Hypernetwork(nn.Module):
@@ -60,7 +60,7 @@ class Hypernetwork(nn.Module):
         with torch.no_grad():
             for place, name in ((1, "Dense_0"), (3, "Dense_1"), (5, "Dense_2")):
                 kernel, bias = (np.array(params["params"][name][key]) for key in ("kernel", "bias"))
-                rows = kernel if name == "Dense_2" else kernel.T  # see `hypernet.Rows`
+                rows = kernel if name == "Dense_2" else kernel.T  # see `twin.hypernetwork.Rows`
                 self.layers[place].weight.copy_(torch.tensor(rows.copy()))
                 self.layers[place].bias.copy_(torch.tensor(bias))
         return self
@@ -126,7 +126,7 @@ def loss(outputs: Tensor, press: Tensor, bold: Tensor) -> Tensor:
 
 
 def hazard_loss(outputs: Tensor, press: Tensor, at_risk: Tensor, available: Tensor) -> Tensor:
-    """Negative log likelihood of competing hazards, as `response.hazard_loss`, a press.
+    """Negative log likelihood of competing hazards, as `twin.response.hazard_loss`, a press.
 
     Presses are [people, stretch, time, action], buttons that are there [people, stretch, action].
     """

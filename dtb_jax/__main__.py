@@ -2,7 +2,7 @@
 
 import sys
 
-from dtb_jax.interrupt import stop_at_once
+from dtb_jax.cli.interrupt import stop_at_once
 
 
 def main() -> None:

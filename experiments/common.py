@@ -9,10 +9,10 @@ from typing import Any, TypeVar, get_args
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_dict, config_flags
 
+from dtb_jax.cli.interrupt import stop_at_once
 from dtb_jax.data import Choices, DataError
-from dtb_jax.interrupt import stop_at_once
-from dtb_jax.lab.cluster import Cluster, Submitted
-from dtb_jax.training import NonFiniteLoss
+from dtb_jax.twin.fit import NonFiniteLoss
+from dtb_jax.workflows.cluster import Cluster, Submitted
 
 AnyOptions = TypeVar("AnyOptions", bound=Choices | Cluster)
 

@@ -22,19 +22,21 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dtb_jax import results
-from dtb_jax.connectome import edge_count
 from dtb_jax.data import DataError
-from dtb_jax.groundtruth import calibration, oracle, scans
-from dtb_jax.groundtruth.atlas import choose_parcels, read_atlas_table
-from dtb_jax.groundtruth.cohort import measured_connectome, simulate_behaviour, write_cohort
-from dtb_jax.groundtruth.layout import REST_RUNS
-from dtb_jax.groundtruth.parameters import NAMES
-from dtb_jax.groundtruth.people import People, load_truth
-from dtb_jax.groundtruth.presses import as_trials
-from dtb_jax.groundtruth.statistics import behaviour_statistics, reliability
-from dtb_jax.groundtruth.world import Subject, World, draw_subject, make_world
-from dtb_jax.lab import session
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation import known_ceilings, scans
+from dtb_jax.models import oracle
+from dtb_jax.simulation import calibration
+from dtb_jax.simulation.atlas import choose_parcels, read_atlas_table
+from dtb_jax.simulation.cohort import measured_connectome, simulate_behaviour, write_cohort
+from dtb_jax.simulation.layout import REST_RUNS
+from dtb_jax.simulation.parameters import NAMES
+from dtb_jax.simulation.people import People, load_truth
+from dtb_jax.simulation.presses import as_trials
+from dtb_jax.simulation.statistics import behaviour_statistics, reliability
+from dtb_jax.simulation.world import Subject, World, draw_subject, make_world
+from dtb_jax.twin.connectome import edge_count
+from dtb_jax.workflows import session
 from experiments import common, groundtruth_report
 
 SCANNED, RELIABILITY_PEOPLE = 228, 60
@@ -109,7 +111,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     truth, people = load_truth(cohort)
     judged = people.of(people.participants[:MOST_JUDGED])
     population = oracle.draw_population(truth, config.ceiling_people, seed=config.seed)
-    ceiling = oracle.ceilings(truth, population, seed=config.seed + 1)
+    ceiling = known_ceilings.ceilings(truth, population, seed=config.seed + 1)
     volunteers = [draw_subject(world, f"scanned-{k}") for k in range(SCANNED)]
     for split, figure in scans.affective_ceilings(world, volunteers).items():
         ceiling[split]["bold"] = {"amygdala_t_r": figure}
@@ -129,10 +131,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         },
         "calibration": {name: row._asdict() for name, row in rows.items()},
         "ceiling": ceiling,
-        "oracle": oracle.ceilings(truth, judged, seed=config.seed),
+        "oracle": known_ceilings.ceilings(truth, judged, seed=config.seed),
         "timing": {"write_s": written_s, "all_s": time.perf_counter() - began},
     }
-    results.write_json(workdir / "metrics.json", metrics)
+    write_json(workdir / "metrics.json", metrics)
     groundtruth_report.write(workdir, world, people, scan, metrics)
     print(f"{sum(row.inside for row in rows.values())} of {len(rows)} statistics inside tolerance")
     print(f"report: {workdir / 'report.html'}")

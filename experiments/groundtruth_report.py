@@ -4,16 +4,16 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax import plots
-from dtb_jax.connectome import edge_blocks, matrix
-from dtb_jax.groundtruth.calibration import Row
-from dtb_jax.groundtruth.cohort import measured_connectome
-from dtb_jax.groundtruth.parameters import NAMES
-from dtb_jax.groundtruth.people import People, causes_table
-from dtb_jax.groundtruth.world import World, draw_subject
-from dtb_jax.lab import session
-from dtb_jax.report import figure_text, write_page
-from dtb_jax.results import as_json
+from dtb_jax.data.writing import as_json
+from dtb_jax.reporting import plots
+from dtb_jax.reporting.report import figure_text, write_page
+from dtb_jax.simulation.calibration import Row
+from dtb_jax.simulation.cohort import measured_connectome
+from dtb_jax.simulation.parameters import NAMES
+from dtb_jax.simulation.people import People, causes_table
+from dtb_jax.simulation.world import World, draw_subject
+from dtb_jax.twin.connectome import edge_blocks, matrix
+from dtb_jax.workflows import session
 
 LABEL = "simulated people: about the software, not about brains"
 SPLITS = ("time", "run", "people")

@@ -22,8 +22,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from dtb_jax.lab.interventions.run import open_twins, trial
-from dtb_jax.lab.options import Edits
+from dtb_jax.workflows.interventions.run import open_twins, trial
+from dtb_jax.workflows.options import Edits
 from experiments import common
 
 

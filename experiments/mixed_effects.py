@@ -23,20 +23,22 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from dtb_jax import results, workflow
-from dtb_jax.assessment import words_of
 from dtb_jax.data import Choices, DataError
+from dtb_jax.data.folds import Fold
 from dtb_jax.data.parcels import networks_of, read_parcels
-from dtb_jax.evaluation.folds import Fold
-from dtb_jax.lab import evaluation_report, session
-from dtb_jax.lab.halves import note_parts
-from dtb_jax.lab.interventions.mixed import halve_rest
-from dtb_jax.lab.options import Study
-from dtb_jax.lab.protocol import protocol as known_protocol
-from dtb_jax.mixed.intervals import coverage
-from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.workflow import both_connectomes
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.assessment import words_of
+from dtb_jax.models import paper_twin
+from dtb_jax.models.intervals import coverage
+from dtb_jax.models.mixed_effects.model import Method
+from dtb_jax.models.mixed_effects.training import both_connectomes
+from dtb_jax.reporting import results
 from dtb_jax.types import Cohort
+from dtb_jax.workflows import evaluation_report, session
+from dtb_jax.workflows.halves import note_parts
+from dtb_jax.workflows.interventions.mixed import halve_rest
+from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.protocol import protocol as known_protocol
 from experiments import common, mixed_effects_report
 from experiments.mixed_effects_models import (
     beside,
@@ -84,7 +86,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     session.settle_options(config.to_dict(), workdir)
     session.settle_people(cohort, workdir)
     note_parts(cohort, halves, ledger)
-    workflow.note_below_chance(cohort, ledger)
+    paper_twin.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     carried = carried_shares(cohort, networks, seed=config.seed)
     cohort = both_connectomes(cohort)
@@ -116,7 +118,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             "device": str(jax.devices()[0].device_kind),
         },
     }
-    results.write_json(workdir / "metrics.json", metrics)
+    write_json(workdir / "metrics.json", metrics)
     results.write_predictions(
         workdir / "predictions.tsv",
         cohort,

@@ -5,26 +5,26 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax import families
-from dtb_jax.assessment import Assessed, assess, scored_parts
-from dtb_jax.crossvalidation import Told, cross_validate
 from dtb_jax.data import DataError
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.folds import Fold
+from dtb_jax.data import folds as splits
+from dtb_jax.data.folds import Fold
+from dtb_jax.evaluation.assessment import Assessed, assess, scored_parts
+from dtb_jax.evaluation.crossvalidation import Told, cross_validate
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
-from dtb_jax.families import shrinkage
-from dtb_jax.lab import session, truth, unseen
-from dtb_jax.lab.halves import on_grid, one_for_all
-from dtb_jax.lab.options import Study, Unseen
-from dtb_jax.lab.protocol import recipe
-from dtb_jax.mixed.ensemble import mixture
-from dtb_jax.mixed.families import told_by
-from dtb_jax.mixed.intervals import with_spread
-from dtb_jax.mixed.model import Method
-from dtb_jax.mixed.shots import few_shot, regression
-from dtb_jax.mixed.workflow import Mixed, train_members
+from dtb_jax.models import families
+from dtb_jax.models.families import shrinkage
+from dtb_jax.models.intervals import with_spread
+from dtb_jax.models.mixed_effects.ensemble import mixture
+from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.few_shot import few_shot, regression
+from dtb_jax.models.mixed_effects.model import Method
+from dtb_jax.models.mixed_effects.training import Mixed, train_members
 from dtb_jax.types import Cohort
+from dtb_jax.workflows import session, truth, unseen
+from dtb_jax.workflows.halves import on_grid, one_for_all
+from dtb_jax.workflows.options import Study, Unseen
+from dtb_jax.workflows.protocol import recipe
 
 BESIDE = {
     "seen": {

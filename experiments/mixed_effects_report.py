@@ -4,23 +4,23 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax import plots
-from dtb_jax.assessment import Assessed
 from dtb_jax.data import Ledger
+from dtb_jax.data.averages import masked_mean
+from dtb_jax.data.writing import as_json
+from dtb_jax.evaluation.assessment import Assessed
 from dtb_jax.evaluation.behaviour import told_means
-from dtb_jax.evaluation.people import masked_mean
+from dtb_jax.evaluation.carried import cannot_be_told
 from dtb_jax.evaluation.scores import run_names
-from dtb_jax.lab import session
-from dtb_jax.lab.evaluation_report import (
+from dtb_jax.reporting import plots
+from dtb_jax.reporting.report import write_report
+from dtb_jax.types import Cohort
+from dtb_jax.workflows import session
+from dtb_jax.workflows.evaluation_report import (
     reliability_figure,
     source_label,
     source_line,
     verdict_figure,
 )
-from dtb_jax.mixed.carried import cannot_be_told
-from dtb_jax.report import write_report
-from dtb_jax.results import as_json
-from dtb_jax.types import Cohort
 
 WITH_INTERVALS = ("twin", "ridge", "own_training_half", "condition_mean")
 FEW_SHOT = ("twin", "shrinkage", "twin_with_runs", "regression")

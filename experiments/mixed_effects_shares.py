@@ -5,17 +5,17 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.assessment import scored_parts
-from dtb_jax.evaluation import folds as splits
-from dtb_jax.evaluation.confounds import CONFOUNDS, design
-from dtb_jax.evaluation.people import condition_means
-from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.groundtruth import oracle
-from dtb_jax.groundtruth.parameters import NAMES, RUNS
-from dtb_jax.groundtruth.people import has_truth, load_truth
-from dtb_jax.mixed.carried import Share, likenesses, shares
-from dtb_jax.mixed.numbers import numbers
-from dtb_jax.tasks.task import effect
+from dtb_jax.data import folds as splits
+from dtb_jax.data.averages import condition_means
+from dtb_jax.data.confounds import CONFOUNDS, design
+from dtb_jax.data.tasks.task import effect
+from dtb_jax.evaluation.assessment import scored_parts
+from dtb_jax.evaluation.carried import Share, likenesses, shares
+from dtb_jax.evaluation.phenotypes import numbers
+from dtb_jax.models import oracle
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.simulation.parameters import NAMES, RUNS
+from dtb_jax.simulation.people import has_truth, load_truth
 from dtb_jax.types import Array, Cohort, TaskRun
 
 AMYGDALA = "faces_R_amygdala"

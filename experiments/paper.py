@@ -17,13 +17,13 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from dtb_jax.lab import seen
-from dtb_jax.lab.options import Study, with_exact
+from dtb_jax.workflows import seen
+from dtb_jax.workflows.options import Study, with_exact
 from experiments import common
 
 
 def get_config() -> ConfigDict:
-    """The recipe that works; see `lab.options.EXACT` for the paper's numbers."""
+    """The recipe that works; see `workflows.options.EXACT` for the paper's numbers."""
     return common.as_config(Study())
 
 

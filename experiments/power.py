@@ -31,17 +31,17 @@ import numpy as np
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dtb_jax import results
-from dtb_jax.connectome import edge_count
 from dtb_jax.data import DataError
-from dtb_jax.evaluation.linear import shrink, span, squared_distances
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.behaviour import Responses
-from dtb_jax.groundtruth.cohort import simulate_behaviour
-from dtb_jax.groundtruth.memory import RUNS, behaving_run
-from dtb_jax.groundtruth.people import People, gather
-from dtb_jax.groundtruth.world import World, draw_subject, make_world
-from dtb_jax.lab import session
+from dtb_jax.data.writing import write_json
+from dtb_jax.models.regression import shrink, span, squared_distances
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.behaviour import Responses
+from dtb_jax.simulation.cohort import simulate_behaviour
+from dtb_jax.simulation.memory import RUNS, behaving_run
+from dtb_jax.simulation.people import People, gather
+from dtb_jax.simulation.world import World, draw_subject, make_world
+from dtb_jax.twin.connectome import edge_count
+from dtb_jax.workflows import session
 from experiments import common, power_report
 from experiments.power_report import columns_r, scanned
 
@@ -115,7 +115,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     found = fit_all(config, pool, workdir, sizes, twin_sizes)
     metrics = power_report.metrics(config, world, pool, found)
     metrics["timing"] = {"simulate_s": simulated_s, "all_s": time.perf_counter() - began}
-    results.write_json(workdir / "metrics.json", metrics)
+    write_json(workdir / "metrics.json", metrics)
     power_report.write(workdir)
     return metrics
 
@@ -218,7 +218,7 @@ def fit_all(config: ConfigDict, pool: Pool, workdir: Path, sizes: list[int], twi
         bar.set_description(f"{method.__name__} {size}")
         path = folder / f"{method.__name__}_{size}.json"
         if not path.exists():
-            results.write_json(path, method(size))
+            write_json(path, method(size))
         found.append((method.__name__, size, json.loads(path.read_text("utf-8"))))
     return found
 
@@ -232,7 +232,7 @@ def subsets(seed: int, learners: int, size: int) -> Iterator[np.ndarray]:
 
 
 def told_by_ridge(near: np.ndarray, far: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """`evaluation.linear.ridge` from squared distances, which serve every set of people."""
+    """`models.regression.ridge` from squared distances, which serve every set of people."""
     return shrink([span(-near / 2, -far / 2)], targets)
 
 

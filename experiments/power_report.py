@@ -11,24 +11,24 @@ import pandas as pd
 from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 
-from dtb_jax import plots, report
-from dtb_jax.evaluation.folds import Part
-from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean, row_correlation
-from dtb_jax.evaluation.predict import Prediction
-from dtb_jax.groundtruth import oracle
-from dtb_jax.groundtruth.behaviour import DESIGNS, Responses
-from dtb_jax.groundtruth.cohort import measured_connectome
-from dtb_jax.groundtruth.memory import RUNS, behaving_cohort, behaving_run
-from dtb_jax.groundtruth.people import People
-from dtb_jax.groundtruth.presses import simulate_presses
-from dtb_jax.groundtruth.statistics import reliability
-from dtb_jax.groundtruth.world import World, draw_subject
-from dtb_jax.lab import session
-from dtb_jax.results import as_json
-from dtb_jax.settings import Settings
-from dtb_jax.tasks.task import effect
+from dtb_jax.data.averages import condition_means, correct_mask, masked_mean, row_correlation
+from dtb_jax.data.folds import Part
+from dtb_jax.data.tasks.task import effect
+from dtb_jax.data.writing import as_json
+from dtb_jax.models import oracle
+from dtb_jax.models.paper_twin import Recipe, roll_out, stimuli, train
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.reporting import plots, report
+from dtb_jax.simulation.behaviour import DESIGNS, Responses
+from dtb_jax.simulation.cohort import measured_connectome
+from dtb_jax.simulation.memory import RUNS, behaving_cohort, behaving_run
+from dtb_jax.simulation.people import People
+from dtb_jax.simulation.presses import simulate_presses
+from dtb_jax.simulation.statistics import reliability
+from dtb_jax.simulation.world import World, draw_subject
+from dtb_jax.twin.config import Settings
 from dtb_jax.types import TaskRun
-from dtb_jax.workflow import Recipe, roll_out, stimuli, train
+from dtb_jax.workflows import session
 
 if TYPE_CHECKING:
     from experiments.power import Pool
@@ -123,7 +123,7 @@ def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tupl
 
 
 def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
-    """r of who knows the causal scores alone: `oracle.ceilings`, of what is asked here."""
+    """r of who knows the causal scores alone: `known_ceilings.ceilings`, of what is asked here."""
     runs = [behaving_run(run, presses[run]) for run in RUNS]
     known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
     found = dict(zip(TARGETS, columns_r(told(runs, known), observed(runs)).tolist()))

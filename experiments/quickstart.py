@@ -13,10 +13,10 @@ from ml_collections import ConfigDict
 from tqdm import tqdm
 
 from dtb_jax.data import DataError
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.cohort import write_cohort
-from dtb_jax.groundtruth.world import make_world
-from dtb_jax.lab import session
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.cohort import write_cohort
+from dtb_jax.simulation.world import make_world
+from dtb_jax.workflows import session
 from experiments import common, paper
 
 PARCELS, REST_VOLUMES = 96, 240

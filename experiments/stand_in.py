@@ -15,9 +15,9 @@ from tqdm import tqdm
 
 from dtb_jax.data.behaviour import tasks_of
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.layout import REST_RUNS, VOLUMES
-from dtb_jax.groundtruth.stand_in import write_stand_in
-from dtb_jax.lab import session
+from dtb_jax.simulation.layout import REST_RUNS, VOLUMES
+from dtb_jax.simulation.stand_in import write_stand_in
+from dtb_jax.workflows import session
 from experiments import common
 
 

@@ -30,11 +30,12 @@ import pandas as pd
 from ml_collections import ConfigDict
 from tqdm import tqdm
 
-from dtb_jax import families, results, workflow
 from dtb_jax.data import DataError
-from dtb_jax.lab import session
-from dtb_jax.lab.cluster import Cluster, send
-from dtb_jax.lab.protocol import protocol
+from dtb_jax.data.writing import write_json
+from dtb_jax.models import families, paper_twin
+from dtb_jax.workflows import session
+from dtb_jax.workflows.cluster import Cluster, send
+from dtb_jax.workflows.protocol import protocol
 from experiments import common, paper, sweep_report
 from experiments.sweep_axes import IDLE, parse, read_rows, same
 from experiments.sweep_points import figures, fit_alone, place_of, read, trained_rows
@@ -70,7 +71,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     cohort, ledger, fold = read(config)
     session.settle_options(config.to_dict(), workdir, FREE)
     session.settle_people(cohort, workdir)
-    workflow.note_below_chance(cohort, ledger)
+    paper_twin.note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     wanted = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
     place = workdir / "sweep.csv"
@@ -107,7 +108,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
             "device": str(jax.devices()[0].device_kind),
         },
     }
-    results.write_json(workdir / "metrics.json", metrics)
+    write_json(workdir / "metrics.json", metrics)
     sweep_report.write(workdir, table, axes, metrics)
     return table
 

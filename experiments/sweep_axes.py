@@ -9,7 +9,7 @@ import pandas as pd
 from ml_collections import ConfigDict
 
 from dtb_jax.data import DataError
-from dtb_jax.lab.options import READ_ONCE, Study
+from dtb_jax.workflows.options import READ_ONCE, Study
 
 IDLE = ("identity", "centroids", "save_every")
 """Options of a study that a sweep has no use for."""

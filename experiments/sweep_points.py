@@ -10,17 +10,18 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax import recipe, results, sweep, workflow
-from dtb_jax.assessment import scored_parts
 from dtb_jax.data import Ledger
-from dtb_jax.evaluation.folds import Fold
+from dtb_jax.data.folds import Fold
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.scores import score
-from dtb_jax.lab import session
-from dtb_jax.lab.options import Study
-from dtb_jax.lab.protocol import recipe as recipe_of
-from dtb_jax.settings import SWEPT
-from dtb_jax.sweep import Point, Trained
+from dtb_jax.models import paper_twin, recipe, sweep
+from dtb_jax.models.sweep import Point, Trained
+from dtb_jax.twin.config import SWEPT
 from dtb_jax.types import Cohort
+from dtb_jax.workflows import session
+from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.protocol import recipe as recipe_of
 from experiments import common
 from experiments.mixed_effects_models import make_folds
 
@@ -54,7 +55,7 @@ def fit_alone(config: dict[str, Any], workdir: Path, point: dict) -> None:
     (row,) = trained_rows(whole, cohort, fold, [point])
     place = place_of(workdir, point)
     place.parent.mkdir(exist_ok=True)
-    results.write_json(place, row)
+    write_json(place, row)
 
 
 def place_of(workdir: Path, point: dict) -> Path:
@@ -81,7 +82,7 @@ def trained_rows(
         now.update(swept)
         made = recipe_of(common.options(Study, now))
         ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
-        shown = workflow.stimuli(cohort, fold.test, ready.scale)
+        shown = paper_twin.stimuli(cohort, fold.test, ready.scale)
         # more than there are would be fillers
         at_once = min(config.together or points_at_once(config, ready, made), len(own))
         for start in range(0, len(own), at_once):
@@ -122,7 +123,7 @@ def train(
 
 def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Recipe) -> int:
     """How many points fit into memory side by side."""
-    state = workflow.abstract_state(ready.twin, made.settings)
+    state = paper_twin.abstract_state(ready.twin, made.settings)
     # a gradient beside the state, and what the backward pass needs of every step
     params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
     stretches = (
@@ -152,8 +153,8 @@ def row_of(
         "validation_loss": losses[-1],
         "least_validation_loss": min(losses),
     }
-    fitted = workflow.Fitted(ready.twin, trained.params, ready.scale, trained.history, {})
-    told = workflow.roll_out(cohort, fitted, made, fold.test, shown, cohort.connectomes)
+    fitted = paper_twin.Fitted(ready.twin, trained.params, ready.scale, trained.history, {})
+    told = paper_twin.roll_out(cohort, fitted, made, fold.test, shown, cohort.connectomes)
     return row | {
         f"{task}_{name}": figure.value
         for task, each in figures(cohort, fold, told, drifts).items()

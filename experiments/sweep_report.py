@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from dtb_jax import plots, report
-from dtb_jax.lab import session
-from dtb_jax.results import as_json
+from dtb_jax.data.writing import as_json
+from dtb_jax.reporting import plots, report
+from dtb_jax.workflows import session
 
 SHOWN = ("validation_loss", "reaction_time_r", "log_likelihood")
 """Endings of the columns that are drawn."""

@@ -17,15 +17,17 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax import families, results, workflow
-from dtb_jax.assessment import assess
-from dtb_jax.crossvalidation import cross_validate
 from dtb_jax.data import Choices, DataError
+from dtb_jax.data.folds import Fold, Part
 from dtb_jax.data.join import join
-from dtb_jax.evaluation.folds import Fold, Part
-from dtb_jax.lab import evaluation_report, session, unseen_report
-from dtb_jax.lab.options import Study, of_folder
-from dtb_jax.lab.protocol import protocol, recipe
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.assessment import assess
+from dtb_jax.evaluation.crossvalidation import cross_validate
+from dtb_jax.models import families, paper_twin
+from dtb_jax.reporting import results
+from dtb_jax.workflows import evaluation_report, session, unseen_report
+from dtb_jax.workflows.options import Study, of_folder
+from dtb_jax.workflows.protocol import protocol, recipe
 from experiments import common
 
 
@@ -47,10 +49,10 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     cohort = join(old, new)
     methods = session.linear_methods(config.methods)
     made = recipe(of_twin)
-    fitted = workflow.restore(Path(config.twin) / "checkpoints", old, made)
+    fitted = paper_twin.restore(Path(config.twin) / "checkpoints", old, made)
     session.settle_options(config.to_dict(), workdir)
     session.settle_people(cohort, workdir)
-    workflow.note_below_chance(new, ledger)
+    paper_twin.note_below_chance(new, ledger)
     ledger.write(workdir / "exclusions.tsv")
     is_new = np.arange(len(cohort.connectomes)) >= len(old.connectomes)
     halves = session.halves(of_twin, cohort)
@@ -88,7 +90,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
             "device": str(jax.devices()[0].device_kind),
         },
     }
-    results.write_json(workdir / "metrics.json", metrics)
+    write_json(workdir / "metrics.json", metrics)
     results.write_predictions(
         workdir / "predictions.tsv",
         cohort,

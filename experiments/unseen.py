@@ -20,8 +20,8 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
-from dtb_jax.lab import unseen
-from dtb_jax.lab.options import Unseen
+from dtb_jax.workflows import unseen
+from dtb_jax.workflows.options import Unseen
 from experiments import common
 
 

@@ -6,9 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax import Run, Settings, make_twin
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.cohort import write_cohort
-from dtb_jax.groundtruth.world import make_world
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.cohort import write_cohort
+from dtb_jax.simulation.world import make_world
 
 
 def write_small_cohort(out: Path, participants: int, parcels: int = 48, **options) -> Path:

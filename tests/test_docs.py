@@ -22,8 +22,8 @@ from typer.main import get_command
 
 from docs.screenshots import chromium, look
 from dtb_jax.cli import app
-from dtb_jax.lab import seen
-from dtb_jax.lab.options import Study
+from dtb_jax.workflows import seen
+from dtb_jax.workflows.options import Study
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[1]

@@ -8,9 +8,9 @@ import typer
 from rich.console import Console
 
 from dtb_jax.data import DataError
-from dtb_jax.lab.cluster import Submitted
-from dtb_jax.report import as_option as as_option
-from dtb_jax.training import NonFiniteLoss
+from dtb_jax.reporting.report import as_option as as_option
+from dtb_jax.twin.fit import NonFiniteLoss
+from dtb_jax.workflows.cluster import Submitted
 
 app = typer.Typer(
     no_args_is_help=True,

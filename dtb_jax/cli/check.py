@@ -13,9 +13,9 @@ from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
 from dtb_jax.data import Choices, DataError, Ledger, read_cohort
 from dtb_jax.data.check import Overview, as_text, overview
-from dtb_jax.lab import check_report
+from dtb_jax.models.paper_twin import note_below_chance
 from dtb_jax.types import Cohort
-from dtb_jax.workflow import note_below_chance
+from dtb_jax.workflows import check_report
 
 MOST_ROWS, MOST_ALIKE = 20, 3
 """Of people with something odd that are listed on a terminal, and with the same; a file has all."""

@@ -8,8 +8,8 @@ from typing import Any, get_args
 import typer
 
 from dtb_jax.data.choices import Choices, told
-from dtb_jax.lab.cluster import Cluster
-from dtb_jax.lab.options import LIMITS, UNSEEN, WISH
+from dtb_jax.workflows.cluster import Cluster
+from dtb_jax.workflows.options import LIMITS, UNSEEN, WISH
 
 FIRST = (UNSEEN, WISH, LIMITS)
 """Headings of what a command adds to training, above those that it shares with it."""

@@ -14,8 +14,16 @@ from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
 from dtb_jax.data import Ledger
-from dtb_jax.lab.cluster import Cluster
-from dtb_jax.lab.options import READ_ONCE, AnyStudy, Edits, Study, Unseen, of_folder, with_exact
+from dtb_jax.workflows.cluster import Cluster
+from dtb_jax.workflows.options import (
+    READ_ONCE,
+    AnyStudy,
+    Edits,
+    Study,
+    Unseen,
+    of_folder,
+    with_exact,
+)
 
 STUDY = typer.Argument(..., metavar="STUDY", help="The study's folder, made by dtb train.")
 
@@ -40,7 +48,7 @@ def train(
 
     **TCP:** `dtb train ds005237 STUDY --atlas tcp_434.tsv`
     """
-    from dtb_jax.lab import seen
+    from dtb_jax.workflows import seen
 
     options, kept = with_exact(Study(data=str(bids), **with_runs(given)), given)
     options = replace(options, **_absolute(options))
@@ -66,7 +74,7 @@ def evaluate(
     Without `--unseen`: the second half of every run, of the people whose first half it knows.
     With it: folds of people, a small twin in each, and whether any claim holds.
     """
-    from dtb_jax.lab import pages, unseen
+    from dtb_jax.workflows import pages, unseen
 
     if unseen_people:
         cluster = _cluster(given)
@@ -92,8 +100,8 @@ def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
 
     **At one site:** `dtb intervene STUDY --hubs PARCEL --edges 200`
     """
-    from dtb_jax.lab import pages
-    from dtb_jax.lab.interventions.run import design, open_twins
+    from dtb_jax.workflows import pages
+    from dtb_jax.workflows.interventions.run import design, open_twins
 
     folder, cluster = study / pages.EDITS, _cluster(given)
     options = _options(Edits, study, pages.EDITS, given)
@@ -109,8 +117,8 @@ def trial(study: Path = STUDY) -> None:
     Sham, random edits, the group's and another person's edit, a twin of other people: what would be
     reached in whom, and whether any edit is supported.
     """
-    from dtb_jax.lab import pages
-    from dtb_jax.lab.interventions import run
+    from dtb_jax.workflows import pages
+    from dtb_jax.workflows.interventions import run
 
     folder = study / pages.EDITS
     options = _options(Edits, study, pages.EDITS, {})
@@ -128,7 +136,7 @@ def report(study: Path = STUDY) -> None:
 
     What `dtb evaluate`, `--unseen` and `dtb trial` found; the twin is evaluated where it was not.
     """
-    from dtb_jax.lab import pages
+    from dtb_jax.workflows import pages
 
     if not pages.is_evaluated(study):
         _evaluated(study)
@@ -160,7 +168,7 @@ def _cluster(given: dict[str, Any]) -> Cluster:
 
 
 def _evaluated(study: Path) -> dict[str, Any]:
-    from dtb_jax.lab import seen
+    from dtb_jax.workflows import seen
 
     options = of_folder(Study, study)
     trained = seen.train(options, study)

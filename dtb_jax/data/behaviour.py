@@ -10,8 +10,8 @@ import numpy as np
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.entities import Sessions
 from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.tasks import tasks_named
-from dtb_jax.turns import until_s
+from dtb_jax.data.tasks import tasks_named
+from dtb_jax.twin.windows import until_s
 from dtb_jax.types import Drive, Task, Trials
 
 Behaviour = dict[str, tuple[Task, dict[str, tuple[Trials, Drive]]]]

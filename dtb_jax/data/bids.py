@@ -13,8 +13,8 @@ from dtb_jax.data.participants import bare_id as bare_id
 from dtb_jax.data.participants import read_participants as read_participants
 from dtb_jax.data.tables import folded
 from dtb_jax.data.tables import read_table as read_table
-from dtb_jax.tasks.spec import MISSING, label
-from dtb_jax.tasks.task import counted_presses
+from dtb_jax.data.tasks.spec import MISSING, label
+from dtb_jax.data.tasks.task import counted_presses
 from dtb_jax.types import Drive, Task, Trials
 
 

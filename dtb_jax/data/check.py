@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.ledger import Ledger
-from dtb_jax.tasks.lists import TrialLists, described, trial_lists
+from dtb_jax.data.tasks.lists import TrialLists, described, trial_lists
 from dtb_jax.types import Cohort, TaskRun, Trials
 
 MANY_LATE = 0.05

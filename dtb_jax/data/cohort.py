@@ -30,8 +30,8 @@ from dtb_jax.data.repetition_time import check_option
 from dtb_jax.data.scan import behaviour_length_s, inside_scan
 from dtb_jax.data.sidecars import Sidecars
 from dtb_jax.data.task_bold import TaskBold, read_task_bold
+from dtb_jax.data.tasks.task import rasterise, stack_trials
 from dtb_jax.data.timeseries import Expect, read_series
-from dtb_jax.tasks.task import rasterise, stack_trials
 from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 
 
@@ -46,7 +46,7 @@ def read_cohort(
     Args:
         root: events, participants.tsv and imaging in TCP's layout or as BIDS derivatives.
         choices: which tasks and runs, which atlas, what counts as truncated, who belongs together.
-        tasks: whose events to read (`tasks.together`) in place of the choices'.
+        tasks: whose events to read (`data.tasks.together`) in place of the choices'.
         progress: wraps the list of people (a progress bar).
 
     Returns: `Cohort` and `Ledger`; whoever is not in the first has a line in the second.

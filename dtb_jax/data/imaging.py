@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.connectome import LARGEST_R, edge_count
 from dtb_jax.data.derivatives import Imaging
 from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.parcels import MOST_MISSING, in_short
 from dtb_jax.data.timeseries import Expect, Series, read_series
+from dtb_jax.twin.connectome import LARGEST_R, edge_count
 
 
 class Rest(NamedTuple):

@@ -7,12 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.connectome import LARGEST_R, edge_count
 from dtb_jax.data.imaging import named
 from dtb_jax.data.ledger import DataError
 from dtb_jax.data.numbers import read_numbers
 from dtb_jax.data.parcels import MOST_MISSING, in_short, places_of
 from dtb_jax.data.timeseries import READERS, Expect
+from dtb_jax.twin.connectome import LARGEST_R, edge_count
 
 LARGEST_Z = float(np.arctanh(LARGEST_R)) + 0.01
 """A larger number, 7.3, is no Fisher z of measured series."""

@@ -13,7 +13,7 @@ from dtb_jax.data.bids import bare_id, read_table
 from dtb_jax.data.entities import Sessions, entities_of, person_and_run
 from dtb_jax.data.files import run_files
 from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.tasks.spec import MISSING
+from dtb_jax.data.tasks.spec import MISSING
 
 FOLDER = "motion_FD"
 COLUMN = "framewise_displacement"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.ledger import DataError
-from dtb_jax.tasks.spec import MISSING
+from dtb_jax.data.tasks.spec import MISSING
 
 
 class Numbers(NamedTuple):

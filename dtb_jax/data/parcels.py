@@ -8,7 +8,7 @@ import pandas as pd
 
 from dtb_jax.data.bids import read_table
 from dtb_jax.data.ledger import DataError
-from dtb_jax.regions import region_parcels
+from dtb_jax.data.regions import region_parcels
 
 MOST_MISSING = 0.05
 """A file that lacks a larger share of the parcels is of another atlas, or can not be used."""

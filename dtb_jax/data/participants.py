@@ -9,7 +9,7 @@ import pandas as pd
 
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.tables import folded, read_table
-from dtb_jax.tasks.spec import MISSING, label
+from dtb_jax.data.tasks.spec import MISSING, label
 
 PARTICIPANT_COLUMNS = ["age", "sex", "site", "group", "family", "motion_mm"]
 FAMILY_NAMES = ("family", "family_id")

@@ -12,19 +12,11 @@ from dtb_jax.data.files import TCP_SUFFIX
 from dtb_jax.data.imaging import missing_parcels, named
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.parcels import in_short
-from dtb_jax.data.repetition_time import (
-    USUAL_S,
-    Told,
-    misfit,
-    on_grid,
-    settle,
-    steps_of,
-    told_by,
-)
+from dtb_jax.data.regions import region_means
+from dtb_jax.data.repetition_time import USUAL_S, Told, misfit, on_grid, settle, steps_of, told_by
 from dtb_jax.data.scan import full_length
 from dtb_jax.data.sidecars import Sidecars
 from dtb_jax.data.timeseries import Expect, Series, read_series
-from dtb_jax.regions import region_means
 from dtb_jax.types import STEP_S
 
 

@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from dtb_jax.data.averages import concordance, masked_mean, row_correlation
+from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.distributions import intervals, person_intervals, quantiles
 from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure
-from dtb_jax.evaluation.people import concordance, masked_mean, row_correlation
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.reliability import disattenuated
 from dtb_jax.evaluation.scored import Scored
-from dtb_jax.tasks.task import effect
+from dtb_jax.models.prediction import Prediction
 
 Figures = dict[str, Figure]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dtb_jax.data.averages import masked_mean
+from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask
 from dtb_jax.evaluation.distributions import person_quantiles
 from dtb_jax.evaluation.figures import Figure, figure, mean_figure
-from dtb_jax.evaluation.glm import make_glm, person_t
-from dtb_jax.evaluation.people import masked_mean
 from dtb_jax.evaluation.reliability import effect_ceiling, reliability_ceiling
 from dtb_jax.evaluation.scored import Scored, drawn_together
 from dtb_jax.evaluation.scores import run_names

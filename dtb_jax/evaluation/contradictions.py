@@ -6,10 +6,10 @@ import numpy as np
 
 from dtb_jax.evaluation.evidence import LEVEL, Claim, Evidence, claims, evidence, refitted
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.linear import coordinates, ridge
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.verdict import Models, claims_held, number
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.regression import coordinates, ridge
 from dtb_jax.types import Cohort
 
 REACHED = 0.5

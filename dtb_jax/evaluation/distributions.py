@@ -3,15 +3,14 @@
 import numpy as np
 from scipy.stats import norm
 
+from dtb_jax.data.averages import masked_mean
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
-from dtb_jax.evaluation.people import masked_mean
-from dtb_jax.evaluation.predict import LEVELS, Prediction
 from dtb_jax.evaluation.scored import Scored
+from dtb_jax.models.prediction import INTERVALS, LEVELS, Prediction
 
 Figures = dict[str, Figure]
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
-INTERVALS = (0.5, 0.8, 0.95)
 
 
 def quantiles(scored: Scored, told: Prediction) -> Figures:

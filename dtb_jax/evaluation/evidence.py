@@ -25,17 +25,17 @@ import numpy as np
 from jaxtyping import Float, Int
 from scipy.stats import norm
 
+from dtb_jax.data.averages import masked_mean
+from dtb_jax.data.confounds import CONFOUNDS, design, residual
+from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask, error_probability, told_means
-from dtb_jax.evaluation.confounds import CONFOUNDS, design, residual
 from dtb_jax.evaluation.figures import Figure, Resampled, figure
 from dtb_jax.evaluation.imaging import told_t
-from dtb_jax.evaluation.linear import Method
-from dtb_jax.evaluation.people import masked_mean
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored, drawn_together
 from dtb_jax.evaluation.scores import run_names
-from dtb_jax.tasks.task import effect
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.regression import Method
 
 CLAIMS = ("reaction_time_r", "effect_r", "error_rate_r", "person_t_r")
 PERMUTATIONS = 2000

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from dtb_jax.data.confounds import residual
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.confounds import residual
 
 DRAWS = 1000
 """Bootstrap draws of every interval."""

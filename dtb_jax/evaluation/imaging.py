@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dtb_jax.data.averages import time_course_r
+from dtb_jax.data.glm import person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
-from dtb_jax.evaluation.glm import person_t
-from dtb_jax.evaluation.people import time_course_r
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored, drawn_together
+from dtb_jax.models.prediction import Prediction
 
 Figures = dict[str, Figure]
 

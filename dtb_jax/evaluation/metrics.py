@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-FEWEST = 4
-"""People for a correlation over people."""
+from dtb_jax.data.averages import FEWEST as FEWEST
+
 FEWEST_IN_FOLD = 3
 """People of a fold, for their r to count among those of other folds."""
 FEWEST_REGIONS = 3

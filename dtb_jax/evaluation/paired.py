@@ -4,14 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from dtb_jax.data.averages import concordance, masked_mean
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.distributions import person_scores
 from dtb_jax.evaluation.figures import Figure, Statistic, correlation_of, figure, varies
-from dtb_jax.evaluation.people import concordance, masked_mean
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.scores import known_people, run_names
+from dtb_jax.models.prediction import Prediction
 
 SHARE = 0.8
 """Of the intervals whose scores are compared."""

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Figure, Resampled, correlation_of, figure, unexplained
 from dtb_jax.evaluation.scored import Scored
-from dtb_jax.tasks.task import effect
 
 
 def reliability_ceiling(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.swaps import is_draw
+from dtb_jax.models.surrogates import is_draw
 
 Figures = dict[str, Figure]
 Models = Mapping[str, Mapping[str, Figures]]

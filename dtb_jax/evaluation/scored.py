@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dtb_jax.data.averages import condition_means, correct_mask
+from dtb_jax.data.glm import Glm, make_glm, person_t
+from dtb_jax.data.splits import in_part
+from dtb_jax.data.tasks.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.figures import DRAWS, Resampled, resample
-from dtb_jax.evaluation.glm import Glm, make_glm, person_t
-from dtb_jax.evaluation.people import condition_means, correct_mask
-from dtb_jax.evaluation.splits import in_part
-from dtb_jax.tasks.lists import TrialLists, trial_lists
 from dtb_jax.types import TaskRun
 
 

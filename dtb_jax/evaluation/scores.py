@@ -7,8 +7,8 @@ import numpy as np
 from dtb_jax.evaluation.behaviour import behaviour
 from dtb_jax.evaluation.figures import Figure
 from dtb_jax.evaluation.imaging import bold
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
+from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
 
 Figures = dict[str, Figure]

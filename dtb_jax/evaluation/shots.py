@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dtb_jax.evaluation.behaviour import behaviour
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import Scored
 from dtb_jax.evaluation.scores import Figures, run_names
+from dtb_jax.models.prediction import Prediction
 
 NAME = re.compile(r"(.+)_after_(\d+)$")
 SHOWN = (

@@ -13,11 +13,11 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.evaluation.figures import Figure, figure, mean_figure, resample
-from dtb_jax.groundtruth.parameters import Residual
-from dtb_jax.groundtruth.people import People
-from dtb_jax.groundtruth.truth import Truth
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.simulation.parameters import Residual
+from dtb_jax.simulation.people import People
+from dtb_jax.simulation.truth import Truth
 
 TRUE = {
     "faces_bold": "affective",
@@ -56,7 +56,7 @@ def know(truth: Truth, people: People, connectomes: Float[np.ndarray, "people ed
     """The truth of these people.
 
     Args:
-        truth, people: see `groundtruth.people.load_truth`; rows as in `connectomes`.
+        truth, people: see `simulation.people.load_truth`; rows as in `connectomes`.
         connectomes: noise-free edges.
     """
     own = people.residual

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
 
-from dtb_jax.connectome import edge_blocks
+from dtb_jax.twin.connectome import edge_blocks
 from dtb_jax.types import Array
 
 Function = Callable[[Float[Array, " edge"]], Float[Array, ""]]

@@ -15,7 +15,7 @@ from jax.tree_util import Partial
 from jax.typing import ArrayLike
 from jaxtyping import Bool, Float
 
-from dtb_jax.twin import principal_components
+from dtb_jax.twin.twin import principal_components
 from dtb_jax.types import Array
 
 Constraint = Callable[[Float[Array, " edge"], Float[Array, " edge"]], Float[Array, " edge"]]

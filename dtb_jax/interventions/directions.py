@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from dtb_jax.evaluation.evidence import permutation_p
-from dtb_jax.evaluation.linear import unit
 from dtb_jax.evaluation.metrics import FEWEST, correlation, over_folds
-from dtb_jax.mainnet import MainNetwork, flatten, unflatten
+from dtb_jax.models.regression import unit
+from dtb_jax.twin.rnn import MainNetwork, flatten, unflatten
 from dtb_jax.types import Array
 
 BLOCK = 2048  # weights in double precision at a time
@@ -25,7 +25,7 @@ ROUNDING = 1e-6  # of a weight's size: smaller differences between people are fl
 
 
 class Direction(NamedTuple):
-    """An axis of standardised weights, in the order of `mainnet.flatten`."""
+    """An axis of standardised weights, in the order of `twin.rnn.flatten`."""
 
     centre: Float[Array, " weight"]
     spread: Float[Array, " weight"]  # SD over people; 1 where they do not differ

@@ -24,12 +24,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Float
 
-from dtb_jax.bold import glm_contrast
 from dtb_jax.evaluation.verdict import titled
 from dtb_jax.interventions.scene import Reading, Scene
-from dtb_jax.mainnet import MainNetwork, unroll_together
-from dtb_jax.response import Response, read_hazard
-from dtb_jax.twin import Params, Twin, split_outputs
+from dtb_jax.twin.bold import glm_contrast
+from dtb_jax.twin.response import Response, read_hazard
+from dtb_jax.twin.rnn import MainNetwork, unroll_together
+from dtb_jax.twin.twin import Params, Twin, split_outputs
 from dtb_jax.types import Array
 
 ENDS = {"rt_s": "RT", "bold": "BOLD", "t": "BOLD t", "effect_s": "RT effect"}

@@ -6,9 +6,9 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.metrics import roc_auc_score
 
-from dtb_jax.connectome import edge_blocks
 from dtb_jax.evaluation.figures import Figure, Resampled, figure
-from dtb_jax.evaluation.linear import ridge
+from dtb_jax.models.regression import ridge
+from dtb_jax.twin.connectome import edge_blocks
 
 MATTERS = 0.95
 """Causes that matter are the largest ones that make up this share of the squared true gradient."""

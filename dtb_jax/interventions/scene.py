@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from dtb_jax.bold import Solver, condition_contrast, design_matrix, drift_order, glm_solver
-from dtb_jax.evaluation.splits import BoldScale, volume_range
-from dtb_jax.response import Windows, windows
+from dtb_jax.data.splits import BoldScale, volume_range
+from dtb_jax.twin.bold import Solver, condition_contrast, design_matrix, drift_order, glm_solver
+from dtb_jax.twin.response import Windows, windows
 from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax import provenance
+from dtb_jax.data import provenance
 from dtb_jax.interventions.constraints import Constraint
 from dtb_jax.interventions.edits import (
     Search,

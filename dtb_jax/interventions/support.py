@@ -6,14 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
+from dtb_jax.data.averages import correct_mask, masked_mean
+from dtb_jax.data.glm import make_glm, person_t
+from dtb_jax.data.tasks.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.evidence import Claim, holm, permutation_p, swapped, within_folds
 from dtb_jax.evaluation.figures import Figure, figure, resample, unexplained
-from dtb_jax.evaluation.glm import make_glm, person_t
 from dtb_jax.evaluation.metrics import FEWEST
-from dtb_jax.evaluation.people import correct_mask, masked_mean
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import Arm
-from dtb_jax.tasks.lists import TrialLists, trial_lists
 from dtb_jax.types import Cohort
 
 LEVEL = 0.05

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.evaluation.figures import Figure, correlation_figure, mean_figure, resample
-from dtb_jax.evaluation.linear import ridge
+from dtb_jax.models.regression import ridge
 
 RESPONSE_SD = 0.5
 """A change in the wished direction that makes a responder."""

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from scipy.linalg import LinAlgError, cholesky
 from threadpoolctl import threadpool_limits
 
-from dtb_jax import connectome as c
 from dtb_jax.interventions.constraints import Constraint
+from dtb_jax.twin import connectome as c
 from dtb_jax.types import Array
 
 RIDGE = 0.1

@@ -6,15 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtb_jax.data import Choices, Ledger, read_cohort
-from dtb_jax.data.check import (
-    after_window,
-    as_text,
-    late_presses,
-    outside_scan,
-    overview,
-)
+from dtb_jax.data.check import after_window, as_text, late_presses, outside_scan, overview
 from dtb_jax.data.cohort import below_chance
-from tests.evaluation.test_folds import make_cohort
+from tests.data.test_folds import make_cohort
 from tests.small import write_small_cohort
 
 PEOPLE = 15

@@ -231,7 +231,7 @@ def test_missing_imaging_and_missing_behaviour_are_errors(tmp_path, root):
 
 def test_real_events_of_everybody(shared):
     from dtb_jax.data.bids import decode_events, find_events
-    from dtb_jax.tasks import FACES, STROOP
+    from dtb_jax.data.tasks import FACES, STROOP
 
     counts = {}
     for task in (FACES, STROOP):

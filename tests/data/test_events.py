@@ -8,7 +8,7 @@ from dtb_jax.data import DataError, Ledger
 from dtb_jax.data.behaviour import of_these, read_behaviour
 from dtb_jax.data.bids import decode_events
 from dtb_jax.data.entities import Sessions
-from dtb_jax.tasks import STROOP, tasks_named
+from dtb_jax.data.tasks import STROOP, tasks_named
 
 TASK = {
     "name": "flanker",

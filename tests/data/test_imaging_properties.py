@@ -8,10 +8,10 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from dtb_jax.connectome import edges
 from dtb_jax.data import DataError
 from dtb_jax.data.matrices import read_matrix
 from dtb_jax.data.timeseries import Expect, read_series
+from dtb_jax.twin.connectome import edges
 
 NAMES = [f"LH_{'xyz'[k % 3]}{k}n" for k in range(30)]
 quick = settings(

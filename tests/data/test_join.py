@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from dtb_jax.data.folds import everybody
 from dtb_jax.data.join import join
 from dtb_jax.data.ledger import DataError
 from dtb_jax.evaluation.behaviour import behaviour
-from dtb_jax.evaluation.folds import everybody
 from dtb_jax.evaluation.scored import scored_part
+from tests.data.test_folds import RUNS, make_cohort
 from tests.evaluation.test_behaviour import make_told
-from tests.evaluation.test_folds import RUNS, make_cohort
 
 
 def renamed(cohort, prefix="new"):

@@ -7,10 +7,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dtb_jax.connectome import edges, matrix
 from dtb_jax.data import DataError
 from dtb_jax.data.matrices import FOR_ALL, read_matrix
 from dtb_jax.data.timeseries import Expect
+from dtb_jax.twin.connectome import edges, matrix
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, REST, said_of, values_of
 
 EXPECT = Expect(PARCELS, names=tuple(NAMES))

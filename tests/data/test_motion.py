@@ -7,10 +7,10 @@ import pytest
 from dtb_jax.data import Choices, Ledger, read_cohort
 from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.motion import read_motion
-from dtb_jax.groundtruth import cohort as writer
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.people import load_truth
-from dtb_jax.groundtruth.world import make_world
+from dtb_jax.simulation import cohort as writer
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.people import load_truth
+from dtb_jax.simulation.world import make_world
 
 PEOPLE = ["sub-NDARINVA1", "sub-NDARINVB2", "sub-NDARINVC3"]
 RUNS = ("restAP_run-01", "restAP_run-02")

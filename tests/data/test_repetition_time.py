@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError, Ledger
+from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.data.repetition_time import Told, on_grid, settle, steps_of, told_by
 from dtb_jax.data.sidecars import Sidecars
+from dtb_jax.data.splits import cut, fit_bold_scale
 from dtb_jax.data.timeseries import Expect, read_series
-from dtb_jax.evaluation.glm import make_glm, person_t
-from dtb_jax.evaluation.splits import cut, fit_bold_scale
 from dtb_jax.types import STEP_S
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, TASK, said_of, values_of
 
@@ -183,7 +183,7 @@ def test_resampling_keeps_time_and_masks_what_neighbours_a_gap():
 
 @pytest.mark.parametrize("seconds", [2.0, 2.1, 0.735, 1.5, 1.0, 3.0])
 def test_a_response_is_found_whatever_the_repetition_time(study, seconds):
-    from dtb_jax.bold import condition_regressors
+    from dtb_jax.twin.bold import condition_regressors
 
     volumes = int(60 / seconds)
     onset = np.arange(2.0, 42, 8) + 4  # of incongruent trials

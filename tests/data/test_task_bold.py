@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
+from dtb_jax.data.splits import cut, fit_bold_scale
 from dtb_jax.data.timeseries import Expect, read_series
-from dtb_jax.evaluation.splits import cut, fit_bold_scale
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, REST, TASK, said_of, values_of
 
 KEPT = np.setdiff1d(np.arange(TASK), np.arange(10, 22))

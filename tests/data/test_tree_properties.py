@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dtb_jax.connectome import connectome
 from dtb_jax.data import DataError
+from dtb_jax.twin.connectome import connectome
 from tests.data.small_study import (
     NAMES,
     PARCELS,

@@ -7,10 +7,10 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from dtb_jax.evaluation.behaviour import behaviour
 from dtb_jax.evaluation.distributions import QUANTILES, mixture_quantiles
-from dtb_jax.evaluation.predict import LEVELS, Prediction
 from dtb_jax.evaluation.scored import scored_part
+from dtb_jax.models.prediction import LEVELS, Prediction
 from dtb_jax.types import Trials
-from tests.evaluation.test_folds import TRIALS, make_cohort
+from tests.data.test_folds import TRIALS, make_cohort
 
 START, STOP = 40.0, 120.0
 INTERVALS = {"50": (0.5, 0.25, 0.75), "80": (0.2, 0.1, 0.9), "95": (0.05, 0.025, 0.975)}

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.evaluation.ceilings import additive, ceilings
 from dtb_jax.evaluation.reliability import reliability_ceiling
 from dtb_jax.evaluation.scored import scored_part
-from dtb_jax.tasks.stroop import STROOP
 from dtb_jax.types import TaskRun, Trials
+from tests.data.test_folds import TRIALS, make_cohort
 from tests.evaluation.test_behaviour import make_case
-from tests.evaluation.test_folds import TRIALS, make_cohort
 
 PEOPLE, SHOWN = 2000, 40
 

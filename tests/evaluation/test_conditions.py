@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from dtb_jax import families
-from dtb_jax.adaptation import shrunken
-from dtb_jax.evaluation.folds import by_people, by_time
-from dtb_jax.evaluation.people import condition_means, correct_mask, masked_mean
-from dtb_jax.mixed.start import start_from_profiles
-from tests.evaluation.test_folds import make_cohort
+from dtb_jax.data.averages import condition_means, correct_mask, masked_mean
+from dtb_jax.data.folds import by_people, by_time
+from dtb_jax.models import families
+from dtb_jax.models.few_shot import shrunken
+from dtb_jax.models.mixed_effects.start import start_from_profiles
+from tests.data.test_folds import make_cohort
 
 PEOPLE, STOP = 24, 1
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from dtb_jax.assessment import evidence_of
+from dtb_jax.data.averages import masked_mean
+from dtb_jax.data.folds import usual_folds
+from dtb_jax.evaluation.assessment import evidence_of
 from dtb_jax.evaluation.contradictions import contradictions
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.folds import usual_folds
-from dtb_jax.evaluation.linear import coordinates, ridge, squared_distances
-from dtb_jax.evaluation.people import masked_mean
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import scored_part
-from tests.evaluation.test_folds import make_cohort
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.regression import coordinates, ridge, squared_distances
+from tests.data.test_folds import make_cohort
 
 KEY = "stroop.reaction_time_r"
 PEOPLE = 80

@@ -11,10 +11,10 @@ from sklearn.model_selection import KFold
 
 from dtb_jax.evaluation import evidence as ev
 from dtb_jax.evaluation.figures import resample
-from dtb_jax.evaluation.linear import ridge
 from dtb_jax.evaluation.scored import scored_part
+from dtb_jax.models.regression import ridge
+from tests.data.test_folds import make_cohort
 from tests.evaluation.test_behaviour import make_told
-from tests.evaluation.test_folds import make_cohort
 
 PEOPLE = 60
 FOLD = np.arange(PEOPLE) % 3

@@ -4,23 +4,17 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dtb_jax.bold import design_matrix, drift_order
+from dtb_jax.data.glm import person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.distributions import QUANTILES, mixture_quantiles, person_quantiles
-from dtb_jax.evaluation.figures import (
-    Figure,
-    correlation_figure,
-    figure,
-    mean_figure,
-    resample,
-)
-from dtb_jax.evaluation.glm import person_t
+from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure, resample
 from dtb_jax.evaluation.imaging import bold
-from dtb_jax.evaluation.predict import LEVELS
 from dtb_jax.evaluation.reliability import reliability_ceiling
 from dtb_jax.evaluation.scored import drawn_together
+from dtb_jax.models.prediction import LEVELS
+from dtb_jax.twin.bold import design_matrix, drift_order
+from tests.data.test_folds import REGIONS, TR
 from tests.evaluation.test_behaviour import START, STOP, beyond, make_case
-from tests.evaluation.test_folds import REGIONS, TR
 
 FOLDS = np.repeat(np.arange(3), [10, 20, 15])
 

@@ -6,8 +6,8 @@ import pytest
 from dtb_jax.evaluation.behaviour import behaviour
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.scored import scored_part
+from tests.data.test_folds import make_cohort
 from tests.evaluation.test_behaviour import START, STOP, make_told
-from tests.evaluation.test_folds import make_cohort
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from dtb_jax.data.tasks.lists import described, trial_lists
+from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.evaluation import evidence as ev
 from dtb_jax.evaluation.behaviour import errors, times
 from dtb_jax.evaluation.figures import correlation_figure, resample
-from dtb_jax.evaluation.predict import Prediction
 from dtb_jax.evaluation.scored import scored_part
-from dtb_jax.tasks.lists import described, trial_lists
-from dtb_jax.tasks.stroop import STROOP
+from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import TaskRun, Trials
 
 TRIALS = 40

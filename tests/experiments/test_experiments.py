@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
-from dtb_jax.lab import session
-from dtb_jax.lab.options import EXACT
+from dtb_jax.workflows import session
+from dtb_jax.workflows.options import EXACT
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[2]

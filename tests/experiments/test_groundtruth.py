@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dtb_jax.groundtruth.people import has_truth
+from dtb_jax.simulation.people import has_truth
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("--config.participants=8", "--config.parcels=32", "--config.rest_volumes=120")

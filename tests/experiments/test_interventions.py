@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data import DataError
-from dtb_jax.lab import session
-from dtb_jax.lab.centroids import read_centroids
-from dtb_jax.lab.interventions.mixed import both_rests, halve_rest
-from dtb_jax.lab.options import Edits
+from dtb_jax.workflows import session
+from dtb_jax.workflows.centroids import read_centroids
+from dtb_jax.workflows.interventions.mixed import both_rests, halve_rest
+from dtb_jax.workflows.options import Edits
 from experiments import interventions
 from tests.experiments.test_experiments import complaint, run
 from tests.small import write_small_cohort

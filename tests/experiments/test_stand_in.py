@@ -10,11 +10,8 @@ import pytest
 
 from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.ledger import DataError
-from dtb_jax.groundtruth.layout import imaging_path, write_imaging
-from dtb_jax.groundtruth.stand_in import (
-    read_manifest,
-    write_stand_in,
-)
+from dtb_jax.simulation.layout import imaging_path, write_imaging
+from dtb_jax.simulation.stand_in import read_manifest, write_stand_in
 
 ROOT = Path(__file__).parents[2]
 CUT = "restAP_run-02"

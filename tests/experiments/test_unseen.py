@@ -13,11 +13,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.crossvalidation import Told
-from dtb_jax.evaluation.confounds import design
-from dtb_jax.lab import session
-from dtb_jax.lab import unseen as lab
-from dtb_jax.lab.options import Unseen
+from dtb_jax.data.confounds import design
+from dtb_jax.evaluation.crossvalidation import Told
+from dtb_jax.workflows import session
+from dtb_jax.workflows import unseen as lab
+from dtb_jax.workflows.options import Unseen
 from experiments import unseen
 from tests.experiments.test_experiments import ROOT, TWIN, breaches, command, complaint, run
 from tests.small import write_small_cohort

@@ -8,16 +8,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax import make_twin
-from dtb_jax.evaluation.splits import fit_bold_scale
-from dtb_jax.groundtruth.atlas import choose_parcels
-from dtb_jax.groundtruth.behaviour import Responses, run_trials
-from dtb_jax.groundtruth.memory import RUNS, behaving_cohort
-from dtb_jax.groundtruth.people import gather
-from dtb_jax.groundtruth.scans import scan
-from dtb_jax.groundtruth.world import draw_subject, make_world
+from dtb_jax.data.splits import fit_bold_scale
+from dtb_jax.evaluation.scans import scan
 from dtb_jax.interventions.against_truth import know
 from dtb_jax.interventions.indicators import Asked, NetworkOf, twin_of
 from dtb_jax.interventions.scene import Scene, standard_scene
+from dtb_jax.simulation.atlas import choose_parcels
+from dtb_jax.simulation.behaviour import Responses, run_trials
+from dtb_jax.simulation.memory import RUNS, behaving_cohort
+from dtb_jax.simulation.people import gather
+from dtb_jax.simulation.world import draw_subject, make_world
 from dtb_jax.types import Cohort
 
 PEOPLE, PARCELS, UNITS, STOP_S = 12, 48, 16, 60.0

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dtb_jax import Hypernetwork, make_twin
-from dtb_jax.connectome import edge_count
 from dtb_jax.interventions import attribution, directions
-from dtb_jax.mainnet import flatten
+from dtb_jax.twin.connectome import edge_count
+from dtb_jax.twin.rnn import flatten
 
 PEOPLE, PARCELS = 7, 8
 EDGES = edge_count(PARCELS)

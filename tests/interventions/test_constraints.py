@@ -7,8 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax.connectome import edge_count, matrix
 from dtb_jax.interventions import constraints as c
+from dtb_jax.twin.connectome import edge_count, matrix
 
 PARCELS = 12
 EDGES = edge_count(PARCELS)

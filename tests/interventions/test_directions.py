@@ -10,7 +10,7 @@ from sklearn.cross_decomposition import PLSRegression
 
 from dtb_jax import Hypernetwork, make_twin
 from dtb_jax.interventions import directions
-from dtb_jax.mainnet import flatten, unroll
+from dtb_jax.twin.rnn import flatten, unroll
 
 SIZES = {"inputs": 3, "units": 8, "outputs": 5}
 FOLD = np.arange(30) % 5

@@ -8,12 +8,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax import bold, make_twin
-from dtb_jax.evaluation.splits import BoldScale
+from dtb_jax import make_twin
+from dtb_jax.data.splits import BoldScale
 from dtb_jax.interventions.edits import indicators_of_people, vector
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of
 from dtb_jax.interventions.scene import standard_scene, typical_person
-from dtb_jax.mainnet import flatten, unflatten, weight_count
+from dtb_jax.twin import bold
+from dtb_jax.twin.rnn import flatten, unflatten, weight_count
 from tests import reference
 from tests.interventions.small import REGIONS, STOP_S, UNITS, in_double
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from dtb_jax.connectome import edge_blocks
 from dtb_jax.evaluation.figures import Figure, resample
-from dtb_jax.evaluation.linear import ridge
 from dtb_jax.interventions import recovery
 from dtb_jax.interventions.against_truth import true_gradient
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.models.regression import ridge
+from dtb_jax.twin.connectome import edge_blocks
 from tests.interventions.small import PEOPLE, small_truth
 
 ARMS = [

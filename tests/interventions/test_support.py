@@ -3,16 +3,10 @@
 import numpy as np
 import pytest
 
-from dtb_jax import bold
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.interventions.support import (
-    Support,
-    is_supported,
-    observed,
-    sentence,
-    support,
-)
+from dtb_jax.interventions.support import Support, is_supported, observed, sentence, support
 from dtb_jax.interventions.trial import Arm
+from dtb_jax.twin import bold
 
 PEOPLE = 90
 UNSEEN = np.arange(PEOPLE) % 3 > 0

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from dtb_jax.connectome import edge_count, nearest_correlation
 from dtb_jax.interventions import constraints, validity
 from dtb_jax.interventions.validity import RIDGE, clipped, feasible, feasible_people, is_valid
+from dtb_jax.twin.connectome import edge_count, nearest_correlation
 
 PARCELS = 14
 EDGES = edge_count(PARCELS)

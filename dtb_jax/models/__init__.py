@@ -1,0 +1,1 @@
+"""Every model that predicts a cohort: twins, regressions, baselines, surrogates, oracles."""

@@ -1,0 +1,77 @@
+"""Edits through the mixed-effects twin, with f of connectomes free of noise."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from dtb_jax.data import Choices
+from dtb_jax.data.folds import Part
+from dtb_jax.data.parcels import networks_of
+from dtb_jax.interventions.mixed_effects import free_of_noise
+from dtb_jax.models.mixed_effects import training
+from dtb_jax.models.mixed_effects.model import Method
+from dtb_jax.models.mixed_effects.training import Mixed, both_connectomes
+from dtb_jax.types import Cohort
+from dtb_jax.workflows import session
+from dtb_jax.workflows.interventions.choices import parcel_table
+from dtb_jax.workflows.options import Edits
+
+AnyChoices = TypeVar("AnyChoices", bound=Choices)
+
+
+def halve_rest(options: AnyChoices) -> AnyChoices:
+    """Two connectomes a person, each of half the rest runs: what differs between them is noise."""
+    runs = options.rest_runs
+    if len(runs) < 2 or options.other_rest_runs:
+        return options
+    half = len(runs) // 2
+    return replace(options, rest_runs=runs[:half], other_rest_runs=runs[half:])
+
+
+def both_rests(options: Edits, cohort: Cohort) -> tuple[Cohort, np.ndarray | None]:
+    """For this twin people's mean connectomes, and one less the other.
+
+    Returns: the cohort; [people, edge], NaN for who has one, or None where nobody has two.
+    """
+    if options.twin != "mixed" or cohort.other_connectomes is None:
+        return cohort, None
+    two = cohort.other_present[:, None]
+    apart = np.where(two, cohort.other_connectomes - cohort.connectomes, np.float32(np.nan))
+    return both_connectomes(cohort), apart
+
+
+def mixed_effects(
+    options: Edits,
+    cohort: Cohort,
+    part: Part,
+    seed: int,
+    name: str,
+    folder: Path,
+    apart: np.ndarray | None,
+) -> Mixed:
+    """The twin, trained on a part with the defaults of its experiment.
+
+    Args:
+        options: see `options.Edits`.
+        cohort: everybody.
+        part: who trains.
+        seed, name, folder: of the twin.
+        apart: see `both_rests`.
+    """
+    networks, method = networks_of(parcel_table(options)), Method()
+    with session.epochs_bar(method.epochs(int(part.people.sum())), name) as show:
+        mixed = training.train(
+            cohort,
+            part,
+            seed=seed,
+            networks=networks,
+            method=method,
+            folder=folder,
+            on_epoch=show,
+        )
+    if apart is None:
+        return mixed
+    own = apart[mixed.people]
+    return free_of_noise(mixed, own[np.isfinite(own[:, 0])])

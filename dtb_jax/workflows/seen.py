@@ -1,0 +1,165 @@
+"""Twins of a cohort by the paper's protocol: first half of each run trains, second half tests."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from dtb_jax.data import Ledger, provenance
+from dtb_jax.data.folds import Fold
+from dtb_jax.data.writing import write_json
+from dtb_jax.evaluation.assessment import assess
+from dtb_jax.evaluation.crossvalidation import cross_validate
+from dtb_jax.models import families, paper_twin, serialization
+from dtb_jax.models.recipe import Recipe, fits
+from dtb_jax.reporting import results
+from dtb_jax.types import Cohort
+from dtb_jax.workflows import evaluation_report, pages, seen_figures, session, truth
+from dtb_jax.workflows.centroids import region_centroids
+from dtb_jax.workflows.halves import note_parts, trained_on
+from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.protocol import protocol, recipe
+
+
+class Trained(NamedTuple):
+    """What was read and what has learned from it."""
+
+    cohort: Cohort
+    ledger: Ledger
+    fold: Fold
+    recipe: Recipe
+    fitted: paper_twin.Fitted
+
+
+def train(options: Study, workdir: Path) -> Trained:
+    """Read a folder and fit the twin, going on from a checkpoint where there is one.
+
+    Raises: DataError, in one sentence.
+    """
+    session.settle_jax()
+    session.check_room(workdir)
+    cohort, ledger = session.read_data(options.data, options)
+    made, fold = recipe(options), session.halves(options, cohort)
+    fits(cohort, fold.training, options.segment_steps)
+    region_centroids(options)  # what is wrong with them is told before hours of training
+    session.settle(options, workdir)
+    session.settle_people(cohort, workdir)
+    note_parts(cohort, fold, ledger)
+    paper_twin.note_below_chance(cohort, ledger)
+    ledger.write(workdir / "exclusions.tsv")
+    with session.epochs_bar(made.settings.epochs, "training") as show:
+        fitted = paper_twin.train(
+            cohort,
+            fold.training,
+            made,
+            folder=workdir / "checkpoints",
+            on_epoch=show,
+            seed=options.seed,
+            save_every=options.save_every,
+        )
+    write_json(workdir / "history.json", fitted.history)
+    fitted = fitted._replace(timing=_timing(workdir / "timing.json", fitted.timing))
+    trained = Trained(cohort, ledger, fold, made, fitted)
+    save_twin(options, trained, workdir, {})
+    return trained
+
+
+def _timing(path: Path, now: dict[str, Any]) -> dict[str, Any]:
+    """Of the call that trained; reading a finished training again takes seconds."""
+    if now["resumed_after"] == now["epochs"] and path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))
+    write_json(path, now)
+    return now
+
+
+def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:
+    """The fitted twin for others, and on its card how it was trained and what is known of it."""
+    cohort, _, fold, made, fitted = trained
+    people = provenance.of_people(cohort, np.flatnonzero(trained_on(cohort, fold.training)))
+    about = {
+        "protocol": told(options, trained),
+        "timing": fitted.timing,
+        "trained_on": {
+            "participants": list(people),
+            "events_sha256": provenance.digest({one: it["events"] for one, it in people.items()}),
+        },
+    }
+    about |= {name: metrics[name] for name in ("models", "verdict") if name in metrics}
+    serialization.save_twin(workdir / "twin", fitted, made, cohort, about)
+
+
+def told(options: Study, trained: Trained) -> dict[str, Any]:
+    """The protocol of this study."""
+    return protocol(
+        trained.cohort,
+        "time",
+        units=options.units,
+        seed=options.seed,
+        drawn=bool(options.centroids),
+    ) | {
+        "response": options.response,
+        "split_s": trained.fold.training.stop_s,
+        "stop_s": trained.fold.test.stop_s,
+        "trained_people": int(trained_on(trained.cohort, trained.fold.training).sum()),
+        "epochs": options.epochs,
+    }
+
+
+def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
+    """Ask the twin and all baselines about the second halves, and write what comes out.
+
+    `metrics.json`, `predictions.tsv`, `twin/`, `figures/` and `report.html`.
+
+    Returns: what went into `metrics.json`.
+    """
+    cohort, ledger, fold, made, fitted = trained
+    asked: dict[str, families.Family] = {
+        "twin": lambda cohort, fold: families.told_by(
+            cohort, fold, fitted, made, seed=options.seed
+        ),
+        "without": families.without_connectome(fold.training),
+        "truth": lambda cohort, fold: truth.oracles(Path(options.data), cohort),
+    }
+    if options.identity:
+        with session.epochs_bar(made.settings.epochs, "training on name tags") as show:
+            tagged = families.identities(
+                made,
+                folder=workdir / "checkpoints_identity",
+                on_epoch=show,
+                seed=options.seed,
+                save_every=options.save_every,
+            )
+            asked["identity"] = families.kept(tagged, cohort, fold)
+    print("evaluating on the second half of every run")
+    everything = cross_validate(cohort, [fold], asked)
+    assessed = assess(
+        cohort,
+        [fold],
+        everything,
+        seed=options.seed,
+        drifts=options.drifts,
+        noise=options.noise,
+    )
+    metrics = {
+        "protocol": told(options, trained),
+        "models": assessed.models,
+        **evaluation_report.verdict_metrics(assessed),
+        "subgroups": assessed.subgroups,
+        "timing": fitted.timing,
+    }
+    compared = truth.compare(assessed)
+    if compared:
+        metrics["truth"] = truth.as_metrics(compared)
+    write_json(workdir / "metrics.json", metrics)
+    save_twin(options, trained, workdir, metrics)
+    results.write_predictions(
+        workdir / "predictions.tsv",
+        cohort,
+        assessed.scored,
+        assessed.predictions["twin"],
+        seen=trained_on(cohort, fold.training),
+    )
+    seen_figures.draw(workdir, options, cohort, fold, fitted, assessed, compared, metrics)
+    pages.write(workdir)
+    return metrics
