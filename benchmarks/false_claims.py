@@ -21,6 +21,7 @@ covariates.
 import argparse
 import json
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,15 @@ from dtb_jax.evaluation.contradictions import contradictions
 from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.evaluation.scores import score
 from dtb_jax.evaluation.verdict import claims_held
-from dtb_jax.models import families, paper_twin
-from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.estimator import DRAWS, MixedEffectsTwin
 from dtb_jax.models.mixed_effects.model import Method
-from dtb_jax.models.mixed_effects.training import train
+from dtb_jax.models.paper_twin import PaperTwin
+from dtb_jax.models.profile_regression import ProfileRegression
+from dtb_jax.models.profile_regression import demographics as demographics_of
+from dtb_jax.models.protocol import Model, Probe
+from dtb_jax.models.recipe import Recipe
 from dtb_jax.models.regression import ridge
-from dtb_jax.models.surrogates import strangers
+from dtb_jax.models.surrogates import strangers, surrogates
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import demographics, measured_connectome, simulate_behaviour
 from dtb_jax.simulation.layout import REST_RUNS
@@ -125,31 +129,30 @@ def kept(options: argparse.Namespace) -> dict[int, dict]:
     return {row["cohort"]: row for row in rows}
 
 
-def family_of(model: str, seed: int) -> families.Family:
-    """The model in the twin's place."""
-    if model == "ridge":
-        return families.on_edges({"twin": ridge})
-    if model == "paper":
+def model_of(name: str, seed: int) -> tuple[Model, list[Probe]]:
+    """The model in the twin's place, and what else it is asked."""
+    if name == "ridge":
+        return ProfileRegression(ridge), []
+    if name == "paper":
         sizes = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
-        recipe = paper_twin.Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
-        return families.twins(recipe, seed=seed, swapped=strangers)
-    sizes = {"units": 16, "coordinates": 8, "method": Method(updates=250)}
-    return lambda cohort, fold: told_by(
-        train(cohort, fold.training, seed=seed, **sizes), cohort, fold, seed=seed
-    )
+        recipe = Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
+        return PaperTwin(recipe, seed), [surrogates(strangers, seed=seed)]
+    twin = MixedEffectsTwin(seeds=[seed], units=16, coordinates=8, method=Method(updates=250))
+    return twin, [surrogates(partial(strangers, draws=DRAWS), seed=seed)]
 
 
 def judge(cohort, seed: int, options: argparse.Namespace) -> dict:
     """The verdict on one cohort: which claims hold, which are contradicted, and all p."""
     folds = by_people(cohort, options.folds, seed=seed)
-    told = cross_validate(cohort, folds, {"model": family_of(options.model, seed)})
+    model, probes = model_of(options.model, seed)
+    told = cross_validate(cohort, folds, {"twin": model}, probes={"twin": probes})
     test = folds[0].test._replace(people=told.fold >= 0)
     scored = scored_parts(cohort, test, told.fold, draws=20)
     found = evidence_of(cohort, scored, told.predictions["twin"], seed=seed)
     held = [key for key, (_, holds) in claims_held(found).items() if holds]
     against = {}
     if held:
-        without = {"demographics": lambda *of: {"demographics": families.demographics(*of)}}
+        without = {"demographics": ProfileRegression(features=demographics_of)}
         predictions = told.predictions | cross_validate(cohort, folds, without).predictions
         models = {name: score(scored, predictions[name]) for name in ("twin", "demographics")}
         against = contradictions(

@@ -27,13 +27,15 @@ from dtb_jax.data import folds as splits
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import as_json, write_json
 from dtb_jax.evaluation.assessment import scored_parts
+from dtb_jax.evaluation.crossvalidation import fit_and_predict
 from dtb_jax.evaluation.scores import score
-from dtb_jax.models import families
-from dtb_jax.models.mixed_effects.ensemble import mixture
-from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.estimator import MixedEffectsTwin, other_reading
 from dtb_jax.models.mixed_effects.model import Method
-from dtb_jax.models.mixed_effects.training import both_connectomes, train_members
+from dtb_jax.models.mixed_effects.training import both_connectomes
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.profile_regression import ProfileRegression
+from dtb_jax.models.protocol import Model, Pretrained
+from dtb_jax.models.registry import baselines
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session
 from experiments import mixed_effects
@@ -72,8 +74,8 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
     pairs = [in_time(halves, fold) for fold in folds]
     chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}
-    ridge = {"ridge": session.linear_methods(config.methods)["ridge"]}
-    baselines = figures(cohort, pairs, [without_twin(cohort, pair, ridge) for pair in pairs])
+    beside = [without_twin(cohort, pair, ProfileRegression()) for pair in pairs]
+    without = figures(cohort, pairs, beside)
     about = {
         "people": len(cohort.connectomes),
         "connectome": cohort.connectome_source,
@@ -100,7 +102,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
             print(pd.DataFrame([row]).T.to_string(), flush=True)
             if place:
                 rows = [*rows_of(place, about), row]
-                write_json(place, about | {"without_twin": baselines, "rows": rows})
+                write_json(place, about | {"without_twin": without, "rows": rows})
 
 
 def rows_of(place: Path | None, about: dict) -> list[dict]:
@@ -144,39 +146,37 @@ def told(
     found = []
     for pair in pairs:
         with variant.change():
-            twins = train_members(
-                cohort,
-                pair["seen"].training,
+            twin = MixedEffectsTwin(
                 seeds=range(seed, seed + variant.members),
                 networks=networks if variant.networks else None,
                 method=Method(**variant.method),
-                folder=folder / pair["seen"].name,
+                folder=folder,
                 **variant.sizes,
             )
-            each = [
-                {who: told_by(mixed, cohort, fold, seed=seed) for who, fold in pair.items()}
-                for mixed in twins
-            ]
-        said = {r: [one[who][name] for one in each] for r, (who, name) in READINGS.items()}
-        found.append({r: as_one(cohort, pair[READINGS[r][0]], m) for r, m in said.items()})
-    return found, twins[0].timing
+            training = pair["seen"].training._replace(name=pair["seen"].name)
+            fitted = twin.fit(cohort, training)
+            said = {
+                who: fit_and_predict(cohort, fold, "twin", Pretrained(fitted), [other_reading])
+                for who, fold in pair.items()
+            }
+        found.append({r: said[who][name] for r, (who, name) in READINGS.items()})
+    return found, fitted.members[0].timing
 
 
-def without_twin(cohort: Cohort, pair: dict[str, Fold], ridge: dict) -> dict[str, list[Prediction]]:
+def without_twin(
+    cohort: Cohort, pair: dict[str, Fold], ridge: Model
+) -> dict[str, list[Prediction]]:
     """Seen people's own first halves, and a ridge on connectomes."""
-    own = families.without_connectome(pair["seen"].training)(cohort, pair["seen"])
+    seen, unseen = pair["seen"], pair["unseen"]
+    own = {
+        name: model.fit(cohort, seen.training).predict(cohort, seen.test)
+        for name, model in baselines(seen.training).items()
+    }
     return {
         "seen": own["own_training_half"],
         "seen_with_items": own["own_half_and_items"],
-        "unseen": families.on_edges(ridge)(cohort, pair["unseen"])["ridge"],
+        "unseen": ridge.fit(cohort, unseen.training).predict(cohort, unseen.test),
     }
-
-
-def as_one(cohort: Cohort, fold: Fold, members: list[list[Prediction]]) -> list[Prediction]:
-    """What members say as a mixture."""
-    if len(members) == 1:
-        return members[0]
-    return mixture(members, [fold.test.trials(run) for run in fold.test.of(cohort).runs])
 
 
 def figures(

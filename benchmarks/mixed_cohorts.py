@@ -26,19 +26,26 @@ from dtb_jax.data import folds as splits
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import scored_parts
+from dtb_jax.evaluation.crossvalidation import fit_and_predict
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.scores import score
-from dtb_jax.models import families
-from dtb_jax.models.mixed_effects.estimator import told_by
+from dtb_jax.models.mixed_effects.estimator import other_reading
 from dtb_jax.models.mixed_effects.training import both_connectomes
+from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Model, Pretrained
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session, unseen
 from dtb_jax.workflows.options import Study, Unseen
 from dtb_jax.workflows.protocol import recipe
 from experiments import groundtruth, mixed_effects
 from experiments.mixed_effects import known_networks
-from experiments.mixed_effects_models import BESIDE, learn, mixed_told, own_halves, regressions
+from experiments.mixed_effects_models import (
+    BESIDE,
+    mixed_effects_twin,
+    regressions,
+    with_own_spread,
+)
 from experiments.mixed_effects_shares import carried_shares, share_metrics, true_shares
 
 SIMULATED = ("causes", "rho", "people")
@@ -90,17 +97,18 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     halves = mixed_effects.halves_of(config, cohort)
     pair = in_time(halves, splits.by_people(cohort, config.folds, seed=config.seed)[0])
     began = time.perf_counter()
-    members = learn(config, cohort, pair["seen"], networks, folder / "checkpoints")
+    twin = mixed_effects_twin(config, networks, folder / "checkpoints")
+    fitted = Pretrained(twin.fit(cohort, pair["seen"].training))
     told = {
-        who: mixed_told(cohort, fold, [told_by(m, cohort, fold, seed=config.seed) for m in members])
+        who: fit_and_predict(cohort, fold, "twin", fitted, [other_reading])
         for who, fold in pair.items()
     }
     twin_s = time.perf_counter() - began
-    told["seen"] |= own_halves()(cohort, pair["seen"])
-    told["unseen"] |= regressions(config)(cohort, pair["unseen"])
-    if with_paper:
-        for who, made in papers(config.seed).items():
-            told[who] |= made(cohort, pair[who])
+    beside = {"seen": with_own_spread(), "unseen": regressions(config)}
+    for who, fold in pair.items():
+        models = beside[who] | ({"paper_twin": papers(config.seed)[who]} if with_paper else {})
+        for name, model in models.items():
+            told[who] |= fit_and_predict(cohort, fold, name, model, [])
     found = {who: figures(cohort, fold, told[who], who) for who, fold in pair.items()}
     return found | {
         "ceiling": {
@@ -114,13 +122,10 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     }
 
 
-def papers(seed: int) -> dict[str, families.Family]:
+def papers(seed: int) -> dict[str, Model]:
     """The paper's twin: by its default recipe for seen people, by the small one for unseen."""
     made = {"seen": recipe(Study()), "unseen": unseen.recipe(Unseen())}
-    return {
-        who: families.twins(one, seed=seed, swapped=None, name="paper_twin")
-        for who, one in made.items()
-    }
+    return {who: PaperTwin(one, seed) for who, one in made.items()}
 
 
 def figures(cohort: Cohort, fold: Fold, told: dict[str, list[Prediction]], who: str) -> dict:

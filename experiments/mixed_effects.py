@@ -28,8 +28,8 @@ from dtb_jax.data.folds import Fold
 from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import words_of
+from dtb_jax.evaluation.distributions import coverage
 from dtb_jax.models import paper_twin
-from dtb_jax.models.intervals import coverage
 from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.training import both_connectomes
 from dtb_jax.reporting import results
@@ -164,7 +164,7 @@ def check(config: ConfigDict) -> None:
             raise DataError(f"--config.{name}: {config[name]}, expected at least {number}")
     if not session.first_trials(config.shots):
         raise DataError("--config.shots: empty, expected numbers like 0,5,20")
-    session.linear_methods(config.methods)
+    session.regressions(config.methods)
 
 
 def known_networks(config: ConfigDict) -> list[str] | None:

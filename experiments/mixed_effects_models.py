@@ -1,5 +1,6 @@
 """Which models `experiments.mixed_effects` asks, and about whom."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,19 +8,21 @@ from ml_collections import ConfigDict
 
 from dtb_jax.data import DataError
 from dtb_jax.data import folds as splits
-from dtb_jax.data.folds import Fold
+from dtb_jax.data.folds import Fold, Part
 from dtb_jax.evaluation.assessment import Assessed, assess, scored_parts
 from dtb_jax.evaluation.crossvalidation import Told, cross_validate
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
-from dtb_jax.models import families
-from dtb_jax.models.families import shrinkage
-from dtb_jax.models.intervals import with_spread
-from dtb_jax.models.mixed_effects.ensemble import mixture
-from dtb_jax.models.mixed_effects.estimator import told_by
-from dtb_jax.models.mixed_effects.few_shot import few_shot, regression
+from dtb_jax.models import registry
+from dtb_jax.models.baselines import own_part
+from dtb_jax.models.intervals import WithSpread
+from dtb_jax.models.mixed_effects.estimator import DRAWS, MixedEffectsTwin, other_reading
+from dtb_jax.models.mixed_effects.few_shot import RunRegression, after_first_trials
 from dtb_jax.models.mixed_effects.model import Method
-from dtb_jax.models.mixed_effects.training import Mixed, train_members
+from dtb_jax.models.paper_twin import PaperTwin
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Model, Rule
+from dtb_jax.models.surrogates import strangers, surrogates
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session, truth, unseen
 from dtb_jax.workflows.halves import on_grid, one_for_all
@@ -44,95 +47,71 @@ def method_of(config: ConfigDict) -> Method:
     return Method(**{name: config[name] for name in Method._fields})
 
 
-def learn(config: ConfigDict, cohort: Cohort, fold: Fold, networks, folder: Path) -> list[Mixed]:
+def mixed_effects_twin(config: ConfigDict, networks, folder: Path) -> MixedEffectsTwin:
     """The mixed-effects twins of the config, one a seed, with a progress bar."""
-    method = method_of(config)
-    epochs = method.epochs(int(fold.training.people.sum()))
-    with session.epochs_bar(epochs, f"learning ({fold.name})") as show:
-        return train_members(
-            cohort,
-            fold.training,
-            seeds=range(config.seed, config.seed + config.members),
-            networks=networks,
-            units=config.units,
-            coordinates=config.coordinates,
-            method=method,
-            folder=folder / fold.name,
-            on_epoch=show,
-        )
+    return MixedEffectsTwin(
+        seeds=range(config.seed, config.seed + config.members),
+        networks=networks,
+        units=config.units,
+        coordinates=config.coordinates,
+        method=method_of(config),
+        folder=folder,
+        progress=session.epochs_bar,
+    )
 
 
-def mixed_told(cohort: Cohort, fold: Fold, each: list[dict]) -> dict:
-    """What the members say, as one."""
-    if len(each) == 1:
-        return each[0]
-    tested = [fold.test.trials(run) for run in fold.test.of(cohort).runs]
-    return {name: mixture([one[name] for one in each], tested) for name in each[0]}
+def with_own_spread() -> dict[str, Model]:
+    """Baselines; how far off they are, from the first quarter of each run to the second."""
 
-
-def twin_family(config: ConfigDict, networks, folder: Path) -> families.Family:
-    """The mixed-effects twin among the other models."""
-
-    def family(cohort: Cohort, fold: Fold):
-        members = learn(config, cohort, fold, networks, folder)
-        each = [told_by(one, cohort, fold, seed=config.seed) for one in members]
-        return mixed_told(cohort, fold, each)
-
-    return family
-
-
-def own_halves() -> families.Family:
-    """What needs no connectome; how far off it is, from the first quarter to the second."""
-
-    def without(cohort: Cohort, fold: Fold):
-        return families.without_connectome(fold.training)(cohort, fold)
-
-    def family(cohort: Cohort, fold: Fold):
+    def quarters(cohort: Cohort, subset: Part) -> list[Fold]:
         middle = one_for_all(
-            {
-                run.name: on_grid(run, fold.training.span(run)[1] / 2)
-                for run in fold.training.of(cohort).runs
-            }
+            {run.name: on_grid(run, subset.span(run)[1] / 2) for run in subset.of(cohort).runs}
         )
-        early = fold.training._replace(stop_s=middle)
-        inner = [Fold(early, fold.training._replace(start_s=middle), "earlier")]
-        return with_spread(without, inner)(cohort, fold)
+        early = subset._replace(stop_s=middle)
+        return [Fold(early, subset._replace(start_s=middle), "earlier")]
 
-    return family
+    # what is known of a person's own numbers within the first quarter is that quarter's
+    def own_quarter(cohort: Cohort, fold: Fold, *, items: bool) -> list[Prediction]:
+        return own_part(cohort, fold, fold.training, items=items)
+
+    models = registry.baselines(None) | {
+        "own_training_half": Rule(partial(own_quarter, items=False)),
+        "own_half_and_items": Rule(partial(own_quarter, items=True)),
+    }
+    return {name: WithSpread(model, quarters) for name, model in models.items()}
 
 
-def regressions(config: ConfigDict) -> families.Family:
+def regressions(config: ConfigDict) -> dict[str, Model]:
     """Regressions on edges; how far off they are, from folds within the training people."""
-    methods = session.linear_methods(config.methods)
 
-    def family(cohort: Cohort, fold: Fold):
-        inside = fold.training.people
-        number = splits.assign_folds(cohort.participants[inside], INNER, seed=config.seed)
-        inner = []
+    def within(cohort: Cohort, subset: Part) -> list[Fold]:
+        number = splits.assign_folds(cohort.participants[subset.people], INNER, seed=config.seed)
+        found = []
         for k in range(INNER):
-            tested = np.zeros(len(inside), bool)
-            tested[np.flatnonzero(inside)[number == k]] = True
-            training = fold.training._replace(people=inside & ~tested)
-            inner.append(Fold(training, fold.test._replace(people=tested), f"inner_{k}"))
-        return with_spread(families.on_edges(methods), inner)(cohort, fold)
+            tested = np.zeros(len(subset.people), bool)
+            tested[np.flatnonzero(subset.people)[number == k]] = True
+            training = subset._replace(people=subset.people & ~tested)
+            found.append(Fold(training, subset._replace(people=tested), f"inner_{k}"))
+        return found
 
-    return family
+    models = session.regressions(config.methods)
+    return {name: WithSpread(model, within) for name, model in models.items()}
 
 
 def seen_people(
     config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
 ) -> tuple[Told, Assessed]:
     """The paper's split: every twin beside a person's own first half."""
-    asked: dict[str, families.Family] = {
-        "without": own_halves(),
-        "truth": lambda cohort, fold: truth.oracles(Path(config.data), cohort),
-        "twin": twin_family(config, networks, workdir / "checkpoints" / "seen"),
+    models: dict[str, Model] = {
+        **with_own_spread(),
+        **truth.oracles(Path(config.data), cohort),
+        "twin": mixed_effects_twin(config, networks, workdir / "checkpoints" / "seen"),
     }
     if config.paper:
-        asked["paper"] = families.twins(
-            recipe(Study()), seed=config.seed, swapped=None, name="paper_twin"
-        )
-    told = cross_validate(cohort, [halves], asked, folder=workdir / "folds" / "seen")
+        models["paper_twin"] = PaperTwin(recipe(Study()), config.seed)
+    probes = {"twin": [other_reading]}
+    folder = workdir / "folds" / "seen"
+    told = cross_validate(cohort, [halves], models, probes=probes, folder=folder)
     return told, assess(cohort, [halves], told, seed=config.seed)
 
 
@@ -161,17 +140,17 @@ def unseen_people(
     config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
 ) -> tuple[Told, Assessed]:
     """The twin beside regressions on edges, on the same folds of people."""
-    asked: dict[str, families.Family] = {
-        "without": families.without_connectome(halves.training),
-        "truth": lambda cohort, fold: truth.oracles(Path(config.data), cohort),
-        "edges": regressions(config),
-        "twin": twin_family(config, networks, workdir / "checkpoints"),
+    models: dict[str, Model] = {
+        **registry.baselines(halves.training),
+        **truth.oracles(Path(config.data), cohort),
+        **regressions(config),
+        "twin": mixed_effects_twin(config, networks, workdir / "checkpoints"),
     }
     if config.paper:
-        asked["paper"] = families.twins(
-            unseen.recipe(Unseen()), seed=config.seed, swapped=None, name="paper_twin"
-        )
-    told = cross_validate(cohort, folds, asked, folder=workdir / "folds")
+        models["paper_twin"] = PaperTwin(unseen.recipe(Unseen()), config.seed)
+    fewer = partial(strangers, draws=DRAWS)
+    probes = {"twin": [other_reading, surrogates(fewer, seed=config.seed)]}
+    told = cross_validate(cohort, folds, models, probes=probes, folder=workdir / "folds")
     return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
 
 
@@ -184,16 +163,14 @@ def few_shot_people(
     shots = session.first_trials(config.shots)
     print(f"unseen people after their first trials of {config.shots_run}")
 
-    def twin(cohort: Cohort, fold: Fold):
-        members = learn(config, cohort, fold, networks, workdir / "checkpoints")
-        return mixed_told(cohort, fold, [few_shot(one, cohort, fold, shots) for one in members])
-
-    asked: dict[str, families.Family] = {
-        "shrinkage": shrinkage(shots),
-        "regression": lambda cohort, fold: regression(cohort, fold, shots),
-        "twin": twin,
+    models: dict[str, Model] = {
+        **registry.shrinkage(shots),
+        **{f"regression_after_{k}": RunRegression(k, max(shots)) for k in shots},
+        "twin": mixed_effects_twin(config, networks, workdir / "checkpoints"),
     }
+    probes = {"twin": [after_first_trials(shots)]}
     later = [fold._replace(test=fold.test._replace(runs=(config.shots_run,))) for fold in folds]
-    told = cross_validate(cohort, later, asked, folder=workdir / "folds" / "shots")
+    folder = workdir / "folds" / "shots"
+    told = cross_validate(cohort, later, models, probes=probes, folder=folder)
     test = later[0].test._replace(people=told.fold >= 0)
     return curves(scored_parts(cohort, test, told.fold), told.predictions)

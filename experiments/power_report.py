@@ -16,7 +16,7 @@ from dtb_jax.data.folds import Part
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.data.writing import as_json
 from dtb_jax.models import oracle
-from dtb_jax.models.paper_twin import Recipe, roll_out, stimuli, train
+from dtb_jax.models.paper_twin import Recipe, train
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.reporting import plots, report
 from dtb_jax.simulation.behaviour import DESIGNS, Responses
@@ -88,10 +88,7 @@ def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray) -> np.ndarr
     trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
     recipe = Recipe(SIZES, Settings(epochs=config.twin_epochs, segments=5))
     fitted = train(cohort, trained, recipe, seed=config.seed)
-    shown = stimuli(cohort, tested, fitted.scale)
-    return told(cohort.runs, roll_out(cohort, fitted, recipe, tested, shown, pool.edges[everyone]))[
-        ~learns
-    ]
+    return told(cohort.runs, fitted.predict(cohort, tested))[~learns]
 
 
 def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tuple]) -> dict:

@@ -32,7 +32,7 @@ from tqdm import tqdm
 
 from dtb_jax.data import DataError
 from dtb_jax.data.writing import write_json
-from dtb_jax.models import families, paper_twin
+from dtb_jax.models import paper_twin, registry
 from dtb_jax.workflows import session
 from dtb_jax.workflows.cluster import Cluster, send
 from dtb_jax.workflows.protocol import protocol
@@ -96,7 +96,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     beside = SPLITS[config.split]
     own = fold.training if config.split == "time" else None
-    told = families.without_connectome(own)(cohort, fold)[beside]
+    told = registry.baselines(own)[beside].fit(cohort, fold.training).predict(cohort, fold.test)
     metrics = {
         "protocol": protocol(cohort, config.split, units=config.units, seed=config.seed)
         | {"axes": axes},

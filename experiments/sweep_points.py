@@ -82,7 +82,6 @@ def trained_rows(
         now.update(swept)
         made = recipe_of(common.options(Study, now))
         ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
-        shown = paper_twin.stimuli(cohort, fold.test, ready.scale)
         # more than there are would be fillers
         at_once = min(config.together or points_at_once(config, ready, made), len(own))
         for start in range(0, len(own), at_once):
@@ -93,7 +92,7 @@ def trained_rows(
             for point, one in zip(chunk, trained):
                 yield (
                     point
-                    | row_of(cohort, fold, made, ready, shown, one, config.drifts)
+                    | row_of(cohort, fold, made, ready, one, config.drifts)
                     | {"seconds": seconds}
                 )
 
@@ -139,7 +138,6 @@ def row_of(
     fold: Fold,
     made: recipe.Recipe,
     ready: recipe.Prepared,
-    shown,
     trained: Trained,
     drifts: int | None,
 ) -> dict[str, Any]:
@@ -153,8 +151,8 @@ def row_of(
         "validation_loss": losses[-1],
         "least_validation_loss": min(losses),
     }
-    fitted = paper_twin.Fitted(ready.twin, trained.params, ready.scale, trained.history, {})
-    told = paper_twin.roll_out(cohort, fitted, made, fold.test, shown, cohort.connectomes)
+    fitted = paper_twin.Fitted(ready.twin, trained.params, ready.scale, trained.history, {}, made)
+    told = fitted.predict(cohort, fold.test)
     return row | {
         f"{task}_{name}": figure.value
         for task, each in figures(cohort, fold, told, drifts).items()

@@ -23,7 +23,9 @@ from dtb_jax.data.join import join
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import assess
 from dtb_jax.evaluation.crossvalidation import cross_validate
-from dtb_jax.models import families, paper_twin
+from dtb_jax.models import paper_twin, registry
+from dtb_jax.models.protocol import Model, Pretrained
+from dtb_jax.models.surrogates import surrogates
 from dtb_jax.reporting import results
 from dtb_jax.workflows import evaluation_report, session, unseen_report
 from dtb_jax.workflows.options import Study, of_folder
@@ -47,9 +49,8 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     old, _ = session.read_data(of_twin.data, of_twin)
     new, ledger = session.read_data(config.data, common.options(Choices, config))
     cohort = join(old, new)
-    methods = session.linear_methods(config.methods)
-    made = recipe(of_twin)
-    fitted = paper_twin.restore(Path(config.twin) / "checkpoints", old, made)
+    methods = session.regressions(config.methods)
+    fitted = paper_twin.restore(Path(config.twin) / "checkpoints", old, recipe(of_twin))
     session.settle_options(config.to_dict(), workdir)
     session.settle_people(cohort, workdir)
     paper_twin.note_below_chance(new, ledger)
@@ -61,12 +62,13 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         Part(is_new, tuple(run.name for run in cohort.runs)),
         "transfer",
     )
-    asked: dict[str, families.Family] = {
-        "twin": lambda cohort, fold: families.told_by(cohort, fold, fitted, made, seed=config.seed),
-        "without": families.without_connectome(halves.training),
-        "edges": families.on_edges(methods),
+    models: dict[str, Model] = {
+        "twin": Pretrained(fitted),
+        **registry.baselines(halves.training),
+        **methods,
     }
-    told = cross_validate(cohort, [fold], asked, folder=workdir / "folds")
+    probes = {"twin": [surrogates(seed=config.seed)]}
+    told = cross_validate(cohort, [fold], models, probes=probes, folder=workdir / "folds")
     assessed = assess(
         cohort,
         [fold],

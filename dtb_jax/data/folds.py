@@ -18,6 +18,7 @@ class Part(NamedTuple):
     runs: tuple[str, ...]
     start_s: Times = 0.0
     stop_s: Times = np.inf
+    name: str = "whole"  # of its fold
 
     def of(self, cohort: Cohort) -> Cohort:
         """The cohort with this part's runs only; people keep their rows."""

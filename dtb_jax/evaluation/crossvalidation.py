@@ -1,9 +1,10 @@
-"""Every family of models on every fold, each kept on disk as soon as it is told."""
+"""Every model on every fold, its predictions kept on disk as soon as they are made."""
 
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
@@ -11,8 +12,8 @@ import numpy as np
 
 from dtb_jax.data import provenance
 from dtb_jax.data.folds import Fold
-from dtb_jax.models.families import Family
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Model, Probe
 from dtb_jax.types import Cohort
 
 
@@ -21,53 +22,56 @@ class Told(NamedTuple):
 
     predictions: dict[str, list[Prediction]]  # one a run of the test part
     fold: np.ndarray  # in which fold each person is tested; -1: in none
-    seconds: dict[str, float]  # of each family, over all folds
+    seconds: dict[str, float]  # of each model, over all folds
 
 
 def cross_validate(
     cohort: Cohort,
     folds: Sequence[Fold],
-    families: Mapping[str, Family],
+    models: Mapping[str, Model],
     *,
+    probes: Mapping[str, Sequence[Probe]] = MappingProxyType({}),
     folder: Path | None = None,
     prepare: Callable[[Cohort, Fold], Cohort] = lambda cohort, fold: cohort,
-    on_family: Callable[[str, str], None] = lambda fold, family: None,
+    on_model: Callable[[str, str], None] = lambda fold, model: None,
 ) -> Told:
-    """Fit and ask all families in all folds, going on where an interrupted call stopped.
+    """Fit every model to every fold and predict, going on where an interrupted call stopped.
 
     Args:
         cohort: everybody.
         folds: each person is tested in at most one.
-        families: by name.
-        folder: where each family's predictions of each fold are kept, with what they were made
+        models: by name.
+        probes: what else is asked of a fitted model, by the model's name.
+        folder: where each model's predictions of each fold are kept, with what they were made
             of; those of other people, data or times are made anew; None: nowhere.
         prepare: what is learned from the training people and done to everybody (harmonisation).
-        on_family: told the fold and the family that are done.
+        on_model: called with the fold and the model that are done.
 
     Returns: `Told`; rows of people nobody tested hold NaN.
     """
     tested = np.full(len(cohort.connectomes), -1)
     parts: dict[str, list[list[Prediction]]] = {}
-    seconds = dict.fromkeys(families, 0.0)
+    seconds = dict.fromkeys(models, 0.0)
     people = {} if folder is None else provenance.of_people(cohort)
     for k, fold in enumerate(folds):
         origin = origin_of(people, cohort, fold)
         tested[fold.test.people] = k
         prepared = None
-        for name, family in families.items():
+        for name, model in models.items():
             path = None if folder is None else told_at(folder, fold, name)
             found = None if path is None else load(path, origin)
             if found is None:
                 prepared = prepare(cohort, fold) if prepared is None else prepared
                 began = time.perf_counter()
-                told = _rows(family(prepared, fold), np.flatnonzero(fold.test.people))
+                told = fit_and_predict(prepared, fold, name, model, probes.get(name, ()))
+                told = _rows(told, np.flatnonzero(fold.test.people))
                 found = told, time.perf_counter() - began
                 if path is not None:
                     save(path, *found, origin)
             seconds[name] += found[1]
-            for model, runs in found[0].items():
-                parts.setdefault(model, []).append(runs)
-            on_family(fold.name, name)
+            for one, runs in found[0].items():
+                parts.setdefault(one, []).append(runs)
+            on_model(fold.name, name)
     rows = [np.flatnonzero(fold.test.people) for fold in folds]
     merged = {
         model: [merge(rows, run, len(tested)) for run in zip(*each)]
@@ -76,9 +80,20 @@ def cross_validate(
     return Told(merged, tested, seconds)
 
 
-def told_at(folder: Path, fold: Fold, family: str) -> Path:
-    """Where a family's predictions of a fold are kept."""
-    return folder / f"{fold.name}_{family}.npz"
+def fit_and_predict(
+    cohort: Cohort, fold: Fold, name: str, model: Model, probes: Sequence[Probe]
+) -> dict[str, list[Prediction]]:
+    """What a model and its probes say of a fold's test part, by name; rows of all people."""
+    fitted = model.fit(cohort, fold.training._replace(name=fold.name))
+    told = {name: fitted.predict(cohort, fold.test)}
+    for probe in probes:
+        told |= probe(fitted, cohort, fold)
+    return told
+
+
+def told_at(folder: Path, fold: Fold, model: str) -> Path:
+    """Where a model's predictions of a fold are kept."""
+    return folder / f"{fold.name}_{model}.npz"
 
 
 def origin_of(people: provenance.Record, cohort: Cohort, fold: Fold) -> dict[str, Any]:
@@ -137,7 +152,7 @@ def save(
     seconds: float,
     origin: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a family's predictions of a fold; under its own name the file is complete."""
+    """Write a model's predictions of a fold; under its own name the file is complete."""
     arrays = {
         f"{model}|{r}|{name}": field
         for model, runs in told.items()

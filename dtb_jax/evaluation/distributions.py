@@ -123,3 +123,24 @@ def reliability_bins(
     columns = [(told[part].mean(), seen[part].mean(), len(part)) for part in parts]
     first, second, count = (np.array(column, float) for column in zip(*columns))
     return first, second, count
+
+
+def coverage(models: dict) -> dict:
+    """How many mean times lie inside intervals, and what intervals cost.
+
+    Returns: `reaction_time_r`, the twin's coverage averaged over tasks by the share that intervals
+        say; `person_coverage` and `person_interval_score_s`, {model: {task: {share: figure}}}.
+    """
+    found: dict[str, dict] = {"person_coverage": {}, "person_interval_score_s": {}}
+    for model, tasks in models.items():
+        for task, figures in tasks.items():
+            for share in INTERVALS:
+                for kind, place in found.items():
+                    if one := figures.get(f"{kind}_{share * 100:.0f}"):
+                        place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
+    twin = found["person_coverage"].get("twin", {}).values()
+    known = {
+        str(s): [v for task in twin if (v := task[str(s)].value) is not None] for s in INTERVALS
+    }
+    mean = {share: float(np.mean(values)) if values else None for share, values in known.items()}
+    return {"reaction_time_r": mean} | found

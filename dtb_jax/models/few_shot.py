@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import flax.linen as nn
 import jax
@@ -11,12 +12,13 @@ import optax
 from jaxtyping import Bool, Float
 
 from dtb_jax.data.averages import correct_mask
-from dtb_jax.data.folds import Fold
+from dtb_jax.data.folds import Fold, Part
 from dtb_jax.data.splits import cut
 from dtb_jax.models import baselines
-from dtb_jax.models.paper_twin import Fitted, Recipe, roll_out
+from dtb_jax.models.paper_twin import Fitted
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import as_prediction
+from dtb_jax.models.protocol import Probe, Rule
 from dtb_jax.twin.config import Settings
 from dtb_jax.twin.rnn import unroll_together
 from dtb_jax.twin.twin import Params, Twin, split_outputs
@@ -33,13 +35,13 @@ def first_trials(run: TaskRun, shots: int) -> Bool[np.ndarray, "people trial"]:
     return present & (np.cumsum(present, axis=1) <= shots)
 
 
+def after_first_trials(shots: Sequence[int]) -> Probe:
+    """Twins that have seen so many first trials of the tested people, see `adapted`."""
+    return lambda fitted, cohort, fold: adapted(fitted, cohort, fold, shots) if shots else {}
+
+
 def adapted(
-    cohort: Cohort,
-    fold: Fold,
-    fitted: Fitted,
-    recipe: Recipe,
-    shown: Run,
-    shots: Sequence[int] = SHOTS,
+    fitted: Fitted, cohort: Cohort, fold: Fold, shots: Sequence[int] = SHOTS
 ) -> dict[str, list[Prediction]]:
     """Twins of the tested people after their first trials of every run, by "twin_after_K".
 
@@ -48,11 +50,9 @@ def adapted(
     people's, the likeliest to have made these presses.
 
     Args:
+        fitted: the paper's twin.
         cohort: everybody.
         fold: who trained, who is tested.
-        fitted: the twin.
-        recipe: its loss and reading.
-        shown: stimuli of the test part, see `models.paper_twin.stimuli`.
         shots: numbers of trials; 0 is the twin as it is.
     """
     tested = np.flatnonzero(fold.test.people)
@@ -71,11 +71,11 @@ def adapted(
                 jnp.asarray(spread),
                 rows,
                 hypernet=fitted.twin.hypernet,
-                settings=recipe.settings,
+                settings=fitted.recipe.settings,
             )
             moved[tested] += np.asarray(shift) * spread
         direct = fitted._replace(twin=_identity_twin(fitted.twin.hypernet, features.shape[1]))
-        told[f"twin_after_{k}"] = roll_out(cohort, direct, recipe, fold.test, shown, moved)
+        told[f"twin_after_{k}"] = direct.predict(cohort, fold.test, moved)
     return told
 
 
@@ -132,16 +132,23 @@ def _fit(
     return shift
 
 
-def shrunken(
-    cohort: Cohort, fold: Fold, shots: Sequence[int] = SHOTS
-) -> dict[str, list[Prediction]]:
-    """Item-adjusted shrinkage after the first trials of each run, by "shrinkage_after_K".
+class Shrinkage(NamedTuple):
+    """Item-adjusted shrinkage towards the group after the first trials of each run.
 
     A person is the group's condition means and trial profile plus b m: m the mean deviation of
     the first n correct presses, b = n B / (n B + W), with B and W the training people's variance
     between and within people.
     """
-    found: dict[str, list[Prediction]] = {f"shrinkage_after_{k}": [] for k in shots}
+
+    shots: int
+
+    def fit(self, cohort: Cohort, subset: Part):
+        return Rule(partial(shrunken, shots=self.shots)).fit(cohort, subset)
+
+
+def shrunken(cohort: Cohort, fold: Fold, *, shots: int) -> list[Prediction]:
+    """What `Shrinkage` predicts of a fold's test part."""
+    found = []
     for run in fold.test.of(cohort).runs:
         group = baselines.group_profile(cohort, fold, run)
         items = baselines.items_of(fold, run)
@@ -150,22 +157,21 @@ def shrunken(
         right &= np.isfinite(plain.reaction_time_s)  # nothing is off where nothing is told
         off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
         between, within = variances(off[fold.training.people], right[fold.training.people])
-        for k in shots:
-            counted = first_trials(run, k) & right
-            n = counted.sum(1)
-            mean = (off * counted).sum(1) / np.maximum(n, 1)
-            moved = n * between / (n * between + within) * mean
-            left = 1 - n * between / (n * between + within)
-            narrower = np.sqrt((within + left * between) / (within + between))
-            one = as_prediction(
-                run,
-                group._replace(
-                    time_s=np.maximum(group.time_s + moved[:, None], 0.1),
-                    spread=group.spread * narrower[:, None],
-                ),
-                items,
-            )
-            found[f"shrinkage_after_{k}"].append(one._replace(personal=k > 0))
+        counted = first_trials(run, shots) & right
+        n = counted.sum(1)
+        mean = (off * counted).sum(1) / np.maximum(n, 1)
+        moved = n * between / (n * between + within) * mean
+        left = 1 - n * between / (n * between + within)
+        narrower = np.sqrt((within + left * between) / (within + between))
+        one = as_prediction(
+            run,
+            group._replace(
+                time_s=np.maximum(group.time_s + moved[:, None], 0.1),
+                spread=group.spread * narrower[:, None],
+            ),
+            items,
+        )
+        found.append(one._replace(personal=shots > 0))
     return found
 
 

@@ -1,39 +1,55 @@
-"""How far off any family of models is, learned within the training part: intervals of baselines."""
+"""How far off any model is, learned within the training part: intervals of baselines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from dtb_jax.data.averages import correct_mask, masked_mean
 from dtb_jax.data.folds import Fold, Part
-from dtb_jax.models.families import Family
-from dtb_jax.models.prediction import INTERVALS, Prediction
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Fitted, Model
 from dtb_jax.types import Cohort
 
 
-def with_spread(family: Family, inner: Sequence[Fold]) -> Family:
-    """The family, with the SD of observed around told mean times in folds within the training.
+class WithSpread(NamedTuple):
+    """A model of reaction times, with the SD of observed around predicted mean times.
 
-    Args:
-        family: of models that tell reaction times.
-        inner: folds whose people and times all train in the outer fold.
+    The SD is learned in folds within what the model may learn from.
     """
 
-    def spread(cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
-        off: dict[str, list[list[np.ndarray]]] = {}
-        for part in inner:
-            for name, told in family(cohort, part).items():
-                off.setdefault(name, []).append(errors(cohort, part.test, told))
-        found = family(cohort, fold)
-        return {
-            name: [
-                one._replace(person_time_sd_s=_everybody([each[r] for each in off[name]]))
-                for r, one in enumerate(told)
-            ]
-            for name, told in found.items()
-        }
+    model: Model
+    inner: Callable[[Cohort, Part], Sequence[Fold]]  # of a subset; its people and times alone
 
-    return spread
+    def fit(self, cohort: Cohort, subset: Part) -> "FittedWithSpread":
+        off: dict[str, list[np.ndarray]] = {}
+        for fold in self.inner(cohort, subset):
+            told = self.model.fit(cohort, fold.training).predict(cohort, fold.test)
+            runs = fold.test.of(cohort).runs
+            for run, one in zip(runs, errors(cohort, fold.test, told), strict=True):
+                off.setdefault(run.name, []).append(one)
+        spread = {run: _sd(each) for run, each in off.items()}
+        return FittedWithSpread(self.model.fit(cohort, subset), spread)
+
+
+class FittedWithSpread(NamedTuple):
+    """A fitted model, and how far off it is of a person's mean time in each run."""
+
+    fitted: Fitted
+    spread: dict[str, float | None]
+
+    def predict(
+        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+    ) -> list[Prediction]:
+        runs = subset.of(cohort).runs
+        told = self.fitted.predict(cohort, subset, connectomes)
+        people = len(cohort.connectomes)
+        return [
+            one
+            if (sd := self.spread.get(run.name)) is None
+            else one._replace(person_time_sd_s=np.full(people, sd))
+            for run, one in zip(runs, told, strict=True)
+        ]
 
 
 def errors(cohort: Cohort, part: Part, told: Sequence[Prediction]) -> list[np.ndarray]:
@@ -50,30 +66,7 @@ def errors(cohort: Cohort, part: Part, told: Sequence[Prediction]) -> list[np.nd
     return found
 
 
-def _everybody(off: list[np.ndarray]) -> np.ndarray | None:
+def _sd(off: list[np.ndarray]) -> float | None:
     known = np.concatenate(off)
     known = known[np.isfinite(known)]
-    if not len(known):
-        return None
-    return np.full(len(off[0]), np.sqrt((known**2).mean()))
-
-
-def coverage(models: dict) -> dict:
-    """How many mean times lie inside intervals, and what intervals cost.
-
-    Returns: `reaction_time_r`, the twin's coverage averaged over tasks by the share that intervals
-        say; `person_coverage` and `person_interval_score_s`, {model: {task: {share: figure}}}.
-    """
-    found: dict[str, dict] = {"person_coverage": {}, "person_interval_score_s": {}}
-    for model, tasks in models.items():
-        for task, figures in tasks.items():
-            for share in INTERVALS:
-                for kind, place in found.items():
-                    if one := figures.get(f"{kind}_{share * 100:.0f}"):
-                        place.setdefault(model, {}).setdefault(task, {})[str(share)] = one
-    twin = found["person_coverage"].get("twin", {}).values()
-    known = {
-        str(s): [v for task in twin if (v := task[str(s)].value) is not None] for s in INTERVALS
-    }
-    mean = {share: float(np.mean(values)) if values else None for share, values in known.items()}
-    return {"reaction_time_r": mean} | found
+    return float(np.sqrt((known**2).mean())) if len(known) else None

@@ -11,11 +11,14 @@ Each tells the expected reaction time of every trial; what it does not know is a
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from dtb_jax.data.folds import Part
+from dtb_jax.data.regions import REGIONS
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.simulation.behaviour import Design, Expected, expect
@@ -24,7 +27,7 @@ from dtb_jax.simulation.people import People, parameters_of_people
 from dtb_jax.simulation.presses import in_chunks
 from dtb_jax.simulation.responses import Gains
 from dtb_jax.simulation.truth import Truth
-from dtb_jax.types import TaskRun
+from dtb_jax.types import Cohort, TaskRun
 
 DRAWS = 8
 """Residuals over which an oracle averages what it does not know."""
@@ -63,6 +66,27 @@ def _mean_expected(one: Callable[[Residual], Expected], task: Design) -> Expecte
     trial = jnp.arange(len(task.correct))
     share = found.probability[:, trial, task.correct] / probability[trial, task.correct]
     return Expected(probability, (share * found.reaction_time_s).mean(axis=0))
+
+
+class Oracle(NamedTuple):
+    """An oracle among the other models: it knows the truth of a cohort's people, in their order."""
+
+    truth: Truth
+    people: People
+    knows: Callable[..., Expected]  # `knows_run`, `knows_person` or `knows_scores`
+
+    def fit(self, cohort: Cohort, subset: Part) -> "Oracle":
+        return self
+
+    def predict(
+        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+    ) -> list[Prediction]:
+        regions = [REGIONS.index(name) for name in cohort.regions]
+        told = predict(self.truth, self.people, subset.of(cohort).runs, self.knows)
+        return [
+            one if one.person_t is None else one._replace(person_t=one.person_t[:, regions])
+            for one in told
+        ]
 
 
 def predict(

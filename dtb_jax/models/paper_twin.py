@@ -1,4 +1,4 @@
-"""Train a twin on a part of a cohort, and roll it out on another: what experiments call."""
+"""The paper's twin: train it on a part of a cohort, predict another part."""
 
 import resource
 import time
@@ -14,6 +14,7 @@ from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.folds import Part
 from dtb_jax.data.ledger import DataError, Ledger
 from dtb_jax.data.splits import BoldScale, cut, fit_bold_scale, last_second
+from dtb_jax.models.memory import remember_last
 from dtb_jax.models.prediction import Prediction, predict
 from dtb_jax.models.recipe import Recipe, prepare, twin_for
 from dtb_jax.twin.checkpoint import Checkpoints
@@ -26,6 +27,27 @@ from dtb_jax.twin.twin import Params, Twin
 from dtb_jax.types import STEP_S, Cohort, Run
 
 
+class PaperTwin(NamedTuple):
+    """A hypernetwork turns a connectome into all weights of a recurrent network."""
+
+    recipe: Recipe
+    seed: int
+    folder: Path | None = None  # of checkpoints, one subfolder a fold; None keeps none
+    save_every: int = 10**6  # epochs between checkpoints; the last is always kept
+    on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None
+
+    def fit(self, cohort: Cohort, subset: Part) -> "Fitted":
+        return train(
+            cohort,
+            subset,
+            self.recipe,
+            seed=self.seed,
+            folder=None if self.folder is None else self.folder / subset.name,
+            save_every=self.save_every,
+            on_epoch=self.on_epoch,
+        )
+
+
 class Fitted(NamedTuple):
     """A trained twin with what its data were scaled by, and how training went."""
 
@@ -34,6 +56,28 @@ class Fitted(NamedTuple):
     scale: BoldScale
     history: list[dict[str, float | int]]
     timing: dict[str, Any]
+    recipe: Recipe
+
+    def predict(
+        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+    ) -> list[Prediction]:
+        """What the twins of these connectomes do, BOLD in the units of the cohort's."""
+        told = predict(
+            self.twin,
+            self.params,
+            cohort.connectomes if connectomes is None else connectomes,
+            subset.of(cohort),
+            stimuli(cohort, subset, self.scale),
+            self.recipe.read,
+            start_s=subset.start_s,
+            people=np.flatnonzero(subset.people),
+        )
+        return [
+            one
+            if one.bold is None
+            else one._replace(bold=one.bold * self.scale.sd + self.scale.mean)
+            for one in told
+        ]
 
 
 def train(
@@ -135,7 +179,7 @@ def train(
         "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "device": str(jax.devices()[0].device_kind),
     }
-    return Fitted(twin, used_params(settings, state), scale, history, timing)
+    return Fitted(twin, used_params(settings, state), scale, history, timing, recipe)
 
 
 def origin_of(cohort: Cohort, part: Part, **choices: Any) -> dict[str, Any]:
@@ -207,7 +251,7 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     fixed, state = found[0]["fixed"], found[0]["state"]
     twin = Twin(twin.hypernet, fixed["centre"], fixed["spread"], fixed.get("basis"))
     params = used_params(recipe.settings, State(*state) if isinstance(state, list) else state)
-    return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {})
+    return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {}, recipe)
 
 
 def _check_people(checkpoints: Checkpoints, cohort: Cohort, folder: Path) -> None:
@@ -232,48 +276,11 @@ def abstract_state(twin: Twin, settings: Settings) -> State:
     return jax.eval_shape(lambda key: initial_state(twin, settings, key=key), jax.random.key(0))
 
 
+@remember_last
 def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:
     """What a twin needs for rolling out a part: it begins with the part, at h = 0."""
     inside = part.of(cohort)
     return cut(inside, part.start_s, last_second(inside, part.start_s, np.inf), scale)
-
-
-def roll_out(
-    cohort: Cohort,
-    fitted: Fitted,
-    recipe: Recipe,
-    part: Part,
-    shown: Run,
-    connectomes: np.ndarray,
-) -> list[Prediction]:
-    """What the twins of these connectomes do in a part, BOLD in the units of the cohort's.
-
-    Args:
-        cohort: everybody.
-        fitted: from `train`.
-        recipe: how choices and times are read.
-        part: whom and what to predict.
-        shown: see `stimuli`.
-        connectomes: whose connectome each person gets.
-
-    Returns: one `Prediction` a run of the part.
-    """
-    told = predict(
-        fitted.twin,
-        fitted.params,
-        connectomes,
-        part.of(cohort),
-        shown,
-        recipe.read,
-        start_s=part.start_s,
-        people=np.flatnonzero(part.people),
-    )
-    return [
-        one
-        if one.bold is None
-        else one._replace(bold=one.bold * fitted.scale.sd + fitted.scale.mean)
-        for one in told
-    ]
 
 
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:

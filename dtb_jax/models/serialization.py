@@ -15,7 +15,6 @@ from jaxtyping import Float
 from dtb_jax.data.ledger import DataError
 from dtb_jax.data.writing import write_json
 from dtb_jax.models.paper_twin import Fitted, fixed_parts
-from dtb_jax.models.recipe import Recipe
 from dtb_jax.twin.checkpoint import load_tree, save_tree
 from dtb_jax.twin.hypernetwork import ConstantInput, Hypernetwork
 from dtb_jax.twin.response import read_hazard, read_pulses, windows
@@ -68,14 +67,12 @@ class Told(NamedTuple):
     bold: pd.DataFrame  # a row a volume, a column a region; empty where the twin makes none
 
 
-def save_twin(
-    folder: Path, fitted: Fitted, recipe: Recipe, cohort: Cohort, about: dict[str, Any]
-) -> None:
+def save_twin(folder: Path, fitted: Fitted, cohort: Cohort, about: dict[str, Any]) -> None:
     """Write a twin, the designs of its runs, and its card.
 
     Args:
         folder: replaced where it holds a twin.
-        fitted, recipe: from `models.paper_twin.train`.
+        fitted: from `models.paper_twin.train`.
         cohort: whose runs are told; of each the stimuli of the first person who has it.
         about: training data, split, versions, metrics: whatever belongs on the card.
     """
@@ -107,7 +104,7 @@ def save_twin(
         "limits": LIMITS,
         "about": about,
         "hypernetwork": {"kind": type(hypernet).__name__, "sizes": _sizes(hypernet)},
-        "read": next(name for name, read in READERS.items() if read is recipe.read),
+        "read": next(name for name, read in READERS.items() if read is fitted.recipe.read),
         "regions": list(cohort.regions) if bold else [],
         "steps_per_volume": round(cohort.repetition_time_s / STEP_S),
         "designs": told,

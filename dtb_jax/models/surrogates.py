@@ -1,17 +1,22 @@
 """Other connectomes in a person's place: what a twin says without the person's own."""
 
 import re
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from scipy.stats import random_correlation
 
-from dtb_jax.data.folds import Fold
+from dtb_jax.data.folds import Fold, Part
 from dtb_jax.models.baselines import derangement
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Fitted, Model, Probe
 from dtb_jax.twin.connectome import LARGEST_R, parcel_count
 from dtb_jax.types import Cohort
 
 SHUFFLED = "shuffled_connectome"
+MEAN = "group_mean_connectome"
 DRAWS = 10
 """Of who gets whose connectome: one draw of few people can read like a finding."""
 
@@ -59,7 +64,7 @@ def strangers(
         shuffled[tested] = edges[tested[derangement(len(tested), seed + k)]]
         shown[draw_name(k)] = shuffled
     mean = edges[fold.training.people].mean(axis=0)
-    return shown | {"group_mean_connectome": np.broadcast_to(mean, edges.shape)}
+    return shown | {MEAN: np.broadcast_to(mean, edges.shape)}
 
 
 def draw_name(k: int) -> str:
@@ -97,3 +102,56 @@ def same_spectrum(
     values *= parcels / values.sum()
     drawn = random_correlation.rvs(values, random_state=rng, tol=1e-4, diag_tol=1e-4)
     return np.arctanh(np.clip(drawn[upper], -LARGEST_R, LARGEST_R)).astype(edges.dtype)
+
+
+def surrogates(swapped: Callable[..., dict[str, np.ndarray]] = swaps, *, seed: int) -> Probe:
+    """What a fitted model predicts with other connectomes in place of people's own.
+
+    Args:
+        swapped: (cohort, fold, seed) -> connectomes by name, as `swaps`.
+        seed: of who gets whose.
+    """
+
+    def probe(fitted: Fitted, cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
+        told = {
+            name: fitted.predict(cohort, fold.test, edges)
+            for name, edges in swapped(cohort, fold, seed=seed).items()
+        }
+        if MEAN in told:  # the same of everybody, but for the clock of each person's stimuli
+            told[MEAN] = [run._replace(personal=False) for run in told[MEAN]]
+        return told
+
+    return probe
+
+
+class OnOtherConnectomes(NamedTuple):
+    """A model that learns from, and is shown, other connectomes than people's own."""
+
+    model: Model
+    change: Callable[[Cohort], np.ndarray]  # everybody's, [people, edge]
+
+    def fit(self, cohort: Cohort, subset: Part) -> "FittedOnOther":
+        other = cohort._replace(connectomes=self.change(cohort))
+        return FittedOnOther(self.model.fit(other, subset), self.change)
+
+
+class FittedOnOther(NamedTuple):
+    """A model that has learned from other connectomes than people's own."""
+
+    fitted: Fitted
+    change: Callable[[Cohort], np.ndarray]
+
+    def predict(
+        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+    ) -> list[Prediction]:
+        return self.fitted.predict(cohort._replace(connectomes=self.change(cohort)), subset)
+
+
+def shuffled(seed: int) -> Callable[[Cohort], np.ndarray]:
+    """Everybody has another person's connectome."""
+    return lambda cohort: cohort.connectomes[derangement(len(cohort.connectomes), seed)]
+
+
+def one_hot(cohort: Cohort) -> np.ndarray:
+    """A name tag for a connectome: one 1 among zeros a person."""
+    return np.eye(len(cohort.connectomes), dtype=np.float32)

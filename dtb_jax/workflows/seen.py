@@ -11,8 +11,10 @@ from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import assess
 from dtb_jax.evaluation.crossvalidation import cross_validate
-from dtb_jax.models import families, paper_twin, serialization
-from dtb_jax.models.recipe import Recipe, fits
+from dtb_jax.models import paper_twin, registry, serialization
+from dtb_jax.models.protocol import Model, Pretrained
+from dtb_jax.models.recipe import fits
+from dtb_jax.models.surrogates import surrogates
 from dtb_jax.reporting import results
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import evaluation_report, pages, seen_figures, session, truth
@@ -28,7 +30,6 @@ class Trained(NamedTuple):
     cohort: Cohort
     ledger: Ledger
     fold: Fold
-    recipe: Recipe
     fitted: paper_twin.Fitted
 
 
@@ -60,7 +61,7 @@ def train(options: Study, workdir: Path) -> Trained:
         )
     write_json(workdir / "history.json", fitted.history)
     fitted = fitted._replace(timing=_timing(workdir / "timing.json", fitted.timing))
-    trained = Trained(cohort, ledger, fold, made, fitted)
+    trained = Trained(cohort, ledger, fold, fitted)
     save_twin(options, trained, workdir, {})
     return trained
 
@@ -75,7 +76,7 @@ def _timing(path: Path, now: dict[str, Any]) -> dict[str, Any]:
 
 def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:
     """The fitted twin for others, and on its card how it was trained and what is known of it."""
-    cohort, _, fold, made, fitted = trained
+    cohort, _, fold, fitted = trained
     people = provenance.of_people(cohort, np.flatnonzero(trained_on(cohort, fold.training)))
     about = {
         "protocol": told(options, trained),
@@ -86,7 +87,7 @@ def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str
         },
     }
     about |= {name: metrics[name] for name in ("models", "verdict") if name in metrics}
-    serialization.save_twin(workdir / "twin", fitted, made, cohort, about)
+    serialization.save_twin(workdir / "twin", fitted, cohort, about)
 
 
 def told(options: Study, trained: Trained) -> dict[str, Any]:
@@ -113,26 +114,25 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
 
     Returns: what went into `metrics.json`.
     """
-    cohort, ledger, fold, made, fitted = trained
-    asked: dict[str, families.Family] = {
-        "twin": lambda cohort, fold: families.told_by(
-            cohort, fold, fitted, made, seed=options.seed
-        ),
-        "without": families.without_connectome(fold.training),
-        "truth": lambda cohort, fold: truth.oracles(Path(options.data), cohort),
+    cohort, ledger, fold, fitted = trained
+    models: dict[str, Model] = {
+        "twin": Pretrained(fitted),
+        **registry.baselines(fold.training),
+        **truth.oracles(Path(options.data), cohort),
     }
     if options.identity:
-        with session.epochs_bar(made.settings.epochs, "training on name tags") as show:
-            tagged = families.identities(
-                made,
+        with session.epochs_bar(options.epochs, "training on name tags") as show:
+            tagged = registry.identity_twin(
+                fitted.recipe,
                 folder=workdir / "checkpoints_identity",
                 on_epoch=show,
                 seed=options.seed,
                 save_every=options.save_every,
             )
-            asked["identity"] = families.kept(tagged, cohort, fold)
+            models["one_hot_identity"] = Pretrained(tagged.fit(cohort, fold.training))
     print("evaluating on the second half of every run")
-    everything = cross_validate(cohort, [fold], asked)
+    probes = {"twin": [surrogates(seed=options.seed)]}
+    everything = cross_validate(cohort, [fold], models, probes=probes)
     assessed = assess(
         cohort,
         [fold],

@@ -17,7 +17,8 @@ from tqdm import tqdm
 
 from dtb_jax.data import Choices, DataError, Ledger, provenance, read_cohort
 from dtb_jax.data.writing import write_json
-from dtb_jax.models import families
+from dtb_jax.models import registry
+from dtb_jax.models.protocol import Model
 from dtb_jax.types import Cohort
 from dtb_jax.workflows.halves import halves as halves
 
@@ -69,13 +70,13 @@ def only_regions(cohort: Cohort, wanted: str) -> Cohort:
     return cohort._replace(regions=tuple(names), runs=runs)
 
 
-def linear_methods(wanted: str) -> dict[str, Any]:
-    """Regressions on edges, of a list split by commas.
+def regressions(wanted: str) -> dict[str, Model]:
+    """Regressions on edges by name, of a list split by commas.
 
     Raises: DataError for a name that none of them has.
     """
     try:
-        return families.linear_methods(listed(wanted))
+        return registry.regressions(listed(wanted))
     except ValueError as error:
         raise DataError(f"--config.methods: {error}") from error
 

@@ -6,13 +6,13 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.averages import masked_mean
-from dtb_jax.data.regions import REGIONS
 from dtb_jax.evaluation.assessment import Assessed
 from dtb_jax.evaluation.figures import Figure, correlation_figure
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import titled
 from dtb_jax.models import oracle
-from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.oracle import Oracle
+from dtb_jax.models.protocol import Model
 from dtb_jax.reporting import plots
 from dtb_jax.simulation.people import has_truth, load_truth
 from dtb_jax.types import Cohort
@@ -35,23 +35,13 @@ class Told(NamedTuple):
     r: Figure
 
 
-def oracles(folder: Path, cohort: Cohort) -> dict[str, list[Prediction]]:
-    """What each oracle says of these people; nothing where no truth is known."""
+def oracles(folder: Path, cohort: Cohort) -> dict[str, Model]:
+    """The oracles of these people; none where no truth is known."""
     if not has_truth(folder):
         return {}
-    truth, people = load_truth(folder)
-    people = people.of(list(cohort.participants.index))
-    regions = [REGIONS.index(name) for name in cohort.regions]
-    found = {
-        name: oracle.predict(truth, people, cohort.runs, knows) for name, knows in ORACLES.items()
-    }
-    return {
-        name: [
-            one if one.person_t is None else one._replace(person_t=one.person_t[:, regions])
-            for one in told
-        ]
-        for name, told in found.items()
-    }
+    truth, everybody = load_truth(folder)
+    people = everybody.of(list(cohort.participants.index))
+    return {name: Oracle(truth, people, knows) for name, knows in ORACLES.items()}
 
 
 def compare(evaluated: Assessed) -> list[Told]:

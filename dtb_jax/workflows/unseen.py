@@ -1,6 +1,7 @@
 """Twins of people nobody trained on, beside everything simpler, and what that supports."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -18,8 +19,12 @@ from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import assess
 from dtb_jax.evaluation.crossvalidation import Told, cross_validate, is_kept, origin_of, told_at
 from dtb_jax.evaluation.repeats import over_repeats, refitted_p
-from dtb_jax.models import families, paper_twin
-from dtb_jax.models.recipe import fits
+from dtb_jax.models import registry
+from dtb_jax.models.few_shot import after_first_trials
+from dtb_jax.models.paper_twin import PaperTwin, note_below_chance
+from dtb_jax.models.protocol import Model, Probe
+from dtb_jax.models.recipe import Recipe, fits
+from dtb_jax.models.surrogates import OnOtherConnectomes, shuffled, surrogates
 from dtb_jax.reporting import results
 from dtb_jax.twin.hypernetwork import ConstantInput
 from dtb_jax.types import Cohort
@@ -31,14 +36,21 @@ from dtb_jax.workflows.options import Unseen
 FOLDS = "folds"
 
 
+class Asked(NamedTuple):
+    """Which models are fitted to every fold."""
+
+    models: dict[str, Model]
+    probes: dict[str, list[Probe]]  # by model
+    apart: dict[str, Model]  # timed apart
+
+
 class Opened(NamedTuple):
     """What was read, how people are split, and who is asked."""
 
     cohort: Cohort
     ledger: Ledger
     rounds: list[list[Fold]]  # a list of folds a repeat
-    asked: dict[str, families.Family]
-    apart: dict[str, families.Family]  # timed apart
+    asked: Asked
 
 
 def open_folds(options: Unseen, workdir: Path) -> Opened:
@@ -54,30 +66,30 @@ def open_folds(options: Unseen, workdir: Path) -> Opened:
     if options.repeats < 1:
         raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
     rounds = [make_folds(options, cohort, options.seed + k) for k in range(options.repeats)]
-    asked, apart = families_of(options, made, workdir)
+    asked = models_of(options, cohort, made, workdir)
     for folds in rounds:
         for fold in folds:
             fits(cohort, fold.training, options.segment_steps)
     session.settle(options, workdir)
     session.settle_people(cohort, workdir)
-    return Opened(cohort, ledger, rounds, asked, apart)
+    return Opened(cohort, ledger, rounds, asked)
 
 
 def fit_fold(options: Unseen, workdir: Path, name: str) -> None:
     """Everything of one fold, kept below `workdir`: a task of an array job."""
     opened = open_folds(options, workdir)
     folds = [fold for folds in opened.rounds for fold in folds if fold.name == name]
-    cross_validated(options, opened.cohort, folds, opened.asked, opened.apart, workdir)
+    cross_validated(options, opened.cohort, folds, opened.asked, workdir)
 
 
 def unfinished(opened: Opened, workdir: Path) -> list[str]:
     """Folds of which something is not known yet."""
-    families = (*opened.asked, *opened.apart)
+    models = (*opened.asked.models, *opened.asked.apart)
     people = provenance.of_people(opened.cohort)
 
     def is_done(fold: Fold) -> bool:
         origin = origin_of(people, opened.cohort, fold)
-        return all(is_kept(told_at(workdir / FOLDS, fold, one), origin) for one in families)
+        return all(is_kept(told_at(workdir / FOLDS, fold, one), origin) for one in models)
 
     return [fold.name for folds in opened.rounds for fold in folds if not is_done(fold)]
 
@@ -97,12 +109,12 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     began = time.perf_counter()
     cluster.check()
     opened = open_folds(options, workdir)
-    cohort, ledger, rounds, asked, apart = opened
-    paper_twin.note_below_chance(cohort, ledger)
+    cohort, ledger, rounds, asked = opened
+    note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     missing = unfinished(opened, workdir)
     send(cluster, workdir, {name: partial(fit_fold, options, workdir, name) for name in missing})
-    told = [cross_validated(options, cohort, folds, asked, apart, workdir) for folds in rounds]
+    told = [cross_validated(options, cohort, folds, asked, workdir) for folds in rounds]
     print("figures, ceilings, permutations")
     rest = session.halves(options, cohort).test
     assessed = [
@@ -144,7 +156,7 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     return metrics
 
 
-def recipe(options: Unseen) -> paper_twin.Recipe:
+def recipe(options: Unseen) -> Recipe:
     """The small twin; with `nested_epochs` whole training people choose the epoch."""
     made = protocols.recipe(options)
     if not options.nested_epochs:
@@ -182,48 +194,44 @@ def removed(options: Unseen) -> tuple[str, ...]:
     return tuple(session.listed(options.remove_from_connectome))
 
 
-def families_of(options: Unseen, made: paper_twin.Recipe, workdir: Path):
-    """Families for every fold, and those that are timed apart."""
-    methods = session.linear_methods(options.methods)
+def models_of(options: Unseen, cohort: Cohort, made: Recipe, workdir: Path) -> Asked:
+    """Models for every fold, what else their twins are asked, and those that are timed apart."""
+    methods = session.regressions(options.methods)
     shots = session.first_trials(options.shots)
     if options.retrained < 0:
         raise DataError(f"--config.retrained: {options.retrained}, expected no negative number")
-
-    def without(cohort, fold):
-        own = session.halves(options, cohort).training
-        return families.without_connectome(own)(cohort, fold)
-
-    asked: dict[str, families.Family] = {
-        "without": without,
-        "truth": lambda cohort, fold: truth.oracles(Path(options.data), cohort),
-        "edges": families.on_edges(methods),
-        "twin": families.twins(
-            made, shots=shots, seed=options.seed, folder=workdir / "checkpoints"
-        ),
+    seed = options.seed
+    own = session.halves(options, cohort).training
+    models: dict[str, Model] = {
+        **registry.baselines(own),
+        **truth.oracles(Path(options.data), cohort),
+        **methods,
+        "twin": PaperTwin(made, seed, folder=workdir / "checkpoints"),
+        **registry.shrinkage(shots),
     }
-    if shots:
-        asked["shrinkage"] = families.shrinkage(shots)
+    probes = {"twin": [surrogates(seed=seed), after_first_trials(shots)]}
     if options.constant_input:
         sizes = {k: v for k, v in made.sizes.items() if k in CONSTANT_SIZES}
         other = made._replace(sizes=sizes | {"kind": ConstantInput})
-        asked["constant_input"] = families.twins(
-            other, seed=options.seed, swapped=None, name="constant_input"
-        )
-    apart: dict[str, families.Family] = {}
+        models["constant_input"] = PaperTwin(other, seed)
+    apart: dict[str, Model] = {}
     if options.identity:
-        apart["identity"] = families.identities(made, seed=options.seed)
-    if options.retrained:
-        apart["retrained"] = families.retrained(made, options.retrained, seed=options.seed)
+        apart["one_hot_identity"] = registry.identity_twin(made, seed=seed)
+    for k in range(options.retrained):
+        name = "shuffled_retrained" + (f"_{k + 1}" if k else "")
+        apart[name] = OnOtherConnectomes(PaperTwin(made, seed), shuffled(seed + k))
     if options.tangent:
-        apart["tangent"] = families.on_edges(families.linear_methods(["tangent_ridge"]))
-    return asked, apart
+        apart |= registry.regressions(["tangent_ridge"])
+    return Asked(models, probes, apart)
 
 
 CONSTANT_SIZES = ("units", "dropout", "slow_share", "components", "gain")
 
 
-def cross_validated(options: Unseen, cohort, folds, asked, apart, workdir: Path) -> Told:
-    """All families on all folds: first those everybody wants, then those timed apart."""
+def cross_validated(
+    options: Unseen, cohort: Cohort, folds: Sequence[Fold], asked: Asked, workdir: Path
+) -> Told:
+    """All models on all folds: first those everybody wants, then those timed apart."""
 
     def prepare(cohort: Cohort, fold: Fold) -> Cohort:
         if not removed(options):
@@ -233,17 +241,23 @@ def cross_validated(options: Unseen, cohort, folds, asked, apart, workdir: Path)
         return cohort._replace(connectomes=edges)
 
     merged = Told({}, np.zeros(0), {})
-    for what, some in (("folds", asked), ("timed apart", apart)):
-        if not some:
+    for what, models in (("folds", asked.models), ("timed apart", asked.apart)):
+        if not models:
             continue
-        with tqdm(total=len(folds) * len(some), desc=what, unit="fit") as bar:
+        with tqdm(total=len(folds) * len(models), desc=what, unit="fit") as bar:
 
-            def show(fold: str, family: str, bar=bar) -> None:
-                bar.set_postfix_str(f"{fold} {family}")
+            def show(fold: str, model: str, bar=bar) -> None:
+                bar.set_postfix_str(f"{fold} {model}")
                 bar.update()
 
             one = cross_validate(
-                cohort, folds, some, folder=workdir / FOLDS, prepare=prepare, on_family=show
+                cohort,
+                folds,
+                models,
+                probes=asked.probes,
+                folder=workdir / FOLDS,
+                prepare=prepare,
+                on_model=show,
             )
         merged = Told(merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds)
     return merged

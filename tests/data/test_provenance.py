@@ -11,6 +11,7 @@ from dtb_jax.data.ledger import DataError
 from dtb_jax.evaluation.crossvalidation import cross_validate, is_kept, origin_of, told_at
 from dtb_jax.models import paper_twin
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Rule
 from dtb_jax.models.recipe import Recipe
 from dtb_jax.types import Cohort, TaskRun
 from tests.data.test_folds import make_cohort
@@ -93,14 +94,14 @@ def test_changed_names_the_kind_of_data_and_the_first_person(cohort, kind):
 
 def own_numbers(cohort, fold):
     """Everybody's first edge."""
-    return {"own": [Prediction(person_time_s=cohort.connectomes[:, 0])]}
+    return [Prediction(person_time_s=cohort.connectomes[:, 0])]
 
 
 @pytest.mark.parametrize("rows", [np.r_[0:3, 4:12], np.r_[0:12][::-1], np.arange(11)])
 def test_kept_folds_never_tell_other_people(cohort, tmp_path, rows):
     for now in (cohort, some(cohort, rows), cohort):
         folds = by_people(now, 3, seed=0)
-        told = cross_validate(now, folds, {"own": own_numbers}, folder=tmp_path)
+        told = cross_validate(now, folds, {"own": Rule(own_numbers)}, folder=tmp_path)
         np.testing.assert_array_equal(
             told.predictions["own"][0].person_time_s, now.connectomes[:, 0]
         )
@@ -114,7 +115,7 @@ def test_kept_folds_of_other_times_or_covariates_are_made_anew(cohort, tmp_path)
         return own_numbers(cohort, fold)
 
     def ask(now, split_s):
-        cross_validate(now, by_time(now, split_s), {"own": family}, folder=tmp_path)
+        cross_validate(now, by_time(now, split_s), {"own": Rule(family)}, folder=tmp_path)
 
     ask(cohort, 50.0)
     ask(cohort, 50.0)
@@ -134,7 +135,7 @@ def test_a_fold_without_an_origin_is_made_anew(cohort, tmp_path):
     assert not is_kept(path, origin)
     np.savez(path, seconds=np.array(1.0), **{"own|0|person_time_s": np.zeros(PEOPLE)})
     assert not is_kept(path, origin)
-    told = cross_validate(cohort, [fold], {"own": own_numbers}, folder=tmp_path)
+    told = cross_validate(cohort, [fold], {"own": Rule(own_numbers)}, folder=tmp_path)
     assert told.predictions["own"][0].person_time_s[0] == cohort.connectomes[0, 0]
     assert is_kept(path, origin)
     with np.load(path) as file:

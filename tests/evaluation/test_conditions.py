@@ -5,7 +5,7 @@ import pytest
 
 from dtb_jax.data.averages import condition_means, correct_mask, masked_mean
 from dtb_jax.data.folds import by_people, by_time
-from dtb_jax.models import families
+from dtb_jax.models import profile_regression, registry
 from dtb_jax.models.few_shot import shrunken
 from dtb_jax.models.mixed_effects.start import start_from_profiles
 from tests.data.test_folds import make_cohort
@@ -30,16 +30,18 @@ def cohort():
     return without_presses(make_cohort(PEOPLE))
 
 
-METHODS = families.linear_methods(["ridge", "kernel_ridge", "pca_ridge", "cpm"])
+METHODS = ["ridge", "kernel_ridge", "pca_ridge", "cpm"]
+
+
+def predicted(name, cohort, fold):
+    model = (registry.baselines(fold.training) | registry.regressions(METHODS))[name]
+    return model.fit(cohort, fold.training).predict(cohort, fold.test)
 
 
 @pytest.mark.parametrize("name", ["demographics", *METHODS])
 def test_regressions_tell_mean_times_without_a_condition_nobody_presses_in(cohort, name):
     fold = by_people(cohort, 3, seed=0)[0]
-    if name == "demographics":
-        told = families.demographics(cohort, fold)
-    else:
-        told = families.regression(cohort, fold, cohort.connectomes, METHODS[name])
+    told = predicted(name, cohort, fold)
     tested = fold.test.people
     for run, one in zip(cohort.runs, told, strict=True):
         seen = tested & run.present
@@ -51,11 +53,11 @@ def test_regressions_tell_mean_times_without_a_condition_nobody_presses_in(cohor
 
 
 @pytest.mark.parametrize(
-    "family", ["condition_mean", "item_profile", "group_mean", "own_training_half"]
+    "name", ["condition_mean", "item_profile", "group_mean", "own_training_half"]
 )
-def test_baselines_tell_the_other_condition_and_the_other_run(cohort, family):
+def test_baselines_tell_the_other_condition_and_the_other_run(cohort, name):
     (fold,) = by_time(cohort, 60.0, np.inf)
-    told = families.without_connectome(fold.training)(cohort, fold)[family]
+    told = predicted(name, cohort, fold)
     for run, one in zip(cohort.runs, told, strict=True):
         known = np.isfinite(one.reaction_time_s)
         there = run.trials.present & run.present[:, None]
@@ -67,7 +69,7 @@ def test_baselines_tell_the_other_condition_and_the_other_run(cohort, family):
 def test_a_person_without_correct_presses_in_a_condition_is_told_by_the_others():
     cohort = without_presses(make_cohort(PEOPLE), people=[3])
     fold = by_people(cohort, 3, seed=0)[0]
-    told = families.regression(cohort, fold, cohort.connectomes, METHODS["ridge"])
+    told = predicted("ridge", cohort, fold)
     tested = fold.test.people
     assert np.isfinite(told[0].condition_time_s[tested]).all()
     assert np.isfinite(told[0].person_time_s[tested]).all()
@@ -78,13 +80,14 @@ def test_unequal_shares_of_a_known_condition_are_a_weighted_mean(cohort):
     time = np.stack([np.full(PEOPLE, 0.5), np.full(PEOPLE, 1.0)], axis=1)
     share = masked_mean((run.trials.condition == STOP).astype(float), run.trials.present)
     np.testing.assert_allclose(
-        families._weighted(run, fold, time)[run.present], 0.5 + 0.5 * share[run.present]
+        profile_regression._weighted(run, fold, time)[run.present], 0.5 + 0.5 * share[run.present]
     )
 
 
 def test_shrinkage_and_mixed_starts_do_without_the_condition(cohort):
     fold = by_people(cohort, 3, seed=0)[0]
-    for runs in shrunken(cohort, fold, (0, 5)).values():
+    for shots in (0, 5):
+        runs = shrunken(cohort, fold, shots=shots)
         right = correct_mask(cohort.runs[0].trials) & (cohort.runs[0].trials.condition == 0)
         assert np.isfinite(runs[0].reaction_time_s[right]).all()
     assert np.isfinite(start_from_profiles(cohort, fold.training, 4)).all()

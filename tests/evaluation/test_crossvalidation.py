@@ -1,4 +1,4 @@
-"""Every family on every fold, once: kept, merged, and gone on with."""
+"""Every model on every fold, once: kept, merged, and gone on with."""
 
 from types import SimpleNamespace
 
@@ -8,6 +8,7 @@ import pytest
 from dtb_jax.data.folds import by_people
 from dtb_jax.evaluation.crossvalidation import cross_validate, load, merge, save
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Rule
 from tests.data.test_folds import make_cohort
 
 PEOPLE = 15
@@ -23,7 +24,7 @@ def echo(cohort, fold):
     """Everybody's own number, in every run."""
     own = np.arange(len(cohort.connectomes), dtype=float)
     one = Prediction(person_time_s=own, choice=np.tile(own.astype(int)[:, None], 4), personal=False)
-    return {"echo": [one, one]}
+    return [one, one]
 
 
 def same(found, other):
@@ -36,7 +37,7 @@ def same(found, other):
 
 def test_everybody_is_told_of_in_their_fold(data):
     cohort, folds = data
-    told = cross_validate(cohort, folds, {"e": echo})
+    told = cross_validate(cohort, folds, {"echo": Rule(echo)})
     for k, fold in enumerate(folds):
         assert (told.fold[fold.test.people] == k).all()
     for run in told.predictions["echo"]:
@@ -47,7 +48,7 @@ def test_everybody_is_told_of_in_their_fold(data):
 
 def test_nothing_is_told_of_people_nobody_tested(data):
     cohort, folds = data
-    told = cross_validate(cohort, folds[:2], {"e": echo})
+    told = cross_validate(cohort, folds[:2], {"echo": Rule(echo)})
     rest = folds[2].test.people
     np.testing.assert_array_equal(told.fold == -1, rest)
     for run in told.predictions["echo"]:
@@ -94,14 +95,14 @@ def test_half_a_file_is_no_file(data, tmp_path):
         fitted.append(fold.name)
         return echo(cohort, fold)
 
-    whole = cross_validate(cohort, folds, {"e": family}, folder=tmp_path)
-    path = tmp_path / f"{folds[1].name}_e.npz"
+    whole = cross_validate(cohort, folds, {"echo": Rule(family)}, folder=tmp_path)
+    path = tmp_path / f"{folds[1].name}_echo.npz"
     content = path.read_bytes()
     for size in (0, 1, 200, len(content) // 2, len(content) - 1):
         path.write_bytes(content[:size])
         assert load(path) is None
         fitted.clear()
-        again = cross_validate(cohort, folds, {"e": family}, folder=tmp_path)
+        again = cross_validate(cohort, folds, {"echo": Rule(family)}, folder=tmp_path)
         assert fitted == [folds[1].name]
         same(again.predictions["echo"], whole.predictions["echo"])
 
@@ -115,9 +116,9 @@ def test_an_interrupted_call_goes_on(data, tmp_path):
             if calls.stop and fold.name == folds[1].name and name == "second":
                 raise KeyboardInterrupt
             calls.fitted.append((fold.name, name))
-            return {name: echo(cohort, fold)["echo"]}
+            return echo(cohort, fold)
 
-        return fit
+        return Rule(fit)
 
     def prepare(cohort, fold):
         calls.prepared.append(fold.name)
@@ -130,7 +131,7 @@ def test_an_interrupted_call_goes_on(data, tmp_path):
     calls.stop = False
     seen = []
     told = cross_validate(
-        cohort, folds, both, **options, on_family=lambda fold, name: seen.append((fold, name))
+        cohort, folds, both, **options, on_model=lambda fold, name: seen.append((fold, name))
     )
     names = [fold.name for fold in folds]
     assert sorted(calls.fitted) == sorted((fold, name) for fold in names for name in both)
@@ -144,7 +145,7 @@ def test_an_interrupted_call_goes_on(data, tmp_path):
     assert calls.prepared == []
 
 
-def test_families_see_what_was_prepared(data):
+def test_models_see_what_was_prepared(data):
     cohort, folds = data
     shifted = {}
 
@@ -155,6 +156,6 @@ def test_families_see_what_was_prepared(data):
     def prepare(cohort, fold):
         return cohort._replace(connectomes=cohort.connectomes + fold.test.people.sum())
 
-    cross_validate(cohort, folds, {"e": family}, prepare=prepare)
+    cross_validate(cohort, folds, {"echo": Rule(family)}, prepare=prepare)
     first = cohort.connectomes[0, 0]
     assert shifted == {f.name: pytest.approx(first + f.test.people.sum()) for f in folds}

@@ -15,6 +15,8 @@ import pytest
 
 from dtb_jax.data.confounds import design
 from dtb_jax.evaluation.crossvalidation import Told
+from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.protocol import Rule
 from dtb_jax.workflows import session
 from dtb_jax.workflows import unseen as lab
 from dtb_jax.workflows.options import Unseen
@@ -186,10 +188,12 @@ def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_
         known = design(prepared.participants, names, trained)[trained]
         edges = [c.connectomes[trained].astype(float) for c in (cohort, prepared)]
         seen.append([np.abs(known.T @ (e - e.mean(axis=0))).max() for e in edges])
-        return {}
+        return [Prediction()] * len(cohort.runs)
 
     folds = lab.make_folds(options, cohort, seed=0)
-    told = lab.cross_validated(options, cohort, folds, {"f": family}, {}, tmp_path)
+    told = lab.cross_validated(
+        options, cohort, folds, lab.Asked({"f": Rule(family)}, {}, {}), tmp_path
+    )
     assert isinstance(told, Told) and len(seen) == 2
     assert all(after < 1e-3 * before for before, after in seen), seen
 

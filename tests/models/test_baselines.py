@@ -12,7 +12,7 @@ from dtb_jax.data.tasks.task import stack_trials
 from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.evaluation.scores import score
-from dtb_jax.models import baselines, families
+from dtb_jax.models import baselines, registry
 from dtb_jax.types import Cohort, TaskRun
 
 RUNS = {"hammer": "hammerAP_run-01", "stroop": "stroopAP_run-01"}
@@ -89,10 +89,8 @@ def test_own_first_half(halves):
 
 def test_demographics_of_unseen_people(cohort):
     folds = by_people(cohort, 10, seed=0)
-    told = cross_validate(
-        cohort, folds, {"demographics": lambda c, f: {"d": families.demographics(c, f)}}
-    )
+    told = cross_validate(cohort, folds, {"demographics": registry.baselines(None)["demographics"]})
     test = folds[0].test._replace(people=told.fold >= 0)
-    found = score(scored_parts(cohort, test, told.fold, draws=20), told.predictions["d"])
+    found = score(scored_parts(cohort, test, told.fold, draws=20), told.predictions["demographics"])
     assert found["faces"]["reaction_time_r"].value == pytest.approx(0.36, abs=0.06)
     assert found["stroop"]["reaction_time_r"].value == pytest.approx(0.21, abs=0.06)

@@ -7,7 +7,7 @@ from dtb_jax.data.averages import correct_mask
 from dtb_jax.data.folds import across, by_people, by_time
 from dtb_jax.models import baselines
 from dtb_jax.models.few_shot import adapted, first_trials, shrunken
-from dtb_jax.models.paper_twin import Recipe, roll_out, stimuli, train
+from dtb_jax.models.paper_twin import Recipe, train
 from dtb_jax.twin.config import Settings
 from tests.data.test_folds import make_cohort
 from tests.models.test_surrogates import FIELDS, assert_same
@@ -34,8 +34,7 @@ def usual(data):
 def twins(data, change=lambda run: run, shots=(5,)):
     cohort, fold, fitted = data
     cohort = cohort._replace(runs=tuple(change(run) for run in cohort.runs))
-    shown = stimuli(cohort, fold.test, fitted.scale)
-    return adapted(cohort, fold, fitted, RECIPE, shown, shots)
+    return adapted(fitted, cohort, fold, shots)
 
 
 def differently(run, which, slower):
@@ -72,8 +71,7 @@ def test_first_trials_are_the_first_that_took_place(data):
 
 def test_without_a_trial_the_twin_is_as_it_was(data, usual):
     cohort, fold, fitted = data
-    shown = stimuli(cohort, fold.test, fitted.scale)
-    plain = roll_out(cohort, fitted, RECIPE, fold.test, shown, cohort.connectomes)
+    plain = fitted.predict(cohort, fold.test)
     for one, two in zip(plain, usual["twin_after_0"], strict=True):
         for name in ("choice_probability", "omission_probability", "reaction_time_s", "bold"):
             np.testing.assert_allclose(getattr(one, name), getattr(two, name), atol=1e-4)
@@ -91,7 +89,7 @@ def test_later_trials_and_bold_tell_nothing(data, usual):
         for name in TOLD:
             np.testing.assert_array_equal(getattr(one, name), getattr(two, name))
     changed = cohort._replace(runs=tuple(map(otherwise, cohort.runs)))
-    ours, others = (shrunken(c, fold, (5,))["shrinkage_after_5"] for c in (cohort, changed))
+    ours, others = (shrunken(c, fold, shots=5) for c in (cohort, changed))
     # What a trial's likelihood says is of the trial itself.
     ours, others = ([one._replace(log_likelihood=None) for one in each] for each in (ours, others))
     assert_same(ours, others, tested)
@@ -135,10 +133,10 @@ def test_first_trials_come_before_a_part_that_starts_later(data):
 
 def test_shrinkage_is_a_loop(data):
     cohort, fold, _ = data
-    told = shrunken(cohort, fold, (0, 5))
+    told = {k: shrunken(cohort, fold, shots=k) for k in (0, 5)}
     for r, run in enumerate(cohort.runs):
         plain = baselines.item_means(cohort, fold)[r]
-        zero, five = (told[f"shrinkage_after_{k}"][r] for k in (0, 5))
+        zero, five = (told[k][r] for k in (0, 5))
         assert (zero.personal, five.personal) == (False, True)
         for name in ("choice_probability", "omission_probability", "reaction_time_s"):
             np.testing.assert_allclose(getattr(zero, name), getattr(plain, name))

@@ -36,9 +36,8 @@ def made(tmp_path_factory):
     whole = everybody(cohort)
     fitted = paper_twin.train(cohort, whole, RECIPE, seed=0)
     folder = tmp_path_factory.mktemp("out") / "twin"
-    serialization.save_twin(folder, fitted, RECIPE, cohort, ABOUT)
-    shown = paper_twin.stimuli(cohort, whole, fitted.scale)
-    told = paper_twin.roll_out(cohort, fitted, RECIPE, whole, shown, cohort.connectomes)
+    serialization.save_twin(folder, fitted, cohort, ABOUT)
+    told = fitted.predict(cohort, whole)
     return folder, cohort, told
 
 
@@ -70,7 +69,7 @@ def test_saving_again_replaces(made, tmp_path):
     folder, cohort, _ = made
     shutil.copytree(folder, tmp_path / "twin")
     fitted = paper_twin.train(cohort, everybody(cohort), RECIPE, seed=1)
-    serialization.save_twin(tmp_path / "twin", fitted, RECIPE, cohort, ABOUT)
+    serialization.save_twin(tmp_path / "twin", fitted, cohort, ABOUT)
     before, after = (
         dtb_jax.tell(dtb_jax.load_twin(path), cohort.connectomes[0])
         for path in (folder, tmp_path / "twin")

@@ -8,9 +8,9 @@ from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.imaging import bold
-from dtb_jax.models import baselines
-from dtb_jax.models.families import demographics, regression
+from dtb_jax.models import baselines, profile_regression
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.models.profile_regression import regression
 from dtb_jax.models.regression import kernel_ridge, ridge
 from dtb_jax.models.surrogates import DRAWS, is_draw, is_matrix, same_spectrum, swaps
 from dtb_jax.twin.connectome import edge_count, edges, fisher_z
@@ -173,6 +173,11 @@ def assert_same(found, other, people):
 
 def on_edges(cohort, fold):
     return regression(cohort, fold, cohort.connectomes, ridge)
+
+
+def demographics(cohort, fold):
+    known = profile_regression.demographics(cohort, fold.training)
+    return regression(cohort, fold, known, ridge)
 
 
 MODELS = [

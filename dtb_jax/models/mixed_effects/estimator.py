@@ -5,47 +5,161 @@ of the test part beyond what the twin tells of them. People nobody has seen are 
 (regressions on edges are, too); in later time of the same people the first is the twin's own.
 """
 
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 
 from dtb_jax.data.folds import Fold, Part
 from dtb_jax.data.glm import expected_t, make_glm
-from dtb_jax.models.families import MEAN
 from dtb_jax.models.intervals import errors
+from dtb_jax.models.memory import remember_last
+from dtb_jax.models.mixed_effects.ensemble import mixture
 from dtb_jax.models.mixed_effects.items import of_new_trials
+from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.posterior import Gaussian
 from dtb_jax.models.mixed_effects.predict import tell
-from dtb_jax.models.mixed_effects.training import Mixed
+from dtb_jax.models.mixed_effects.training import Mixed, train_members
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import Items, items_beyond
-from dtb_jax.models.surrogates import strangers
 from dtb_jax.types import Cohort, TaskRun
 
 DRAWS = 5
-"""Of shuffled connectomes; each costs as much as telling of the own ones."""
+"""Of shuffled connectomes; each costs as much as predicting with the own ones."""
 
 
-def told_by(mixed: Mixed, cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, list[Prediction]]:
-    """What a fitted twin says of the test part.
+class MixedEffectsTwin(NamedTuple):
+    """A population, what connectomes say of its people, and the people; several seeds as one."""
 
-    People who trained are known from their training trials, others from their connectomes alone.
-    """
+    seeds: Sequence[int] = (0,)
+    networks: Sequence[str] | None = None  # a label a parcel, for features between networks
+    units: int = 32
+    coordinates: int = 16
+    method: Method = Method()
+    folder: Path | None = None  # of checkpoints, one subfolder a fold; None keeps none
+    progress: Callable[[int, str], AbstractContextManager] = lambda epochs, what: nullcontext(
+        lambda row: None
+    )  # shows epochs: a context that gives what is called after each
+
+    def fit(self, cohort: Cohort, subset: Part) -> "FittedMembers":
+        epochs = self.method.epochs(int(subset.people.sum()))
+        with self.progress(epochs, f"learning ({subset.name})") as show:
+            members = train_members(
+                cohort,
+                subset,
+                seeds=self.seeds,
+                networks=self.networks,
+                units=self.units,
+                coordinates=self.coordinates,
+                method=self.method,
+                folder=None if self.folder is None else self.folder / subset.name,
+                on_epoch=show,
+            )
+        return FittedMembers(members, subset)
+
+
+class FittedMembers(NamedTuple):
+    """Mixed-effects twins of several seeds, fitted to the same part of the data."""
+
+    members: list[Mixed]
+    training: Part
+
+    def predict(
+        self,
+        cohort: Cohort,
+        subset: Part,
+        connectomes: np.ndarray | None = None,
+        *,
+        items: bool | None = None,
+    ) -> list[Prediction]:
+        """What is expected of people; who trained is known from trials, others from connectomes.
+
+        Args:
+            cohort, subset: whom and what to predict.
+            connectomes: in place of the cohort's own.
+            items: whether to add what the training people do on each trial of the subset; None:
+                for people nobody trained on.
+        """
+        each = [
+            one.predict(connectomes, items)
+            for one in contexts(self.members, cohort, self.training, subset)
+        ]
+        return as_one(each, cohort, subset)
+
+
+@remember_last
+def contexts(
+    members: Sequence[Mixed], cohort: Cohort, training: Part, subset: Part
+) -> list["Context"]:
+    """What each member knows of the people of a subset."""
+    return [Context(one, cohort, Fold(training, subset)) for one in members]
+
+
+@dataclass(frozen=True)
+class Context:
+    """A twin in front of the people of a fold's test part."""
+
+    mixed: Mixed
+    cohort: Cohort
+    fold: Fold
+
+    @cached_property
+    def unseen(self) -> bool:
+        """Whether nobody tested has trained."""
+        return not (self.fold.training.people & self.fold.test.people).any()
+
+    @cached_property
+    def belief(self) -> list[Gaussian]:
+        """Of every run, in everybody."""
+        runs = [run.name for run in self.fold.test.of(self.cohort).runs]
+        return everybodys(
+            self.mixed, self.cohort, self.mixed.seen(runs, later=self.fold.is_later())
+        )
+
+    @cached_property
+    def items(self) -> list[Items]:
+        """Of every run, what the training people do on each trial beyond what the twin says."""
+        donors = self.fold.test._replace(people=self.fold.training.people | self.fold.test.people)
+        return beyond(self.cohort, self.fold, said(self.mixed, self.cohort, donors, self.belief))
+
+    @cached_property
+    def wider(self) -> list[float]:
+        """See `spread_of`."""
+        return spread_of(self.cohort, self.fold, self.mixed)
+
+    def predict(self, connectomes: np.ndarray | None, items: bool | None) -> list[Prediction]:
+        """See `FittedMembers.predict`."""
+        belief = self.belief
+        if connectomes is not None:
+            belief = [one._replace(mean=self.mixed.prior.of(connectomes)) for one in belief]
+        with_items = self.unseen if items is None else items
+        told = said(
+            self.mixed,
+            self.cohort,
+            self.fold.test,
+            belief,
+            self.items if with_items else None,
+            new=not with_items,
+        )
+        return scaled(told, self.wider) if self.unseen else told
+
+
+def other_reading(fitted: FittedMembers, cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
+    """The reading that `predict` does not give: with items for people seen, without for others."""
     unseen = not (fold.training.people & fold.test.people).any()
-    later = fold.is_later()
-    runs = [run.name for run in fold.test.of(cohort).runs]
-    belief = everybodys(mixed, cohort, mixed.seen(runs, later=later))
-    donors = fold.test._replace(people=fold.training.people | fold.test.people)
-    items = beyond(cohort, fold, said(mixed, cohort, donors, belief))
-    more = said(mixed, cohort, fold.test, belief, items)
-    plain = said(mixed, cohort, fold.test, belief, new=True)
-    if not unseen:
-        return {"twin": plain, "twin_and_items": more}
-    found = {"twin": more, "twin_without_items": plain}
-    for name, other in strangers(cohort, fold, seed=seed, draws=DRAWS).items():
-        moved = [one._replace(mean=mixed.prior.of(other)) for one in belief]
-        found[name] = said(mixed, cohort, fold.test, moved, items)
-    found[MEAN] = [run._replace(personal=False) for run in found[MEAN]]
-    wider = spread_of(cohort, fold, mixed)
-    return {name: scaled(told, wider) for name, told in found.items()}
+    name = "twin_without_items" if unseen else "twin_and_items"
+    return {name: fitted.predict(cohort, fold.test, items=not unseen)}
+
+
+def as_one(each: list[list[Prediction]], cohort: Cohort, subset: Part) -> list[Prediction]:
+    """What several members say, as one."""
+    if len(each) == 1:
+        return each[0]
+    return mixture(each, [subset.trials(run) for run in subset.of(cohort).runs])
 
 
 def everybodys(mixed: Mixed, cohort: Cohort, trained: list[Gaussian]) -> list[Gaussian]:

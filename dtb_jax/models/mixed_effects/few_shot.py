@@ -7,6 +7,8 @@ regression_after_K        the same as a regression: mean times of the other runs
 """
 
 from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +16,14 @@ from dtb_jax.data.averages import correct_mask, masked_mean
 from dtb_jax.data.folds import Fold, Part
 from dtb_jax.models import baselines
 from dtb_jax.models.few_shot import first_trials, variances
-from dtb_jax.models.mixed_effects.estimator import beyond, everybodys, replaced, said
+from dtb_jax.models.mixed_effects.estimator import (
+    FittedMembers,
+    as_one,
+    beyond,
+    everybodys,
+    replaced,
+    said,
+)
 from dtb_jax.models.mixed_effects.items import PARTS
 from dtb_jax.models.mixed_effects.movement import EVENLY, course, in_run
 from dtb_jax.models.mixed_effects.observed import whole_pieces
@@ -22,7 +31,18 @@ from dtb_jax.models.mixed_effects.posterior import joined, nothing
 from dtb_jax.models.mixed_effects.training import Mixed, listen_again
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import as_prediction
+from dtb_jax.models.protocol import Probe, Rule
 from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
+
+
+def after_first_trials(shots: Sequence[int]) -> Probe:
+    """The twins after so many first trials of one run of unseen people, see `few_shot`."""
+
+    def probe(fitted: FittedMembers, cohort: Cohort, fold: Fold) -> dict[str, list[Prediction]]:
+        each = [few_shot(one, cohort, fold, shots) for one in fitted.members]
+        return {name: as_one([one[name] for one in each], cohort, fold.test) for name in each[0]}
+
+    return probe
 
 
 def few_shot(
@@ -86,13 +106,23 @@ def quarters_after(run: TaskRun, shots: int, steps: int) -> Array:
     return count / count.sum() if count.any() else EVENLY
 
 
-def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, list[Prediction]]:
-    """The mean of the rest from the first trials and from the other runs of the task.
+class RunRegression(NamedTuple):
+    """The mean of the rest of a run from its first trials and from the other runs of the task.
 
     Least squares on training people; a person's predictor is the mean deviation of the first
     trials from everybody's on these trials, and the mean time of each other run of the task.
     Whoever lacks a number has the training mean.
     """
+
+    shots: int
+    most: int  # the rest is what follows so many trials
+
+    def fit(self, cohort: Cohort, subset: Part):
+        return Rule(partial(regression, shots=self.shots, most=self.most)).fit(cohort, subset)
+
+
+def regression(cohort: Cohort, fold: Fold, *, shots: int, most: int) -> list[Prediction]:
+    """What `RunRegression` predicts of a fold's test part, which is one run."""
     (run,) = fold.test.of(cohort).runs
     others = [
         one
@@ -107,25 +137,22 @@ def regression(cohort: Cohort, fold: Fold, shots: Sequence[int]) -> dict[str, li
         masked_mean(one.trials.response_time_s, correct_mask(one.trials) & one.present[:, None])
         for one in others
     ]
-    target = masked_mean(off, right & ~first_trials(run, max(shots)))
+    target = masked_mean(off, right & ~first_trials(run, most))
     trained = fold.training.people
     between, within = variances(off[trained], right[trained])
-    found = {}
-    for k in shots:
-        first = masked_mean(off, first_trials(run, k) & right)
-        columns = np.stack([*known, first] if k else known, axis=1) if known or k else None
-        moved, left = _least_squares(columns, target, trained & np.isfinite(target))
-        narrower = np.sqrt((within + left * between) / (within + between))
-        one = as_prediction(
-            run,
-            group._replace(
-                time_s=np.maximum(group.time_s + moved[:, None], 0.1),
-                spread=group.spread * narrower,
-            ),
-            items,
-        )
-        found[f"regression_after_{k}"] = [one._replace(personal=columns is not None)]
-    return found
+    first = masked_mean(off, first_trials(run, shots) & right)
+    columns = np.stack([*known, first] if shots else known, axis=1) if known or shots else None
+    moved, left = _least_squares(columns, target, trained & np.isfinite(target))
+    narrower = np.sqrt((within + left * between) / (within + between))
+    one = as_prediction(
+        run,
+        group._replace(
+            time_s=np.maximum(group.time_s + moved[:, None], 0.1),
+            spread=group.spread * narrower,
+        ),
+        items,
+    )
+    return [one._replace(personal=columns is not None)]
 
 
 def _least_squares(columns, target: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, float]:

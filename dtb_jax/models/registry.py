@@ -1,0 +1,73 @@
+"""Which models there are, by the name that tables and options call them by.
+
+A model of your own is a file with a class that has `fit` and `predict` (see `models.protocol`), and
+a line in `REGRESSIONS`: `dtb evaluate --methods=NAME` shows it in every table (docs/models.md).
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from dtb_jax.data.folds import Part
+from dtb_jax.models import baselines as rules
+from dtb_jax.models import regression
+from dtb_jax.models.few_shot import Shrinkage
+from dtb_jax.models.paper_twin import PaperTwin
+from dtb_jax.models.profile_regression import ProfileRegression, demographics
+from dtb_jax.models.protocol import Model, Rule
+from dtb_jax.models.recipe import Recipe
+from dtb_jax.models.surrogates import OnOtherConnectomes, one_hot
+from dtb_jax.models.tangent import tangent_ridge
+
+REGRESSIONS: dict[str, Callable[[], Model]] = {
+    "ridge": lambda: ProfileRegression(regression.ridge),
+    "kernel_ridge": lambda: ProfileRegression(regression.kernel_ridge),
+    "pca_ridge": lambda: ProfileRegression(regression.pca_ridge),
+    "cpm": lambda: ProfileRegression(regression.cpm),
+    "tangent_ridge": lambda: ProfileRegression(tangent_ridge),
+}
+"""Models on connectomes that are quickly fitted; those of `--methods`."""
+OF_EDGES = ("standardise", "components", "gain")
+"""Sizes of a twin that say what becomes of edges."""
+
+
+def regressions(names: Sequence[str]) -> dict[str, Model]:
+    """Models by name.
+
+    Raises: ValueError for a name that is not in `REGRESSIONS`.
+    """
+    for name in names:
+        if name not in REGRESSIONS:
+            raise ValueError(f"{name!r}, expected some of {', '.join(REGRESSIONS)}")
+    return {name: REGRESSIONS[name]() for name in names}
+
+
+def baselines(own: Part | None) -> dict[str, Model]:
+    """Every model that needs no connectome.
+
+    Args:
+        own: where each person is known from, for the person's own numbers; None: nowhere.
+    """
+    found: dict[str, Model] = {
+        "always_correct": Rule(rules.always_correct),
+        "condition_mean": Rule(rules.condition_mean),
+        "item_profile": Rule(rules.item_means),
+        "group_mean": Rule(rules.group_mean),
+        "group_t_map": Rule(rules.group_t_map),
+        "demographics": ProfileRegression(features=demographics),
+    }
+    if own is not None:
+        found["own_training_half"] = Rule(partial(rules.own_part, own=own))
+        found["own_half_and_items"] = Rule(partial(rules.own_part, own=own, items=True))
+    return found
+
+
+def identity_twin(recipe: Recipe, *, seed: int, **options: Any) -> Model:
+    """The paper's twin with a name tag for a connectome; options as of `PaperTwin`."""
+    sizes = {key: value for key, value in recipe.sizes.items() if key not in OF_EDGES}
+    return OnOtherConnectomes(PaperTwin(recipe._replace(sizes=sizes), seed, **options), one_hot)
+
+
+def shrinkage(shots: Sequence[int]) -> dict[str, Model]:
+    """Item-adjusted shrinkage after each of these numbers of first trials."""
+    return {f"shrinkage_after_{k}": Shrinkage(k) for k in shots}
