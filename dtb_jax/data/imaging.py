@@ -57,7 +57,7 @@ def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int
             lengths.append(len(read_series(path, expect).values))
         except DataError:
             continue
-    return int(np.median(lengths)) if lengths else 0
+    return int(np.quantile(lengths, 0.5, method="higher")) if lengths else 0
 
 
 def person_connectome(
@@ -87,6 +87,9 @@ def person_connectome(
             matched = expect.parcels - len(series.absent)
             fewest = int(ledger.facts.get("parcels_by_name", matched))
             ledger.facts["parcels_by_name"] = str(min(matched, fewest))
+        if len(series.values) < rest.full_length:
+            words = f"{len(series.values)} of {rest.full_length} volumes: used as it is"
+            ledger.add(participant, run, path, words)
         values = series.values[series.present()]
         left_out = np.zeros(values.shape[1], bool)
         for kind, which in missing.items():

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from dtb_jax.data import DataError
@@ -186,6 +186,15 @@ KINDS = st.lists(
     max_examples=TREES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
 )
 @given(kinds=KINDS, table=st.sampled_from(TABLES), right=st.integers(0, 3))
+@example(  # the usual length is that of two people, of whom one is short
+    kinds=[
+        ("right", "right", "right"),
+        *[("right", "missing", "right")] * 3,
+        ("right", "short", "right"),
+    ],
+    table="right",
+    right=0,
+)
 def test_a_folder_is_read_as_it_was_meant_or_told(kinds, table, right):
     kinds = [("right",) * 3] * right + kinds[right:]  # some people have no fault
     with TemporaryDirectory() as folder:
