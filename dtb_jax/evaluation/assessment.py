@@ -17,7 +17,7 @@ from dtb_jax.evaluation.reportable import reportable
 from dtb_jax.evaluation.scored import Scored, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
-from dtb_jax.evaluation.verdict import RIVALS, Verdict, Words, verdicts
+from dtb_jax.evaluation.verdict import COVARIATES, Verdict, Words, verdicts
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
 
@@ -161,7 +161,7 @@ def words_of(cohort: Cohort, scored: Sequence[Scored]) -> Words:
     if any(part.lists.kind != "one" for part in scored):
         named.append("trial lists")
     names = [_named(name) for name in known_columns(cohort.participants, DEMOGRAPHICS)]
-    covariates = f"a regression on {listing(names)}" if names else RIVALS["demographics"]
+    covariates = f"a regression on {listing(names)}" if names else COVARIATES
     missing = "" if "motion_mm" in known else " (motion unknown)"
     if not named:
         unknown = ", ".join(map(_named, CONFOUNDS))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from dtb_jax.evaluation.evidence import LEVEL, Evidence, detectable_r, holm
 from dtb_jax.evaluation.figures import Figure
+from dtb_jax.models.registry import REGRESSIONS
 
 Models = Mapping[str, Mapping[str, Mapping[str, Figure]]]
 
@@ -19,16 +20,8 @@ TAGS = {
     "shuffled_connectome": "another person's connectome",
 }
 """What reaches a figure without the person's connectome, in words."""
-RIVALS = {
-    "demographics": "a regression on covariates",
-    "ridge": "ridge on the edges",
-    "kernel_ridge": "kernel ridge",
-    "pca_ridge": "ridge on components",
-    "cpm": "connectome-based predictive modelling",
-    "tangent_ridge": "ridge in tangent space",
-    "constant_input": "the connectome as an extra input",
-    **TAGS,
-}
+COVARIATES = "a regression on covariates"
+"""What the model `demographics` is called where its columns are not known."""
 NAMES = {
     "person_t_r": "r of people's t-values",
     "group_t_r": "r of group t-values",
@@ -59,7 +52,7 @@ class Words(NamedTuple):
     """What sentences say of a cohort."""
 
     confounds: str  # what claims are corrected for: "after age and sex"
-    covariates: str = RIVALS["demographics"]  # what the baseline without a connectome knows
+    covariates: str = COVARIATES  # what the baseline without a connectome knows
 
 
 def verdicts(
@@ -207,7 +200,7 @@ def _should_be(models: Models, task: str, metric: str) -> float | None:
 
 
 def _reached(models: Models, task: str, metric: str, names, words: Words) -> str:
-    called = RIVALS | {"demographics": words.covariates}
+    called = titles(words.covariates)
     parts = []
     for name in names:
         figure = models.get(name, {}).get(task, {}).get(metric)
@@ -217,6 +210,13 @@ def _reached(models: Models, task: str, metric: str, names, words: Words) -> str
         return ""
     first, *rest = parts
     return ", ".join([f"{first[0]} reaches {first[1]}", *(f"{who} {value}" for who, value in rest)])
+
+
+def titles(covariates: str) -> dict[str, str]:
+    """What models are called in sentences and tables."""
+    named = {name: entry.title for name, entry in REGRESSIONS.items()}
+    own = {"demographics": covariates, "constant_input": "the connectome as an extra input"}
+    return own | named | TAGS
 
 
 def titled(name: str) -> str:

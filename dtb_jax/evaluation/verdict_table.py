@@ -4,10 +4,17 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.verdict import RIVALS, TAGS, best, figure_name, number, with_interval
+from dtb_jax.evaluation.verdict import (
+    COVARIATES,
+    TAGS,
+    best,
+    figure_name,
+    number,
+    titles,
+    with_interval,
+)
+from dtb_jax.models.registry import REGRESSIONS
 
-EDGES = ("ridge", "kernel_ridge", "pca_ridge", "cpm", "tangent_ridge", "constant_input")
-"""Simpler models of the person's connectome."""
 Cell = tuple[str, str]
 """A value, and what stands small beside it."""
 NOTHING: Cell = ("–", "")
@@ -26,7 +33,7 @@ def verdict_table(
     metrics: Sequence[str],
     *,
     unseen: bool,
-    covariates: str = RIVALS["demographics"],
+    covariates: str = COVARIATES,
 ) -> VerdictTable:
     """Headline figures of all tasks, as `metrics.json` holds them.
 
@@ -36,7 +43,8 @@ def verdict_table(
         unseen: whether the tested people trained nothing.
         covariates: what the model `demographics` knows, in words.
     """
-    called = RIVALS | {"demographics": covariates}
+    called = titles(covariates)
+    simpler = (*REGRESSIONS, "constant_input")  # models of the person's connectome
     known = {
         model: {task: {m: Figure(**f) for m, f in each.items()} for task, each in tasks.items()}
         for model, tasks in models.items()
@@ -53,7 +61,7 @@ def verdict_table(
         for metric in (m for m in metrics if m in each and each[m].value is not None):
             verdict = verdicts[f"{task}.{metric}"]
             first = without if unseen else ("one_hot_identity",)
-            second = EDGES if unseen else without
+            second = simpler if unseen else without
             cells = [
                 _interval(each[metric]),
                 _best(known, task, metric, first, called if unseen else {}),

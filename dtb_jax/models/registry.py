@@ -6,25 +6,33 @@ a line in `REGRESSIONS`: `dtb evaluate --methods=NAME` shows it in every table (
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from dtb_jax.data.folds import Part
 from dtb_jax.models import baselines as rules
-from dtb_jax.models import regression
 from dtb_jax.models.few_shot import Shrinkage
 from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.profile_regression import ProfileRegression, demographics
 from dtb_jax.models.protocol import Model, Rule
 from dtb_jax.models.recipe import Recipe
+from dtb_jax.models.regression import cpm, kernel_ridge, pca_ridge, ridge
 from dtb_jax.models.surrogates import OnOtherConnectomes, one_hot
 from dtb_jax.models.tangent import tangent_ridge
 
-REGRESSIONS: dict[str, Callable[[], Model]] = {
-    "ridge": lambda: ProfileRegression(regression.ridge),
-    "kernel_ridge": lambda: ProfileRegression(regression.kernel_ridge),
-    "pca_ridge": lambda: ProfileRegression(regression.pca_ridge),
-    "cpm": lambda: ProfileRegression(regression.cpm),
-    "tangent_ridge": lambda: ProfileRegression(tangent_ridge),
+
+class Entry(NamedTuple):
+    """A model, and what a table calls it."""
+
+    make: Callable[[], Model]
+    title: str
+
+
+REGRESSIONS = {
+    "ridge": Entry(lambda: ProfileRegression(ridge), "ridge on the edges"),
+    "kernel_ridge": Entry(lambda: ProfileRegression(kernel_ridge), "kernel ridge"),
+    "pca_ridge": Entry(lambda: ProfileRegression(pca_ridge), "ridge on components"),
+    "cpm": Entry(lambda: ProfileRegression(cpm), "connectome-based predictive modelling"),
+    "tangent_ridge": Entry(lambda: ProfileRegression(tangent_ridge), "ridge in tangent space"),
 }
 """Models on connectomes that are quickly fitted; those of `--methods`."""
 OF_EDGES = ("standardise", "components", "gain")
@@ -39,7 +47,7 @@ def regressions(names: Sequence[str]) -> dict[str, Model]:
     for name in names:
         if name not in REGRESSIONS:
             raise ValueError(f"{name!r}, expected some of {', '.join(REGRESSIONS)}")
-    return {name: REGRESSIONS[name]() for name in names}
+    return {name: REGRESSIONS[name].make() for name in names}
 
 
 def baselines(own: Part | None) -> dict[str, Model]:
