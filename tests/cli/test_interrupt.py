@@ -6,7 +6,7 @@ import sys
 
 SWALLOWS = """
 import time
-from dtb_jax.interrupt import stop_at_once
+from dtb_jax.cli.interrupt import stop_at_once
 stop_at_once()
 print("ready", flush=True)
 while True:

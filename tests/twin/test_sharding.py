@@ -17,9 +17,9 @@ import jax, numpy as np
 processes, rank, port = (int(word) for word in sys.argv[1:])
 if processes > 1:
     jax.distributed.initialize(f"localhost:{port}", processes, rank)
-from dtb_jax.step import train_step
-from dtb_jax.sharding import people_mesh
-from dtb_jax.training import fit
+from dtb_jax.twin.step import train_step
+from dtb_jax.twin.sharding import people_mesh
+from dtb_jax.twin.fit import fit
 from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
 
 connectomes, runs = pressing_people()
