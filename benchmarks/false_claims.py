@@ -42,7 +42,6 @@ from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.profile_regression import ProfileRegression
 from dtb_jax.models.profile_regression import demographics as demographics_of
 from dtb_jax.models.protocol import Model, Probe
-from dtb_jax.models.recipe import Recipe
 from dtb_jax.models.regression import ridge
 from dtb_jax.models.surrogates import strangers, surrogates
 from dtb_jax.simulation.atlas import choose_parcels
@@ -51,7 +50,7 @@ from dtb_jax.simulation.layout import REST_RUNS
 from dtb_jax.simulation.memory import behaving_cohort
 from dtb_jax.simulation.people import gather
 from dtb_jax.simulation.world import draw_subject, make_world
-from dtb_jax.twin.config import Settings
+from dtb_jax.twin.config import TrainConfig, TwinConfig
 from dtb_jax.workflows.session import commit, settle_jax, versions
 
 
@@ -134,9 +133,9 @@ def model_of(name: str, seed: int) -> tuple[Model, list[Probe]]:
     if name == "ridge":
         return ProfileRegression(ridge), []
     if name == "paper":
-        sizes = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
-        recipe = Recipe(sizes, Settings(epochs=20, segments=5), validation_share=0.1)
-        return PaperTwin(recipe, seed), [surrogates(strangers, seed=seed)]
+        config = TwinConfig(units=32, components=128, absence=0.3, scale=0.03)
+        train = TrainConfig(epochs=20, segments=5, validation_share=0.1)
+        return PaperTwin(config, train, seed), [surrogates(strangers, seed=seed)]
     twin = MixedEffectsTwin(seeds=[seed], units=16, coordinates=8, method=Method(updates=250))
     return twin, [surrogates(partial(strangers, draws=DRAWS), seed=seed)]
 

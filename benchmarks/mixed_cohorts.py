@@ -31,13 +31,11 @@ from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.scores import score
 from dtb_jax.models.mixed_effects.estimator import other_reading
 from dtb_jax.models.mixed_effects.training import both_connectomes
-from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Model, Pretrained
 from dtb_jax.types import Cohort
-from dtb_jax.workflows import session, unseen
-from dtb_jax.workflows.options import Study, Unseen
-from dtb_jax.workflows.protocol import recipe
+from dtb_jax.workflows import session
+from dtb_jax.workflows.config import HeldOutConfig, StudyConfig, paper_twin
 from experiments import groundtruth, mixed_effects
 from experiments.mixed_effects import known_networks
 from experiments.mixed_effects_models import (
@@ -124,8 +122,8 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
 
 def papers(seed: int) -> dict[str, Model]:
     """The paper's twin: by its default recipe for seen people, by the small one for unseen."""
-    made = {"seen": recipe(Study()), "unseen": unseen.recipe(Unseen())}
-    return {who: PaperTwin(one, seed) for who, one in made.items()}
+    kinds = {"seen": StudyConfig, "unseen": HeldOutConfig}
+    return {who: paper_twin(kind(seed=seed)) for who, kind in kinds.items()}
 
 
 def figures(cohort: Cohort, fold: Fold, told: dict[str, list[Prediction]], who: str) -> dict:

@@ -1,13 +1,14 @@
 """Twins of a stated size with made-up data: the work does not depend on what the numbers are."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax import Run, Settings, make_twin
+from dtb_jax import Run, TrainConfig, make_twin
 from dtb_jax.twin.response import pulse_count, pulse_loss
 from dtb_jax.twin.rnn import weight_count
 from dtb_jax.twin.step import Progress, State, initial_state, train_step
@@ -15,7 +16,7 @@ from dtb_jax.twin.twin import Twin
 
 INPUTS, ACTIONS, REGIONS = 9, 3, 20
 OUTPUTS = ACTIONS + REGIONS
-PAPER = Settings(
+PAPER = TrainConfig(
     batch_people=25,
     segments=1,
     learning_rate=1e-6,
@@ -59,7 +60,7 @@ class Subject(NamedTuple):
 
     twin: Twin
     state: State
-    settings: Settings
+    settings: TrainConfig
     features: jax.Array
     runs: Run
 
@@ -72,7 +73,8 @@ def make(size: Size, *, paper_form: bool = True) -> Subject:
     if paper_form:
         sizes |= {"base": False, "scale": 1.0, "gain": 1.0}
     twin = make_twin(features, inputs=INPUTS, units=size.units, outputs=OUTPUTS, **sizes)
-    settings = (PAPER if paper_form else Settings())._replace(segments=1, segment_steps=size.steps)
+    base = PAPER if paper_form else TrainConfig()
+    settings = replace(base, segments=1, segment_steps=size.steps)
     state = initial_state(twin, settings, key=jax.random.key(0))
     if paper_form:
         state.params["params"]["Dense_2"] = jax.tree.map(

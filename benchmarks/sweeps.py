@@ -34,7 +34,7 @@ def main(options: argparse.Namespace) -> None:
     found = about()
     with TemporaryDirectory() as folder:
         ready, made = quickstart_data(Path(folder))
-    settings = made.settings._replace(epochs=options.epochs)
+    settings = replace(made.settings, epochs=options.epochs)
     points = [Point(s, {"learning_rate": r}) for r, s in itertools.product(RATES, SEEDS)]
 
     def seconds(work) -> tuple[float, list]:

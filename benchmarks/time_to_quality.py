@@ -22,8 +22,7 @@ import numpy as np
 
 from benchmarks.machine import about
 from dtb_jax.data.writing import write_json
-from dtb_jax.models import recipe
-from dtb_jax.models.recipe import Prepared, Recipe
+from dtb_jax.models.paper_twin import PaperTwin, Prepared, prepare
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import write_cohort
 from dtb_jax.simulation.world import make_world
@@ -32,28 +31,27 @@ from dtb_jax.twin.config import learning_rates, steps_per_epoch
 from dtb_jax.twin.fit import features_of, fit
 from dtb_jax.twin.step import initial_state
 from dtb_jax.workflows import session
-from dtb_jax.workflows.options import Study
-from dtb_jax.workflows.protocol import recipe as recipe_of
+from dtb_jax.workflows.config import StudyConfig, paper_twin
 from experiments import common, quickstart
 
 SLACK = 1.01
 
 
-def quickstart_data(folder: Path) -> tuple[Prepared, Recipe]:
-    """The quickstart's training data and recipe."""
+def quickstart_data(folder: Path) -> tuple[Prepared, PaperTwin]:
+    """The quickstart's training data and twin."""
     config = quickstart.get_config()
     world = make_world(choose_parcels(quickstart.PARCELS), seed=0, rho=config.rho)
     write_cohort(
         folder, world, participants=config.participants, rest_volumes=quickstart.REST_VOLUMES
     )
     config.data = str(folder)
-    options = common.options(Study, config)
-    cohort, _ = session.read_data(options.data, options)
-    made, fold = recipe_of(options), session.halves(options, cohort)
-    return recipe.prepare(cohort, fold.training, made, seed=0), made
+    study = common.options(StudyConfig, config)
+    cohort, _ = session.read_data(study.data)
+    made, fold = paper_twin(study), session.halves(study.evaluation, cohort)
+    return prepare(cohort, fold.training, made), made
 
 
-def ours(ready: Prepared, made: Recipe) -> dict[str, Any]:
+def ours(ready: Prepared, made: PaperTwin) -> dict[str, Any]:
     """Train twice, the second time with everything compiled; time of its epochs."""
     parts = ready.parts
 
@@ -83,7 +81,7 @@ def ours(ready: Prepared, made: Recipe) -> dict[str, Any]:
 
 
 def torch_run(
-    ready: Prepared, made: Recipe, goal: float, *, looped: bool, threads: int, most: int
+    ready: Prepared, made: PaperTwin, goal: float, *, looped: bool, threads: int, most: int
 ) -> dict[str, Any]:
     """Train until the goal, or for at most so many updates."""
     import torch

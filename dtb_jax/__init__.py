@@ -1,6 +1,7 @@
 """Digital twin brains: from a connectome to choices, reaction times and BOLD, and back."""
 
-from dtb_jax.twin.config import Settings as Settings
+from dtb_jax.twin.config import TrainConfig as TrainConfig
+from dtb_jax.twin.config import TwinConfig as TwinConfig
 from dtb_jax.twin.fit import fit as fit
 from dtb_jax.twin.hypernetwork import Hypernetwork as Hypernetwork
 from dtb_jax.twin.rnn import MainNetwork as MainNetwork

@@ -21,6 +21,10 @@ Stimulus = Float[Array, "*batch time input"]
 Outputs = Float[Array, "*batch time output"]
 
 
+class DataError(ValueError):
+    """One sentence: which file, row, field or option; what was found; what was expected."""
+
+
 class Trials(NamedTuple):
     """What was shown and what was done in one run; leading axes (people) may come first.
 

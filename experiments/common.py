@@ -2,19 +2,17 @@
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from absl import app, flags, logging
 from ml_collections import ConfigDict, config_dict, config_flags
 
 from dtb_jax.cli.interrupt import stop_at_once
-from dtb_jax.data import Choices, DataError
+from dtb_jax.data import DataError
 from dtb_jax.twin.fit import NonFiniteLoss
-from dtb_jax.workflows.cluster import Cluster, Submitted
-
-AnyOptions = TypeVar("AnyOptions", bound=Choices | Cluster)
+from dtb_jax.twin.option import AnyConfig, changed, leaves
+from dtb_jax.workflows.cluster import Submitted
 
 
 def main(
@@ -60,17 +58,17 @@ def main(
         sys.exit(f"--config: no option {told.replace(chr(10), '. ')}")
 
 
-def as_config(options: Choices) -> ConfigDict:
-    """Every option a leaf; one without a default is empty, and of its type."""
-    leaves = asdict(options)
-    for field in fields(options):
-        if leaves[field.name] is None:
-            (kind,) = set(get_args(field.type)) - {type(None)}
-            leaves[field.name] = config_dict.placeholder(kind)
-    return ConfigDict(leaves)
+def as_config(config: Any) -> ConfigDict:
+    """Every option of a config a leaf; one without a default is empty, and of its type."""
+    found = {}
+    for flag, leaf in leaves(config).items():
+        found[flag] = leaf.default
+        if leaf.default is None:
+            (kind,) = set(get_args(leaf.field.type)) - {type(None)}
+            found[flag] = config_dict.placeholder(kind)
+    return ConfigDict(found)
 
 
-def options(kind: type[AnyOptions], config: ConfigDict) -> AnyOptions:
-    """The library's options of this kind; what the config has no leaf for keeps its default."""
-    names = (field.name for field in fields(kind) if field.name in config)
-    return kind(**{name: config[name] for name in names})
+def options(kind: type[AnyConfig], config: ConfigDict) -> AnyConfig:
+    """The library's config of this kind; what the flags have no leaf for keeps its default."""
+    return changed(kind(), {flag: config[flag] for flag in leaves(kind) if flag in config})

@@ -22,19 +22,19 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.run import open_twins, trial
-from dtb_jax.workflows.options import Edits
 from experiments import common
 
 
 def get_config() -> ConfigDict:
     """`experiments.paper` with a small twin for unseen people, and what edits add."""
-    return common.as_config(Edits())
+    return common.as_config(InterventionConfig())
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Train, design, judge, write; returns what went into `metrics.json`."""
-    metrics = trial(open_twins(common.options(Edits, config), workdir), workdir)
+    metrics = trial(open_twins(common.options(InterventionConfig, config), workdir), workdir)
     print(f"report: {workdir / 'report.html'}")
     return metrics
 

@@ -23,7 +23,7 @@ from pathlib import Path
 import jax
 from ml_collections import ConfigDict
 
-from dtb_jax.data import Choices, DataError
+from dtb_jax.data import DataConfig, DataError
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.parcels import networks_of, read_parcels
 from dtb_jax.data.writing import write_json
@@ -35,9 +35,9 @@ from dtb_jax.models.mixed_effects.training import both_connectomes
 from dtb_jax.reporting import results
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import evaluation_report, session
+from dtb_jax.workflows.config import EvalConfig, StudyConfig
 from dtb_jax.workflows.halves import note_parts
 from dtb_jax.workflows.interventions.mixed import halve_rest
-from dtb_jax.workflows.options import Study
 from dtb_jax.workflows.protocol import protocol as known_protocol
 from experiments import common, mixed_effects_report
 from experiments.mixed_effects_models import (
@@ -53,12 +53,11 @@ from experiments.mixed_effects_shares import carried_shares, share_metrics, true
 
 def get_config() -> ConfigDict:
     """Defaults of every choice."""
-    method, config = Method(), common.as_config(Choices())
-    config.data = ""
+    method, config = Method(), common.as_config(DataConfig())
     config.bold_regions = "R_amygdala"  # that the twin makes; "" for all
     config.seed = 0
     config.folds = 4
-    split = common.as_config(Study())
+    split = common.as_config(StudyConfig())
     config.update(split_s=split.get_ref("split_s"), stop_s=split.get_ref("stop_s"))
     config.networks = True  # features between the atlas' networks, where it has some
     config.units = 32
@@ -79,7 +78,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     session.settle_jax()
     check(config)
     session.check_room(workdir)
-    cohort, ledger = session.read_data(config.data, reading(config))
+    cohort, ledger = session.read_data(reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
     halves = halves_of(config, cohort)
@@ -131,12 +130,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     return metrics
 
 
-def reading(config: ConfigDict) -> Choices:
+def reading(config: ConfigDict) -> DataConfig:
     """As `dtb train` reads, but with two connectomes a person, one of each half of the rest runs.
 
     Where other tasks are named and no runs, all of their runs are read.
     """
-    options, usual = common.options(Choices, config), Choices()
+    options, usual = common.options(DataConfig, config), DataConfig()
     if options.tasks != usual.tasks and options.runs == usual.runs:
         options = replace(options, runs=())
     return halve_rest(options)
@@ -144,7 +143,7 @@ def reading(config: ConfigDict) -> Choices:
 
 def halves_of(config: ConfigDict, cohort: Cohort) -> Fold:
     """The two parts of every run, as `dtb train` splits them."""
-    return session.halves(Study(split_s=config.split_s, stop_s=config.stop_s), cohort)
+    return session.halves(EvalConfig(split_s=config.split_s, stop_s=config.stop_s), cohort)
 
 
 def check(config: ConfigDict) -> None:

@@ -19,15 +19,13 @@ from dtb_jax.models.intervals import WithSpread
 from dtb_jax.models.mixed_effects.estimator import DRAWS, MixedEffectsTwin, other_reading
 from dtb_jax.models.mixed_effects.few_shot import RunRegression, after_first_trials
 from dtb_jax.models.mixed_effects.model import Method
-from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Model, Rule
 from dtb_jax.models.surrogates import strangers, surrogates
 from dtb_jax.types import Cohort
-from dtb_jax.workflows import session, truth, unseen
+from dtb_jax.workflows import session, truth
+from dtb_jax.workflows.config import HeldOutConfig, StudyConfig, paper_twin
 from dtb_jax.workflows.halves import on_grid, one_for_all
-from dtb_jax.workflows.options import Study, Unseen
-from dtb_jax.workflows.protocol import recipe
 
 BESIDE = {
     "seen": {
@@ -108,7 +106,7 @@ def seen_people(
         "twin": mixed_effects_twin(config, networks, workdir / "checkpoints" / "seen"),
     }
     if config.paper:
-        models["paper_twin"] = PaperTwin(recipe(Study()), config.seed)
+        models["paper_twin"] = paper_twin(StudyConfig(seed=config.seed))
     probes = {"twin": [other_reading]}
     folder = workdir / "folds" / "seen"
     told = cross_validate(cohort, [halves], models, probes=probes, folder=folder)
@@ -147,7 +145,7 @@ def unseen_people(
         "twin": mixed_effects_twin(config, networks, workdir / "checkpoints"),
     }
     if config.paper:
-        models["paper_twin"] = PaperTwin(unseen.recipe(Unseen()), config.seed)
+        models["paper_twin"] = paper_twin(HeldOutConfig(seed=config.seed))
     fewer = partial(strangers, draws=DRAWS)
     probes = {"twin": [other_reading, surrogates(fewer, seed=config.seed)]}
     told = cross_validate(cohort, folds, models, probes=probes, folder=workdir / "folds")

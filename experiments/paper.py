@@ -17,14 +17,15 @@ from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from dtb_jax.twin.option import flat
 from dtb_jax.workflows import seen
-from dtb_jax.workflows.options import Study, with_exact
+from dtb_jax.workflows.config import StudyConfig, with_exact
 from experiments import common
 
 
 def get_config() -> ConfigDict:
-    """The recipe that works; see `workflows.options.EXACT` for the paper's numbers."""
-    return common.as_config(Study())
+    """The recipe that works; see `workflows.config.EXACT` for the paper's numbers."""
+    return common.as_config(StudyConfig())
 
 
 def set_exact(config: ConfigDict, named: Collection[str]) -> None:
@@ -32,16 +33,16 @@ def set_exact(config: ConfigDict, named: Collection[str]) -> None:
 
     Only the command line knows what was named; a caller of `run` sets what it wants.
     """
-    exact, kept = with_exact(common.options(Study, config), named)
-    config.update({name: value for name, value in vars(exact).items() if name in config})
+    exact, kept = with_exact(common.options(StudyConfig, config), named)
+    config.update({name: value for name, value in flat(exact).items() if name in config})
     if kept:
         print("the paper's numbers except", ", ".join(f"{k} = {config[k]}" for k in kept))
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, train, evaluate, write; returns what went into `metrics.json`."""
-    options = common.options(Study, config)
-    metrics = seen.evaluate(options, workdir, seen.train(options, workdir))
+    study = common.options(StudyConfig, config)
+    metrics = seen.evaluate(study, workdir, seen.train(study, workdir))
     print(f"report: {workdir / 'report.html'}")
     return metrics
 

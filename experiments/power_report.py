@@ -16,7 +16,7 @@ from dtb_jax.data.folds import Part
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.data.writing import as_json
 from dtb_jax.models import oracle
-from dtb_jax.models.paper_twin import Recipe, train
+from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.reporting import plots, report
 from dtb_jax.simulation.behaviour import DESIGNS, Responses
@@ -26,7 +26,7 @@ from dtb_jax.simulation.people import People
 from dtb_jax.simulation.presses import simulate_presses
 from dtb_jax.simulation.statistics import reliability
 from dtb_jax.simulation.world import World, draw_subject
-from dtb_jax.twin.config import Settings
+from dtb_jax.twin.config import TrainConfig, TwinConfig
 from dtb_jax.types import TaskRun
 from dtb_jax.workflows import session
 
@@ -41,7 +41,7 @@ STYLES: dict[str, dict[str, Any]] = {
     "effect_r": {"marker": "s", "lw": 1.5, "mfc": "white"},
 }
 RELIABILITY_PEOPLE = 60
-SIZES = {"units": 32, "width": 200, "components": 128, "absence": 0.3}
+TWIN = TwinConfig(units=32, components=128, absence=0.3, scale=0.03)
 """Of the twin."""
 
 
@@ -86,8 +86,8 @@ def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray) -> np.ndarr
     cohort = behaving_cohort(names, pool.edges[everyone], presses)
     learns = np.arange(len(everyone)) < len(rows)
     trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
-    recipe = Recipe(SIZES, Settings(epochs=config.twin_epochs, segments=5))
-    fitted = train(cohort, trained, recipe, seed=config.seed)
+    training = TrainConfig(epochs=config.twin_epochs, segments=5)
+    fitted = PaperTwin(TWIN, training, config.seed).fit(cohort, trained)
     return told(cohort.runs, fitted.predict(cohort, tested))[~learns]
 
 
@@ -112,7 +112,7 @@ def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tupl
             **{name: value for name, value in config.items() if name != "edges"},
             **scan,
             "tested": len(tested),
-            "twin": SIZES if config.twin_sizes else None,
+            "twin": vars(TWIN) if config.twin_sizes else None,
             "versions": session.versions(),
             "commit": session.commit(),
         },

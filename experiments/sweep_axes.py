@@ -1,6 +1,5 @@
 """The axes of a sweep: from a line of text to values, and back from rows of a table."""
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,12 @@ import pandas as pd
 from ml_collections import ConfigDict
 
 from dtb_jax.data import DataError
-from dtb_jax.workflows.options import READ_ONCE, Study
+from dtb_jax.twin.option import leaves
+from dtb_jax.workflows.config import READ_ONCE, StudyConfig
 
 IDLE = ("identity", "centroids", "save_every")
 """Options of a study that a sweep has no use for."""
-VARIED = tuple(
-    field.name for field in fields(Study) if field.name not in (*READ_ONCE, *IDLE, "exact")
-)
+VARIED = tuple(name for name in leaves(StudyConfig) if name not in (*READ_ONCE, *IDLE, "exact"))
 """What may differ between points; the others hold for what is read, or for all."""
 
 

@@ -15,13 +15,14 @@ from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.scores import score
-from dtb_jax.models import paper_twin, recipe, sweep
+from dtb_jax.models import paper_twin, sweep
+from dtb_jax.models.paper_twin import PaperTwin, Prepared
 from dtb_jax.models.sweep import Point, Trained
-from dtb_jax.twin.config import SWEPT
+from dtb_jax.twin.config import SWEPT, batch_size
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session
-from dtb_jax.workflows.options import Study
-from dtb_jax.workflows.protocol import recipe as recipe_of
+from dtb_jax.workflows.config import StudyConfig
+from dtb_jax.workflows.config import paper_twin as twin_of
 from experiments import common
 from experiments.mixed_effects_models import make_folds
 
@@ -40,10 +41,10 @@ DRAWS = 50
 
 def read(config: ConfigDict) -> tuple[Cohort, Ledger, Fold]:
     """The cohort and the split that all points share."""
-    options = common.options(Study, config)
-    cohort, ledger = session.read_data(options.data, options)
+    study = common.options(StudyConfig, config)
+    cohort, ledger = session.read_data(study.data)
     if config.split == "time":
-        return cohort, ledger, session.halves(options, cohort)
+        return cohort, ledger, session.halves(study.evaluation, cohort)
     return cohort, ledger, make_folds(config, cohort)[0]
 
 
@@ -80,8 +81,8 @@ def trained_rows(
         # what is 0 in the settings is not compiled at all, and no value could bring it back
         swept = {name: max(point[name] for point in own) for name in SWEPT if name in own[0]}
         now.update(swept)
-        made = recipe_of(common.options(Study, now))
-        ready = recipe.prepare(cohort, fold.training, made, seed=config.seed)
+        made = twin_of(common.options(StudyConfig, now))
+        ready = paper_twin.prepare(cohort, fold.training, made)
         # more than there are would be fillers
         at_once = min(config.together or points_at_once(config, ready, made), len(own))
         for start in range(0, len(own), at_once):
@@ -98,7 +99,11 @@ def trained_rows(
 
 
 def train(
-    ready: recipe.Prepared, made: recipe.Recipe, config: ConfigDict, chunk: list[dict], at_once: int
+    ready: Prepared,
+    made: PaperTwin,
+    config: ConfigDict,
+    chunk: list[dict],
+    at_once: int,
 ) -> list[Trained]:
     """Train a chunk of points, in one vmap or one by one."""
     points = [
@@ -120,14 +125,13 @@ def train(
     return sweep.fit_points(ready, made.settings, filled)[: len(points)]
 
 
-def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Recipe) -> int:
+def points_at_once(config: ConfigDict, ready: Prepared, made: PaperTwin) -> int:
     """How many points fit into memory side by side."""
     state = paper_twin.abstract_state(ready.twin, made.settings)
     # a gradient beside the state, and what the backward pass needs of every step
     params = sum(leaf.size for leaf in jax.tree.leaves(state.params))
-    stretches = (
-        made.settings.batch_people * made.settings.segments * len(ready.parts.training.at_risk[0])
-    )
+    people = batch_size(made.settings, len(ready.parts.people))
+    stretches = people * made.settings.segments * len(ready.parts.training.at_risk[0])
     activations = 8 * stretches * made.settings.segment_steps * ready.twin.hypernet.units
     each = 4 * (sum(leaf.size for leaf in jax.tree.leaves(state)) + params + activations)
     return max(1, int(config.memory_gib * 2**30 / each))
@@ -136,8 +140,8 @@ def points_at_once(config: ConfigDict, ready: recipe.Prepared, made: recipe.Reci
 def row_of(
     cohort: Cohort,
     fold: Fold,
-    made: recipe.Recipe,
-    ready: recipe.Prepared,
+    made: PaperTwin,
+    ready: Prepared,
     trained: Trained,
     drifts: int | None,
 ) -> dict[str, Any]:

@@ -10,33 +10,34 @@ Two minutes for 228 people on 2 cores.
 
 import json
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax.data import Choices, DataError
+from dtb_jax.data import DataConfig, DataError
 from dtb_jax.data.folds import Fold, Part
 from dtb_jax.data.join import join
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import assess
 from dtb_jax.evaluation.crossvalidation import cross_validate
-from dtb_jax.models import paper_twin, registry
+from dtb_jax.models import registry
+from dtb_jax.models.paper_twin import note_below_chance, restore
 from dtb_jax.models.protocol import Model, Pretrained
 from dtb_jax.models.surrogates import surrogates
 from dtb_jax.reporting import results
+from dtb_jax.twin.option import changed
 from dtb_jax.workflows import evaluation_report, session, unseen_report
-from dtb_jax.workflows.options import Study, of_folder
-from dtb_jax.workflows.protocol import protocol, recipe
+from dtb_jax.workflows.config import StudyConfig, of_folder, paper_twin
+from dtb_jax.workflows.protocol import protocol
 from experiments import common
 
 
 def get_config() -> ConfigDict:
     """What to read; everything else is the twin's own config."""
-    config = common.as_config(Choices())
-    config.update(twin="", twin_data="", data="", seed=0)
+    config = common.as_config(DataConfig())
+    config.update(twin="", twin_data="", seed=0)
     config.methods = "ridge,kernel_ridge,pca_ridge,cpm"
     return config
 
@@ -46,17 +47,17 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     began = time.perf_counter()
     session.settle_jax()
     of_twin = twins_options(config)
-    old, _ = session.read_data(of_twin.data, of_twin)
-    new, ledger = session.read_data(config.data, common.options(Choices, config))
+    old, _ = session.read_data(of_twin.data)
+    new, ledger = session.read_data(common.options(DataConfig, config))
     cohort = join(old, new)
     methods = session.regressions(config.methods)
-    fitted = paper_twin.restore(Path(config.twin) / "checkpoints", old, recipe(of_twin))
+    fitted = restore(paper_twin(of_twin), Path(config.twin) / "checkpoints", old)
     session.settle_options(config.to_dict(), workdir)
     session.settle_people(cohort, workdir)
-    paper_twin.note_below_chance(new, ledger)
+    note_below_chance(new, ledger)
     ledger.write(workdir / "exclusions.tsv")
     is_new = np.arange(len(cohort.connectomes)) >= len(old.connectomes)
-    halves = session.halves(of_twin, cohort)
+    halves = session.halves(of_twin.evaluation, cohort)
     fold = Fold(
         halves.training._replace(people=~is_new),
         Part(is_new, tuple(run.name for run in cohort.runs)),
@@ -74,12 +75,12 @@ def run(config: ConfigDict, workdir: Path) -> dict:
         [fold],
         told,
         seed=config.seed,
-        drifts=of_twin.drifts,
+        drifts=of_twin.evaluation.drifts,
         rest=halves.test,
-        noise=of_twin.noise,
+        noise=of_twin.evaluation.noise,
     )
     metrics = {
-        "protocol": protocol(new, "people", units=of_twin.units, seed=config.seed)
+        "protocol": protocol(new, "people", units=of_twin.twin.units, seed=config.seed)
         | {"twin": str(config.twin), "twins_cohort": len(old.connectomes)},
         "models": assessed.models,
         **evaluation_report.verdict_metrics(assessed),
@@ -106,7 +107,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     return metrics
 
 
-def twins_options(config: ConfigDict) -> Study:
+def twins_options(config: ConfigDict) -> StudyConfig:
     """The options a twin's folder was made with.
 
     Raises: DataError when it is not a folder of a finished `experiments.paper`.
@@ -119,12 +120,12 @@ def twins_options(config: ConfigDict) -> Study:
         )
     if "folds" in json.loads(path.read_text(encoding="utf-8")):
         raise DataError(f"{path}: a folder of cross-validated twins, expected experiments.paper's")
-    found = of_folder(Study, Path(config.twin))
+    found = of_folder(StudyConfig, Path(config.twin))
     if config.twin_data:
-        found = replace(found, data=config.twin_data)
-    if not Path(found.data).exists():
+        found = changed(found, {"data": config.twin_data})
+    if not Path(found.data.root).exists():
         raise DataError(
-            f"{found.data}: the twin's own cohort is not there, which baselines learn from; "
+            f"{found.data.root}: the twin's own cohort is not there, which baselines learn from; "
             "give --config.twin_data=DIR"
         )
     return found

@@ -21,18 +21,18 @@ from pathlib import Path
 from ml_collections import ConfigDict
 
 from dtb_jax.workflows import unseen
-from dtb_jax.workflows.options import Unseen
+from dtb_jax.workflows.config import HeldOutConfig
 from experiments import common
 
 
 def get_config() -> ConfigDict:
     """`experiments.paper` with a small twin, and what unseen people add."""
-    return common.as_config(Unseen())
+    return common.as_config(HeldOutConfig())
 
 
 def run(config: ConfigDict, workdir: Path) -> dict:
     """Read, cross-validate, assess, write; returns what went into `metrics.json`."""
-    metrics = unseen.run(common.options(Unseen, config), workdir)
+    metrics = unseen.run(common.options(HeldOutConfig, config), workdir)
     print(f"report: {workdir / 'report.html'}")
     return metrics
 

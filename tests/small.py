@@ -5,7 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax import Run, Settings, make_twin
+from dtb_jax import Run, TrainConfig, make_twin
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import write_cohort
 from dtb_jax.simulation.world import make_world
@@ -44,7 +44,7 @@ def pressing_people():
     return connectomes, runs
 
 
-SETTINGS = Settings(
+SETTINGS = TrainConfig(
     epochs=6, batch_people=4, segments=3, segment_steps=40, warmup_steps=2, bold_warmup_steps=10
 )
 

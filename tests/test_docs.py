@@ -23,7 +23,7 @@ from typer.main import get_command
 from docs.screenshots import chromium, look
 from dtb_jax.cli import app
 from dtb_jax.workflows import seen
-from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.config import StudyConfig
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[1]
@@ -140,7 +140,7 @@ def places(tmp_path_factory):
             write_small_cohort(cohort, participants=6)
         else:
             shutil.copytree(out / "quickstart" / "cohort", cohort)
-    options = Study(data=str(cohort), units=8, width=10, epochs=2, identity=False)
+    options = StudyConfig.of(data=str(cohort), units=8, width=10, epochs=2, identity=False)
     seen.evaluate(options, out / "study", seen.train(options, out / "study"))
     shutil.copytree(out / "study" / "twin", out / "quickstart" / "twin")
     (out / "study" / "edits").mkdir()

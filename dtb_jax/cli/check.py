@@ -11,7 +11,7 @@ from rich.progress import track
 from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
-from dtb_jax.data import Choices, DataError, Ledger, read_cohort
+from dtb_jax.data import DataConfig, DataError, Ledger, read_cohort
 from dtb_jax.data.check import Overview, as_text, overview
 from dtb_jax.models.paper_twin import note_below_chance
 from dtb_jax.types import Cohort
@@ -27,7 +27,7 @@ BRIEF = {"omissions": "omitted", "outside the scan": "off scan"}
 
 @app.command()
 @in_a_sentence
-@takes(Choices)
+@takes(DataConfig)
 def check(
     bids: Path = typer.Argument(
         ..., metavar="BIDS", help="Folder with events below `sub-*/func/`, in BIDS."
@@ -57,7 +57,7 @@ def check(
             can_be_written(path, option)
     cohort, ledger = read_cohort(
         bids,
-        Choices(**with_runs(given)),
+        DataConfig(**with_runs(given)),
         progress=lambda people: track(people, "connectomes", console=said),
     )
     note_below_chance(cohort, ledger)

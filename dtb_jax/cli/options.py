@@ -2,46 +2,49 @@
 
 import inspect
 from collections.abc import Callable, Collection
-from dataclasses import Field, fields
+from pathlib import Path
 from typing import Any, get_args
 
 import typer
 
-from dtb_jax.data.choices import Choices, told
-from dtb_jax.workflows.cluster import Cluster
-from dtb_jax.workflows.options import LIMITS, UNSEEN, WISH
+from dtb_jax.twin.option import BASIC, Leaf, leaves
+from dtb_jax.workflows.config import LIMITS, UNSEEN, WISH
+from dtb_jax.workflows.toml import read_toml
 
-FIRST = (UNSEEN, WISH, LIMITS)
-"""Headings of what a command adds to training, above those that it shares with it."""
+FIRST = (BASIC, UNSEEN, WISH, LIMITS)
+"""Headings above those that are seldom needed."""
 
 
-def takes(
-    *kinds: type[Choices | Cluster], but: Collection[str] = ()
-) -> Callable[[Callable], Callable]:
-    """A command gets `given`: those options of these kinds that the command line names.
+def takes(*configs: type, but: Collection[str] = ()) -> Callable[[Callable], Callable]:
+    """A command gets `given`: those options of these configs that the command line names.
+
+    A TOML file named by `--config` gives options too; the command line has the last word.
 
     Args:
-        kinds: the options' classes; what they inherit comes with them.
+        configs: classes of configs.
         but: options that the command does not take.
     """
 
     def decorate(command: Callable) -> Callable:
         own = inspect.signature(command).parameters
-        shared = [
-            _parameter(kind, field)
-            for kind in kinds
-            for field in fields(kind)
-            if field.name not in but
-        ]
-        shared.sort(key=lambda one: one.default.rich_help_panel not in FIRST)
+        known = {
+            flag: leaf
+            for config in configs
+            for flag, leaf in leaves(config).items()
+            if flag not in but
+        }
+        shared = [_parameter(flag, leaf) for flag, leaf in known.items()]
+        shared.sort(key=lambda one: _place(one.default.rich_help_panel))
 
-        def call(**values: Any):
+        def call(config: Path | None = None, **values: Any):
             mine = {name: values.pop(name) for name in own if name != "given"}
-            given = {name: _value(v) for name, v in values.items() if v is not None}
-            return command(**mine, given=given)
+            named = {name: _value(v) for name, v in values.items() if v is not None}
+            told = {} if config is None else read_toml(config, known)
+            return command(**mine, given=told | named)
 
         parameters = [p for p in own.values() if p.name != "given"]
-        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters] + shared
+        parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+        parameters += [_toml(), *shared]
         call.__doc__, call.__name__ = command.__doc__, command.__name__
         call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         call.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -50,12 +53,23 @@ def takes(
     return decorate
 
 
-def _parameter(kind: type, field: Field) -> inspect.Parameter:
+def _place(heading: str) -> int:
+    return FIRST.index(heading) if heading in FIRST else len(FIRST)
+
+
+def _toml() -> inspect.Parameter:
+    default = typer.Option(
+        None, help="TOML file with options, as a study writes it to config.toml."
+    )
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter("config", kind, default=default, annotation=Path | None)
+
+
+def _parameter(name: str, leaf: Leaf) -> inspect.Parameter:
     """An option that is None where the command line does not name it."""
-    about = told(kind, field.name)
-    flag = "--" + field.name.replace("_", "-")
-    annotation: Any = field.type
-    shown: Any = field.default
+    flag = "--" + name.replace("_", "-")
+    annotation: Any = leaf.field.type
+    shown: Any = leaf.default
     if isinstance(shown, tuple):
         annotation, shown = list[str], " ".join(map(str, shown))
     elif type(None) in get_args(annotation):  # the help says what happens without
@@ -65,12 +79,12 @@ def _parameter(kind: type, field: Field) -> inspect.Parameter:
     default = typer.Option(
         None,
         flag,
-        help=about["help"],
-        rich_help_panel=about["group"],
+        help=leaf.about["help"],
+        rich_help_panel=leaf.about["group"],
         show_default=str(shown) if shown not in (None, "") else False,
     )
     return inspect.Parameter(
-        field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
+        name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation | None
     )
 
 

@@ -4,7 +4,6 @@ What a command needs is imported when it is called: help and mistakes need not w
 """
 
 import json
-from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,14 @@ from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
 from dtb_jax.data import Ledger
+from dtb_jax.twin.option import changed, flat, leaves
 from dtb_jax.workflows.cluster import Cluster
-from dtb_jax.workflows.options import (
+from dtb_jax.workflows.config import (
     READ_ONCE,
     AnyStudy,
-    Edits,
-    Study,
-    Unseen,
+    HeldOutConfig,
+    InterventionConfig,
+    StudyConfig,
     of_folder,
     with_exact,
 )
@@ -30,7 +30,7 @@ STUDY = typer.Argument(..., metavar="STUDY", help="The study's folder, made by d
 
 @app.command()
 @in_a_sentence
-@takes(Study, but=("data",))
+@takes(StudyConfig, but=("data",))
 def train(
     bids: Path = typer.Argument(
         ..., metavar="BIDS", help="Folder with BIDS events and imaging; see dtb check."
@@ -43,24 +43,25 @@ def train(
 ) -> None:
     """Fit the twin to the first half of every run.
 
-    STUDY keeps the options, checkpoints, `twin/` (the fitted twin for others) and exclusions.tsv
+    STUDY keeps the config, checkpoints, `twin/` (the fitted twin for others) and exclusions.tsv
     (who was left out of what, and why).
 
     **TCP:** `dtb train ds005237 STUDY --atlas tcp_434.tsv`
     """
     from dtb_jax.workflows import seen
 
-    options, kept = with_exact(Study(data=str(bids), **with_runs(given)), given)
-    options = replace(options, **_absolute(options))
+    asked = changed(StudyConfig(), {**with_runs(given), "data": str(bids)})
+    config, kept = with_exact(asked, given)
+    config = changed(config, _absolute(config))
     if kept:
         said.print("the paper's numbers except", ", ".join(f"{k} = {given[k]}" for k in kept))
-    _say_of_all(seen.train(options, study).ledger)
+    _say_of_all(seen.train(config, study).ledger)
     print(f"{study / 'twin'}: the fitted twin; next: dtb report {study}")
 
 
 @app.command()
 @in_a_sentence
-@takes(Unseen, Cluster, but=(*READ_ONCE, "exact", "save_every"))
+@takes(HeldOutConfig, Cluster, but=(*READ_ONCE, "exact", "save_every"))
 def evaluate(
     study: Path = STUDY,
     unseen_people: bool = typer.Option(
@@ -78,8 +79,8 @@ def evaluate(
 
     if unseen_people:
         cluster = _cluster(given)
-        options = _options(Unseen, study, pages.UNSEEN, given)
-        metrics = unseen.run(options, study / pages.UNSEEN, cluster)
+        config = _options(HeldOutConfig, study, pages.UNSEEN, given)
+        metrics = unseen.run(config, study / pages.UNSEEN, cluster)
     else:
         if given:
             word = next(iter(given)).replace("_", "-")
@@ -91,7 +92,9 @@ def evaluate(
 
 @app.command()
 @in_a_sentence
-@takes(Edits, Cluster, but=(*READ_ONCE, "exact", "identity", "response", "pulse_steps"))
+@takes(
+    InterventionConfig, Cluster, but=(*READ_ONCE, "exact", "identity", "response", "pulse_steps")
+)
 def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
     """Design everybody's edit: a wished change of behaviour or BOLD, back to the connectome.
 
@@ -104,8 +107,8 @@ def intervene(study: Path = STUDY, *, given: dict[str, Any]) -> None:
     from dtb_jax.workflows.interventions.run import design, open_twins
 
     folder, cluster = study / pages.EDITS, _cluster(given)
-    options = _options(Edits, study, pages.EDITS, given)
-    design(open_twins(options, folder, cluster), folder)
+    config = _options(InterventionConfig, study, pages.EDITS, given)
+    design(open_twins(config, folder, cluster), folder)
     print(f"{folder / 'edits.tsv'}: nothing is known of them yet; next: dtb trial {study}")
 
 
@@ -121,8 +124,8 @@ def trial(study: Path = STUDY) -> None:
     from dtb_jax.workflows.interventions import run
 
     folder = study / pages.EDITS
-    options = _options(Edits, study, pages.EDITS, {})
-    metrics = run.trial(run.open_twins(options, folder), folder)
+    config = _options(InterventionConfig, study, pages.EDITS, {})
+    metrics = run.trial(run.open_twins(config, folder), folder)
     for arm in metrics["edits"].values():
         if "sentence" in arm:
             print(arm["sentence"])
@@ -145,12 +148,13 @@ def report(study: Path = STUDY) -> None:
     print(page)
 
 
-def _absolute(options: Study) -> dict[str, Any]:
+def _absolute(config: StudyConfig) -> dict[str, Any]:
     """Paths as they are from anywhere: later commands may be called from elsewhere."""
     paths = ("data", "derivatives", "atlas", "regions", "atlas_image", "centroids")
-    found = {name: getattr(options, name) for name in paths}
+    now = flat(config)
+    found = {name: now[name] for name in paths}
     whole: dict[str, Any] = {name: str(Path(p).resolve()) for name, p in found.items() if p}
-    tasks = (str(Path(task).resolve()) if Path(task).suffix else task for task in options.tasks)
+    tasks = (str(Path(task).resolve()) if Path(task).suffix else task for task in config.data.tasks)
     return whole | {"tasks": tuple(tasks)}
 
 
@@ -163,17 +167,17 @@ def _options(kind: type[AnyStudy], study: Path, part: str, given: dict[str, Any]
 
 def _cluster(given: dict[str, Any]) -> Cluster:
     """What the command line says of the cluster, taken from the other options."""
-    mine = [field.name for field in fields(Cluster) if field.name in given]
+    mine = [name for name in leaves(Cluster) if name in given]
     return Cluster(**{name: given.pop(name) for name in mine})
 
 
 def _evaluated(study: Path) -> dict[str, Any]:
     from dtb_jax.workflows import seen
 
-    options = of_folder(Study, study)
-    trained = seen.train(options, study)
+    config = of_folder(StudyConfig, study)
+    trained = seen.train(config, study)
     _say_of_all(trained.ledger)
-    return seen.evaluate(options, study, trained)
+    return seen.evaluate(config, study, trained)
 
 
 def _say_of_all(ledger: Ledger) -> None:

@@ -8,21 +8,20 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.behaviour import Behaviour, of_these, read_behaviour, tasks_of
-from dtb_jax.data.choices import Choices
+from dtb_jax.data.config import DataConfig
 from dtb_jax.data.derivatives import Imaging, find_imaging, says_simulated
 from dtb_jax.data.entities import Sessions, read_sessions
-from dtb_jax.data.estimators import ESTIMATORS
 from dtb_jax.data.imaging import (
     Rest,
     RestConnectome,
     named,
-    note_gaps,
+    note_volumes,
     other_connectomes,
     person_connectome,
     typical_length,
 )
 from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.data.matrices import ORDERS, VALUES, one_matrix, read_matrix
+from dtb_jax.data.matrices import one_matrix, read_matrix
 from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import in_short, labels_of, read_parcels, read_regions
 from dtb_jax.data.participants import of_people, read_participants
@@ -37,7 +36,7 @@ from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
 
 def read_cohort(
     root: Path,
-    choices: Choices = Choices(),
+    choices: DataConfig = DataConfig(),
     tasks: Sequence[Task] = (),
     progress: Callable = lambda people: people,
 ) -> tuple[Cohort, Ledger]:
@@ -53,7 +52,7 @@ def read_cohort(
 
     Raises: DataError when nobody is left, the atlas is missing, or choices contradict.
     """
-    _check(choices)
+    check_option(choices.repetition_time_s)
     if not root.is_dir():
         raise DataError(f"{root}: no such folder, expected one with events and imaging")
     tasks = tasks or tasks_of(choices.tasks)
@@ -132,25 +131,6 @@ def read_cohort(
     return cohort, ledger
 
 
-def _check(choices: Choices) -> None:
-    if choices.estimator not in ESTIMATORS:
-        raise DataError(
-            f"--config.estimator: {choices.estimator!r}, expected {' or '.join(ESTIMATORS)}"
-        )
-    twice = set(choices.rest_runs) & set(choices.other_rest_runs)
-    if twice:
-        raise DataError(
-            f"--config.other_rest_runs: {min(twice)} is one of rest_runs, expected other runs"
-        )
-    for name, known in (("matrices", VALUES), ("vector_order", ORDERS)):
-        value = getattr(choices, name)
-        if value and value not in known:
-            raise DataError(f"--config.{name}: {value!r}, expected {' or '.join(known)}")
-    if choices.dummy_volumes < 0:
-        raise DataError(f"--config.dummy_volumes: {choices.dummy_volumes}, expected 0 or more")
-    check_option(choices.repetition_time_s)
-
-
 def _note_sessions(sessions: Sessions, ledger: Ledger) -> None:
     for (person, run), (first, *others) in sessions.repeated.items():
         labels = ", ".join(f"ses-{label}" for label in others)
@@ -159,7 +139,7 @@ def _note_sessions(sessions: Sessions, ledger: Ledger) -> None:
 
 
 def _regions(
-    atlas: Path, choices: Choices, expect: Expect, imaging: Imaging, behaviour: Behaviour
+    atlas: Path, choices: DataConfig, expect: Expect, imaging: Imaging, behaviour: Behaviour
 ) -> dict[str, list[int]]:
     """The parcels of each region; none where there is no BOLD to take a mean of.
 
@@ -182,7 +162,7 @@ def _regions(
         raise
 
 
-def _rest(imaging: Imaging, runs: Sequence[str], choices: Choices, expect: Expect) -> Rest:
+def _rest(imaging: Imaging, runs: Sequence[str], choices: DataConfig, expect: Expect) -> Rest:
     length = typical_length(imaging, runs, expect)
     return Rest(runs, length, choices.least_share, choices.estimator)
 
@@ -196,7 +176,7 @@ def _connectomes(everyone, acted, imaging: Imaging, rest, expect, choices, ledge
     """Edges of everybody who has behaviour; of equal ones the first."""
     edges: dict[str, np.ndarray] = {}
     first: dict[bytes, str] = {}
-    used: list[RestConnectome] = []
+    used: dict[str, RestConnectome] = {}
     for person in everyone:
         if person not in acted:
             ledger.add(person, "", "", "no behaviour in these runs: not in the cohort")
@@ -212,13 +192,13 @@ def _connectomes(everyone, acted, imaging: Imaging, rest, expect, choices, ledge
             ledger.add(person, "", "", words)
             continue
         edges[person] = edges_of_person
-        used.append(found)
-    note_gaps(used, ledger)
-    return _Found(edges, imaging.simulated or any(one.simulated for one in used))
+        used[person] = found
+    note_volumes(used, ledger)
+    return _Found(edges, imaging.simulated or any(one.simulated for one in used.values()))
 
 
 def _connectome(
-    imaging: Imaging, person: str, rest: Rest, expect: Expect, choices: Choices, ledger: Ledger
+    imaging: Imaging, person: str, rest: Rest, expect: Expect, choices: DataConfig, ledger: Ledger
 ) -> RestConnectome:
     if person not in imaging.matrices:
         paths = imaging.series.get(person, {})
@@ -237,7 +217,7 @@ def _connectome(
     return RestConnectome(found.edges, found.simulated)
 
 
-def _nobody(root: Path, imaging: Imaging, acted: set[str], choices: Choices, ledger) -> str:
+def _nobody(root: Path, imaging: Imaging, acted: set[str], choices: DataConfig, ledger) -> str:
     """Why nobody is in the cohort: what imaging there is, and the first file that failed."""
     there = sorted({run for runs in imaging.series.values() for run in runs})
     failed = [e for e in ledger.entries if e.participant in acted and e.file and not _events(e)]

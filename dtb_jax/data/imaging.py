@@ -1,6 +1,6 @@
 """What of a person's imaging becomes a connectome."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -28,18 +28,23 @@ class RestConnectome(NamedTuple):
 
     edges: np.ndarray | None  # [edge], Fisher z; None when no file could be used
     simulated: bool  # some file says so
-    gaps: dict[str, int] = {}  # volumes of each used run that are missing or censored
+    volumes: dict[str, int] = {}  # of each used run
+    gaps: dict[str, int] = {}  # of these, missing or censored
 
 
-def note_gaps(everybody: Iterable[RestConnectome], ledger: Ledger) -> None:
-    """One line a run about volumes that are left out of correlations."""
-    of_run: dict[str, list[int]] = {}
-    for one in everybody:
-        for run, count in one.gaps.items():
-            of_run.setdefault(run, []).append(count)
-    for run, counts in of_run.items():
-        words = f"{sum(counts)} volumes of {len(counts)} people are missing or censored"
-        ledger.add("all", run, "", f"{words}: left out of correlations")
+def note_volumes(everybody: Mapping[str, RestConnectome], ledger: Ledger) -> None:
+    """A line for everybody whose run is shorter than others', and one a run about gaps."""
+    for run in sorted({run for one in everybody.values() for run in one.volumes}):
+        known = {person: one for person, one in everybody.items() if run in one.volumes}
+        longest = max(one.volumes[run] for one in known.values())
+        for person, one in known.items():
+            if one.volumes[run] < longest:
+                words = f"{one.volumes[run]} volumes, others have {longest}: used as it is"
+                ledger.add(person, run, "", words)
+        gaps = [one.gaps[run] for one in known.values() if run in one.gaps]
+        if gaps:
+            words = f"{sum(gaps)} volumes of {len(gaps)} people are missing or censored"
+            ledger.add("all", run, "", f"{words}: left out of correlations")
 
 
 def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int:
@@ -70,6 +75,7 @@ def person_connectome(
     missing or constant parcels; below that, such a parcel's edges are 0.
     """
     total, weight, simulated = np.zeros(edge_count(expect.parcels)), 0, False
+    volumes: dict[str, int] = {}
     gaps: dict[str, int] = {}
     for run in rest.runs:
         path = paths.get(run)
@@ -87,9 +93,6 @@ def person_connectome(
             matched = expect.parcels - len(series.absent)
             fewest = int(ledger.facts.get("parcels_by_name", matched))
             ledger.facts["parcels_by_name"] = str(min(matched, fewest))
-        if len(series.values) < rest.full_length:
-            words = f"{len(series.values)} of {rest.full_length} volumes: used as it is"
-            ledger.add(participant, run, path, words)
         values = series.values[series.present()]
         left_out = np.zeros(values.shape[1], bool)
         for kind, which in missing.items():
@@ -101,9 +104,10 @@ def person_connectome(
         total += len(values) * np.arctanh(np.clip(r, -LARGEST_R, LARGEST_R))
         weight += len(values)
         simulated |= series.simulated
+        volumes[run] = len(series.values)
         if len(values) < len(series.values):
             gaps[run] = len(series.values) - len(values)
-    return RestConnectome(total / weight if weight else None, simulated, gaps)
+    return RestConnectome(total / weight if weight else None, simulated, volumes, gaps)
 
 
 def other_connectomes(
@@ -128,7 +132,7 @@ def other_connectomes(
         ledger.add("all", "", "", words)
         return None, None, False
     edges = np.zeros((len(people), edge_count(expect.parcels)), np.float32)
-    present, everybody = np.zeros(len(people), bool), []
+    present, everybody = np.zeros(len(people), bool), {}
     for i, person in enumerate(people):
         paths = imaging.series.get(person, {})
         found = person_connectome(paths, rest, expect, participant=person, ledger=ledger)
@@ -136,9 +140,9 @@ def other_connectomes(
             ledger.add(person, "", "", "no usable run of other_rest_runs: no second connectome")
             continue
         edges[i], present[i] = found.edges, True
-        everybody.append(found)
-    note_gaps(everybody, ledger)
-    simulated = any(one.simulated for one in everybody)
+        everybody[person] = found
+    note_volumes(everybody, ledger)
+    simulated = any(one.simulated for one in everybody.values())
     return (edges, present, simulated) if present.any() else (None, None, False)
 
 

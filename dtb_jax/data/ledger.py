@@ -4,9 +4,7 @@ import csv
 from pathlib import Path
 from typing import NamedTuple
 
-
-class DataError(ValueError):
-    """One sentence: which file, row or field; what was found; what was expected."""
+from dtb_jax.types import DataError as DataError
 
 
 class Entry(NamedTuple):

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from dtb_jax.data.config import ORDERS, VALUES
 from dtb_jax.data.imaging import named
 from dtb_jax.data.ledger import DataError
 from dtb_jax.data.numbers import read_numbers
@@ -18,7 +19,6 @@ LARGEST_Z = float(np.arctanh(LARGEST_R)) + 0.01
 """A larger number, 7.3, is no Fisher z of measured series."""
 FOR_ALL = "connectomes.json"
 """Says of all files of the folder what a JSON file beside one says of that one."""
-VALUES, ORDERS = ("r", "z"), ("upper", "lower")
 
 
 class Matrix(NamedTuple):

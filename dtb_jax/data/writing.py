@@ -22,6 +22,11 @@ def as_json(tree: Any) -> Any:
 
 def write_json(path: Path, tree: Any) -> None:
     """Write at once or not at all."""
+    write_text(path, json.dumps(as_json(tree), indent=1, allow_nan=False))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write at once or not at all."""
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(as_json(tree), indent=1, allow_nan=False), encoding="utf-8")
+    part.write_text(text, encoding="utf-8")
     part.replace(path)

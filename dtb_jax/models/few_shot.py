@@ -19,7 +19,7 @@ from dtb_jax.models.paper_twin import Fitted
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import as_prediction
 from dtb_jax.models.protocol import Probe, Rule
-from dtb_jax.twin.config import Settings
+from dtb_jax.twin.config import TrainConfig
 from dtb_jax.twin.rnn import unroll_together
 from dtb_jax.twin.twin import Params, Twin, split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort, Run, TaskRun
@@ -71,7 +71,7 @@ def adapted(
                 jnp.asarray(spread),
                 rows,
                 hypernet=fitted.twin.hypernet,
-                settings=fitted.recipe.settings,
+                settings=fitted.model.settings,
             )
             moved[tested] += np.asarray(shift) * spread
         direct = fitted._replace(twin=_identity_twin(fitted.twin.hypernet, features.shape[1]))
@@ -111,7 +111,7 @@ def _fit(
     runs: Run,
     *,
     hypernet: nn.Module,
-    settings: Settings,
+    settings: TrainConfig,
 ) -> Float[Array, "people feature"]:
     def objective(shift, feature, run):
         network = hypernet.apply(params, feature + spread * shift)

@@ -2,10 +2,12 @@
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import flax.linen as nn
 import jax
 import numpy as np
 
@@ -13,39 +15,61 @@ from dtb_jax.data import provenance
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.folds import Part
 from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.data.splits import BoldScale, cut, fit_bold_scale, last_second
+from dtb_jax.data.splits import (
+    BoldScale,
+    Parts,
+    Times,
+    cut,
+    fit_bold_scale,
+    hold_out,
+    last_second,
+    of_run,
+)
 from dtb_jax.models.memory import remember_last
 from dtb_jax.models.prediction import Prediction, predict
-from dtb_jax.models.recipe import Recipe, prepare, twin_for
 from dtb_jax.twin.checkpoint import Checkpoints
 from dtb_jax.twin.checks import checked
-from dtb_jax.twin.config import Settings
+from dtb_jax.twin.config import TrainConfig, TwinConfig
 from dtb_jax.twin.fit import fit
+from dtb_jax.twin.hypernetwork import Hypernetwork
+from dtb_jax.twin.response import LIKELIHOODS, Response
 from dtb_jax.twin.sharding import people_mesh
 from dtb_jax.twin.step import State, initial_state, used_params
-from dtb_jax.twin.twin import Params, Twin
+from dtb_jax.twin.twin import Params, Twin, make_twin
 from dtb_jax.types import STEP_S, Cohort, Run
 
 
 class PaperTwin(NamedTuple):
     """A hypernetwork turns a connectome into all weights of a recurrent network."""
 
-    recipe: Recipe
-    seed: int
+    config: TwinConfig = TwinConfig()
+    train: TrainConfig = TrainConfig()
+    seed: int = 0  # of everything random
     folder: Path | None = None  # of checkpoints, one subfolder a fold; None keeps none
-    save_every: int = 10**6  # epochs between checkpoints; the last is always kept
     on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None
+    kind: type[nn.Module] = Hypernetwork  # what turns features into a network
+    hold_out: Callable[..., Parts] = hold_out  # what validates
+
+    @property
+    def settings(self) -> TrainConfig:
+        """How to train, with the losses that the likelihood has."""
+        loss, count, _ = LIKELIHOODS[self.config.response]
+        return replace(self.train, action_loss=loss, action_count=count)
+
+    @property
+    def read(self) -> Callable[..., Response]:
+        """How choices and times are read."""
+        return LIKELIHOODS[self.config.response].read
+
+    def choices(self) -> dict[str, Any]:
+        """All that decides what is learned, for the record of a training."""
+        trained = {k: v for k, v in vars(self.train).items() if k != "save_every"}
+        makes = {"kind": self.kind, "hold_out": self.hold_out}
+        return {"config": vars(self.config), "train": trained, "seed": self.seed} | makes
 
     def fit(self, cohort: Cohort, subset: Part) -> "Fitted":
-        return train(
-            cohort,
-            subset,
-            self.recipe,
-            seed=self.seed,
-            folder=None if self.folder is None else self.folder / subset.name,
-            save_every=self.save_every,
-            on_epoch=self.on_epoch,
-        )
+        """Train, going on from a checkpoint where there is one, see `train`."""
+        return train(self, cohort, subset)
 
 
 class Fitted(NamedTuple):
@@ -56,7 +80,7 @@ class Fitted(NamedTuple):
     scale: BoldScale
     history: list[dict[str, float | int]]
     timing: dict[str, Any]
-    recipe: Recipe
+    model: PaperTwin
 
     def predict(
         self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
@@ -68,7 +92,7 @@ class Fitted(NamedTuple):
             cohort.connectomes if connectomes is None else connectomes,
             subset.of(cohort),
             stimuli(cohort, subset, self.scale),
-            self.recipe.read,
+            self.model.read,
             start_s=subset.start_s,
             people=np.flatnonzero(subset.people),
         )
@@ -80,47 +104,35 @@ class Fitted(NamedTuple):
         ]
 
 
-def train(
-    cohort: Cohort,
-    part: Part,
-    recipe: Recipe,
-    *,
-    seed: int,
-    folder: Path | None = None,
-    save_every: int = 1,
-    on_epoch: Callable[[dict[str, float | int]], None] = lambda row: None,
-) -> Fitted:
-    """Fit a twin to a part of the data, going on from `folder` where it holds a state.
+def train(model: PaperTwin, cohort: Cohort, part: Part) -> Fitted:
+    """Fit a twin to a part of the data, going on from its folder where that holds a state.
 
     All devices of the machine share the people of a batch.
 
     Args:
+        model: how.
         cohort: everybody.
         part: whose trials and volumes may be learned from.
-        recipe: how.
-        seed: of everything random.
-        folder: of the checkpoints; None keeps none.
-        save_every: epochs between checkpoints.
-        on_epoch: told every epoch's numbers.
 
     Returns: `Fitted`, with the parameters that `twin.step.used_params` names.
 
-    Raises: DataError where `folder` holds the training of other people, data or choices.
+    Raises: DataError where the folder holds the training of other people, data or choices.
     """
     began = time.perf_counter()
-    settings = recipe.settings
-    connectomes, twin, scale, parts = prepare(cohort, part, recipe, seed=seed)
+    settings, save_every = model.settings, model.train.save_every
+    folder = None if model.folder is None else model.folder / part.name
+    connectomes, twin, scale, parts = prepare(cohort, part, model)
     state, history, resumed_after = None, [], 0
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
-    origin = origin_of(cohort, part, recipe=recipe, seed=seed)
+    origin = origin_of(cohort, part, **model.choices())
     if checkpoints is not None:
         check_origin(checkpoints, origin, folder)
         found = checkpoints.restore({"state": abstract_state(twin, settings), "fixed": fixed})
         if found is not None:
             state, history = found[0]["state"], found[1]["history"]
             resumed_after = int(state.epoch)
-            on_epoch({"resumed_after_epoch": resumed_after})
+            model.on_epoch({"resumed_after_epoch": resumed_after})
     try:
         checked(
             twin,
@@ -146,7 +158,7 @@ def train(
         epoch = int(state.epoch)
         if epoch % save_every == 0 or epoch == settings.epochs:
             save(epoch, state)
-        on_epoch(row)
+        model.on_epoch(row)
 
     state = fit(
         twin,
@@ -155,7 +167,7 @@ def train(
         parts.validation,
         parts.validation_people,
         settings,
-        seed=seed,
+        seed=model.seed,
         people=parts.people,
         state=state,
         mesh=people_mesh(),
@@ -179,7 +191,7 @@ def train(
         "peak_memory_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
         "device": str(jax.devices()[0].device_kind),
     }
-    return Fitted(twin, used_params(settings, state), scale, history, timing, recipe)
+    return Fitted(twin, used_params(settings, state), scale, history, timing, model)
 
 
 def origin_of(cohort: Cohort, part: Part, **choices: Any) -> dict[str, Any]:
@@ -217,8 +229,8 @@ def _made_of(checkpoints: Checkpoints, folder: Path | None) -> dict[str, Any] | 
     return record["made_of"]
 
 
-def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
-    """A twin from the checkpoints that `train` wrote for this cohort and recipe.
+def restore(model: PaperTwin, folder: Path, cohort: Cohort) -> Fitted:
+    """A twin from the checkpoints that `train` left in a folder for this cohort.
 
     Raises: DataError when there are none, or they are of other sizes, people or data.
     """
@@ -229,9 +241,9 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
     runs = cut(cohort, 0.0, STEP_S, no_bold)
     if cohort.bold_source == "none":
         runs = runs._replace(bold=runs.bold[..., :0])
-    twin = twin_for(cohort.connectomes, runs, recipe)
+    twin = twin_for(cohort.connectomes, runs, model)
     like = {
-        "state": abstract_state(twin, recipe.settings),
+        "state": abstract_state(twin, model.settings),
         "fixed": fixed_parts(twin, no_bold),
     }
     checkpoints = Checkpoints(folder)
@@ -250,8 +262,8 @@ def restore(folder: Path, cohort: Cohort, recipe: Recipe) -> Fitted:
         raise DataError(missing)
     fixed, state = found[0]["fixed"], found[0]["state"]
     twin = Twin(twin.hypernet, fixed["centre"], fixed["spread"], fixed.get("basis"))
-    params = used_params(recipe.settings, State(*state) if isinstance(state, list) else state)
-    return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {}, recipe)
+    params = used_params(model.settings, State(*state) if isinstance(state, list) else state)
+    return Fitted(twin, params, BoldScale(**fixed["bold"]), found[1]["history"], {}, model)
 
 
 def _check_people(checkpoints: Checkpoints, cohort: Cohort, folder: Path) -> None:
@@ -271,7 +283,7 @@ def fixed_parts(twin: Twin, scale: BoldScale) -> dict[str, Any]:
     return known | {"bold": scale._asdict()}
 
 
-def abstract_state(twin: Twin, settings: Settings) -> State:
+def abstract_state(twin: Twin, settings: TrainConfig) -> State:
     """Shapes of a training state."""
     return jax.eval_shape(lambda key: initial_state(twin, settings, key=key), jax.random.key(0))
 
@@ -281,6 +293,81 @@ def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:
     """What a twin needs for rolling out a part: it begins with the part, at h = 0."""
     inside = part.of(cohort)
     return cut(inside, part.start_s, last_second(inside, part.start_s, np.inf), scale)
+
+
+class Prepared(NamedTuple):
+    """A part of a cohort as a training sees it."""
+
+    connectomes: np.ndarray  # everybody's
+    twin: Twin
+    scale: BoldScale
+    parts: Parts
+
+
+def prepare(cohort: Cohort, part: Part, model: PaperTwin) -> Prepared:
+    """Cut a part of the data, keep some of it for validation, and make a twin of its size.
+
+    Args:
+        cohort: everybody.
+        part: whose trials and volumes may be learned from.
+        model: how.
+
+    Raises: DataError where a segment is longer than what may be learned from.
+    """
+    steps = model.train.segment_steps
+    fits(cohort, part, steps)
+    people = np.flatnonzero(part.people)
+    cohort = part.of(cohort)
+    stop_s = last_second(cohort, part.start_s, part.stop_s)
+    scale = fit_bold_scale(cohort, stop_s, people)
+    whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=model.train.pulse_steps)
+    if cohort.bold_source == "none":
+        whole = whole._replace(bold=whole.bold[..., :0])
+    # one end for all runs is the paper's: what shorter runs lack at it validates nothing there
+    own = _steps(cohort, part.start_s, stop_s) if isinstance(stop_s, Mapping) else None
+    share = model.train.validation_share
+    parts = model.hold_out(whole, people, share=share, steps=steps, seed=model.seed, lengths=own)
+    twin = twin_for(cohort.connectomes[parts.people], whole, model)
+    return Prepared(cohort.connectomes, twin, scale, parts)
+
+
+def _steps(cohort: Cohort, start_s: Times, stop_s: Times) -> list[int]:
+    """Of each run's own part."""
+    return [
+        round((of_run(stop_s, run.name) - of_run(start_s, run.name)) / STEP_S)
+        for run in cohort.runs
+    ]
+
+
+def fits(cohort: Cohort, part: Part, segment_steps: int) -> None:
+    """Raises: DataError where a segment is longer than what may be learned from."""
+    inside = part.of(cohort)
+    longest = max(_steps(inside, part.start_s, last_second(inside, part.start_s, part.stop_s)))
+    if segment_steps > longest:
+        raise DataError(
+            f"--config.segment_steps: {segment_steps} steps ({segment_steps * STEP_S:.0f} s) do "
+            f"not fit into the training part of {longest * STEP_S:g} s; expected at most {longest}"
+        )
+
+
+def twin_for(connectomes: np.ndarray, runs: Run, model: PaperTwin) -> Twin:
+    """A twin for these training people, with the inputs and outputs of these runs."""
+    actions = runs.press.shape[-1]
+    outputs = actions + runs.bold.shape[-1]
+    return make_twin(
+        connectomes,
+        inputs=runs.stimulus.shape[-1],
+        outputs=outputs,
+        actions=actions,
+        kind=model.kind,
+        **sizes_of(model.config, model.kind),
+    )
+
+
+def sizes_of(config: TwinConfig, kind: type[nn.Module]) -> dict[str, Any]:
+    """What `make_twin` is told of a config: what this kind of network has."""
+    known = {"components", "standardise", *(field.name for field in fields(kind))}
+    return {k: v for k, v in vars(config).items() if k in known and v is not None}
 
 
 def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:

@@ -5,8 +5,9 @@ a line in `REGRESSIONS`: `dtb evaluate --methods=NAME` shows it in every table (
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from dtb_jax.data.folds import Part
 from dtb_jax.models import baselines as rules
@@ -14,7 +15,6 @@ from dtb_jax.models.few_shot import Shrinkage
 from dtb_jax.models.paper_twin import PaperTwin
 from dtb_jax.models.profile_regression import ProfileRegression, demographics
 from dtb_jax.models.protocol import Model, Rule
-from dtb_jax.models.recipe import Recipe
 from dtb_jax.models.regression import cpm, kernel_ridge, pca_ridge, ridge
 from dtb_jax.models.surrogates import OnOtherConnectomes, one_hot
 from dtb_jax.models.tangent import tangent_ridge
@@ -35,8 +35,6 @@ REGRESSIONS = {
     "tangent_ridge": Entry(lambda: ProfileRegression(tangent_ridge), "ridge in tangent space"),
 }
 """Models on connectomes that are quickly fitted; those of `--methods`."""
-OF_EDGES = ("standardise", "components", "gain")
-"""Sizes of a twin that say what becomes of edges."""
 
 
 def regressions(names: Sequence[str]) -> dict[str, Model]:
@@ -70,10 +68,10 @@ def baselines(own: Part | None) -> dict[str, Model]:
     return found
 
 
-def identity_twin(recipe: Recipe, *, seed: int, **options: Any) -> Model:
-    """The paper's twin with a name tag for a connectome; options as of `PaperTwin`."""
-    sizes = {key: value for key, value in recipe.sizes.items() if key not in OF_EDGES}
-    return OnOtherConnectomes(PaperTwin(recipe._replace(sizes=sizes), seed, **options), one_hot)
+def identity_twin(twin: PaperTwin) -> Model:
+    """The paper's twin with a name tag for a connectome."""
+    config = replace(twin.config, standardise=True, components=0, gain=None)
+    return OnOtherConnectomes(twin._replace(config=config), one_hot)
 
 
 def shrinkage(shots: Sequence[int]) -> dict[str, Model]:

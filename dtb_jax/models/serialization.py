@@ -17,14 +17,14 @@ from dtb_jax.data.writing import write_json
 from dtb_jax.models.paper_twin import Fitted, fixed_parts
 from dtb_jax.twin.checkpoint import load_tree, save_tree
 from dtb_jax.twin.hypernetwork import ConstantInput, Hypernetwork
-from dtb_jax.twin.response import read_hazard, read_pulses, windows
+from dtb_jax.twin.response import LIKELIHOODS, windows
 from dtb_jax.twin.twin import Twin, simulate, split_outputs
 from dtb_jax.types import STEP_S, Array, Cohort
 
 CARD, NUMBERS, FORMAT = "card.json", "numbers", 1
 KINDS = {"Hypernetwork": Hypernetwork, "ConstantInput": ConstantInput}
-READERS = {"hazard": read_hazard, "pulses": read_pulses}
-"""All that a card can ask for: what it names is looked up here, and nothing of it is executed."""
+"""All that a card can ask for: what it names is looked up here and in `LIKELIHOODS`, and nothing
+of it is executed."""
 LIMITS = (
     "For research. What this twin tells of a person is a prediction with errors, no finding and no "
     "basis for decisions about that person. Its card says how it was tested, beside baselines that "
@@ -51,7 +51,7 @@ class Portable(NamedTuple):
 
     twin: Twin
     params: Any
-    read: str  # one of `READERS`
+    read: str  # one of `LIKELIHOODS`
     designs: dict[str, Design]
     regions: tuple[str, ...]
     bold_mean: Array
@@ -104,7 +104,7 @@ def save_twin(folder: Path, fitted: Fitted, cohort: Cohort, about: dict[str, Any
         "limits": LIMITS,
         "about": about,
         "hypernetwork": {"kind": type(hypernet).__name__, "sizes": _sizes(hypernet)},
-        "read": next(name for name, read in READERS.items() if read is fitted.recipe.read),
+        "read": fitted.model.config.response,
         "regions": list(cohort.regions) if bold else [],
         "steps_per_volume": round(cohort.repetition_time_s / STEP_S),
         "designs": told,
@@ -126,7 +126,7 @@ def load_twin(folder: Path | str) -> Portable:
         if card["format"] != FORMAT:
             raise ValueError(f"format {card['format']}, expected {FORMAT}")
         kind, read = KINDS[card["hypernetwork"]["kind"]], card["read"]
-        READERS[read]
+        LIKELIHOODS[read]
         like = jax.tree.map(_abstract, card["arrays"], is_leaf=lambda leaf: isinstance(leaf, list))
         numbers = load_tree(folder / NUMBERS, like)
         hypernet = kind(**card["hypernetwork"]["sizes"])
@@ -186,7 +186,7 @@ def tell(portable: Portable, connectome: Float[np.ndarray, " edge"]) -> dict[str
             logits.shape[0],
             length,
         )
-        told = READERS[portable.read](logits, jnp.asarray(design.available), frame)
+        told = LIKELIHOODS[portable.read].read(logits, jnp.asarray(design.available), frame)
         columns = {
             "condition": [design.conditions[k] for k in design.condition],
             "correct": [design.actions[k] for k in design.correct],

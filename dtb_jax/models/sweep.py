@@ -1,6 +1,7 @@
 """Many trainings side by side: seeds and numbers differ, the program is compiled once."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,9 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from dtb_jax.models.recipe import Prepared
+from dtb_jax.models.paper_twin import Prepared
 from dtb_jax.twin.batching import batches
-from dtb_jax.twin.config import Settings, learning_rates, steps_per_epoch
+from dtb_jax.twin.config import TrainConfig, batch_size, learning_rates, steps_per_epoch
 from dtb_jax.twin.fit import NonFiniteLoss, features_of, fit, row_of
 from dtb_jax.twin.step import State, held_out_loss, initial_state, sizes, train_step, used_params
 from dtb_jax.twin.twin import Params
@@ -46,7 +47,7 @@ def train_points(
     values: dict[str, Float[Array, " point"]],
     *,
     hypernet: nn.Module,
-    settings: Settings,
+    settings: TrainConfig,
 ):
     """`train_step` of every point, on the same data."""
     one = partial(train_step, hypernet=hypernet, settings=settings)
@@ -61,7 +62,7 @@ def held_out_points(params, features, runs: Run, values, *, hypernet, settings):
     return jax.vmap(one, in_axes=(0, None, None, 0))(params, features, runs, values)
 
 
-def fit_points(ready: Prepared, settings: Settings, points: Sequence[Point]) -> list[Trained]:
+def fit_points(ready: Prepared, settings: TrainConfig, points: Sequence[Point]) -> list[Trained]:
     """`twin.fit.fit` of every point at once, step by step in one `vmap`.
 
     A point that has stopped improving, or whose loss is no number, stands still while the others
@@ -75,7 +76,7 @@ def fit_points(ready: Prepared, settings: Settings, points: Sequence[Point]) -> 
     Returns: one `Trained` a point.
     """
     twin, parts, people = ready.twin, ready.parts, ready.parts.people
-    batch = min(settings.batch_people, len(people))
+    batch = batch_size(settings, len(people))
     values = {
         name: jnp.asarray([point.values[name] for point in points], jnp.float32)
         for name in points[0].values
@@ -149,12 +150,12 @@ def _better(states: State, loss, going, epoch) -> State:
     )
 
 
-def _rates(settings: Settings, point: Point, people: int) -> np.ndarray:
+def _rates(settings: TrainConfig, point: Point, people: int) -> np.ndarray:
     rate = point.values.get("learning_rate", settings.learning_rate)
-    return learning_rates(settings._replace(learning_rate=rate), steps_per_epoch(settings, people))
+    return learning_rates(replace(settings, learning_rate=rate), steps_per_epoch(settings, people))
 
 
-def fit_point(ready: Prepared, settings: Settings, point: Point) -> Trained:
+def fit_point(ready: Prepared, settings: TrainConfig, point: Point) -> Trained:
     """`fit_points` of one point, by `twin.fit.fit`: other values do not compile anew."""
     history: list[dict] = []
     parts = ready.parts

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, Int
 
-from dtb_jax.twin.config import Settings
+from dtb_jax.twin.config import TrainConfig
 from dtb_jax.twin.twin import Twin
 from dtb_jax.types import Array, Run
 
@@ -37,7 +37,7 @@ def checked(
     validation: Run,
     people: np.ndarray | None,
     validation_people: np.ndarray,
-    settings: Settings,
+    settings: TrainConfig,
 ) -> tuple[Run, Run, Int[np.ndarray, " trained"], Int[np.ndarray, " held"]]:
     """The arguments of `twin.fit.fit`, with rows for masks and zeros for NaN of masked BOLD.
 

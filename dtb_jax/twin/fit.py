@@ -1,6 +1,7 @@
 """Fit a hypernetwork: random segments, Adam, early stopping, and a state that can be resumed."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -11,7 +12,14 @@ from jaxtyping import Float, Int
 
 from dtb_jax.twin.batching import batches
 from dtb_jax.twin.checks import checked
-from dtb_jax.twin.config import NONE, Settings, Values, learning_rates, steps_per_epoch
+from dtb_jax.twin.config import (
+    NONE,
+    TrainConfig,
+    Values,
+    batch_size,
+    learning_rates,
+    steps_per_epoch,
+)
 from dtb_jax.twin.sharding import fill, replicate, share, within
 from dtb_jax.twin.step import Progress, State, held_out_loss, initial_state, sizes, train_step
 from dtb_jax.twin.twin import Loss, Twin
@@ -33,7 +41,7 @@ def fit(
     training: Run,
     validation: Run,
     validation_people: Int[np.ndarray, " held"],
-    settings: Settings,
+    settings: TrainConfig,
     *,
     seed: int,
     values: Values = NONE,
@@ -69,9 +77,9 @@ def fit(
     training, validation, people, validation_people = checked(
         twin, connectomes, training, validation, people, validation_people, settings
     )
-    batch = min(settings.batch_people, len(people))
+    batch = batch_size(settings, len(people))
     rates = learning_rates(
-        settings._replace(learning_rate=float(values.get("learning_rate", settings.learning_rate))),
+        replace(settings, learning_rate=float(values.get("learning_rate", settings.learning_rate))),
         steps_per_epoch(settings, len(people)),
     )
     key = jax.random.key(seed)

@@ -7,6 +7,7 @@ Both ways share one interface: a loss over steps and a per-step probability of e
 - pulses (the paper): every channel is an independent sigmoid, 1 at the press and 0 elsewhere.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -255,3 +256,18 @@ def first_crossing(
     answered = happened.astype(jnp.float32)
     time = windows.time_s[trial, step] * answered
     return jnp.where(happened, action, 0).astype(jnp.int32), time, answered
+
+
+class Likelihood(NamedTuple):
+    """How presses are learned and read."""
+
+    loss: Callable[[Array, Run], Array]
+    total: Callable[[Run], Array]  # what the loss is averaged over
+    read: Callable[..., Response]
+
+
+LIKELIHOODS = {
+    "hazard": Likelihood(hazard_loss, press_count, read_hazard),
+    "pulses": Likelihood(pulse_loss, pulse_count, read_pulses),
+}
+"""By the name that configs give them."""

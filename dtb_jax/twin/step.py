@@ -10,7 +10,7 @@ import optax
 from jaxtyping import Float, Int
 
 from dtb_jax.twin.batching import cut_segments, segment_starts
-from dtb_jax.twin.config import NONE, Settings, Values, optimiser
+from dtb_jax.twin.config import NONE, TrainConfig, Values, optimiser
 from dtb_jax.twin.sharding import everywhere
 from dtb_jax.twin.twin import Loss, Params, Twin, cohort_loss
 from dtb_jax.types import Array, Run
@@ -47,7 +47,7 @@ def train_step(
     values: Values = NONE,
     *,
     hypernet: nn.Module,
-    settings: Settings,
+    settings: TrainConfig,
 ) -> tuple[State, Progress]:
     """One update by segments of a batch of people.
 
@@ -125,7 +125,7 @@ def held_out_loss(
     values: Values = NONE,
     *,
     hypernet: nn.Module,
-    settings: Settings,
+    settings: TrainConfig,
 ) -> Loss:
     """The loss of people on whole stretches, without dropout."""
     networks = jax.vmap(hypernet.apply, in_axes=(None, 0))(params, features)
@@ -136,7 +136,7 @@ def _with(hypernet: nn.Module, values: Values) -> nn.Module:
     return hypernet.clone(dropout=values["dropout"]) if "dropout" in values else hypernet
 
 
-def _loss(networks, runs: Run, weight, settings: Settings, values: Values) -> Loss:
+def _loss(networks, runs: Run, weight, settings: TrainConfig, values: Values) -> Loss:
     return cohort_loss(
         networks,
         runs,
@@ -147,7 +147,7 @@ def _loss(networks, runs: Run, weight, settings: Settings, values: Values) -> Lo
     )
 
 
-def used_params(settings: Settings, state: State) -> Params:
+def used_params(settings: TrainConfig, state: State) -> Params:
     """The parameters to use: the last, or with `keep_best` those of the least validation loss.
 
     A rate that decays to 0 ends quietly; amid the schedule the noise of BOLD picks the epoch.
@@ -155,7 +155,7 @@ def used_params(settings: Settings, state: State) -> Params:
     return state.best_params if settings.keep_best else state.params
 
 
-def initial_state(twin: Twin, settings: Settings, *, key: jax.Array) -> State:
+def initial_state(twin: Twin, settings: TrainConfig, *, key: jax.Array) -> State:
     """Fresh parameters and optimiser."""
     params = twin.init(key)
     zero = jnp.zeros((), jnp.int32)

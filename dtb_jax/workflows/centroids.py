@@ -10,7 +10,7 @@ import pandas as pd
 from dtb_jax.data import DataError
 from dtb_jax.data.bids import read_table
 from dtb_jax.data.parcels import parcels_and_regions
-from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.config import StudyConfig
 
 
 def read_centroids(path: str, names: Sequence[str]) -> np.ndarray | None:
@@ -64,13 +64,15 @@ def read_centroids(path: str, names: Sequence[str]) -> np.ndarray | None:
     return found
 
 
-def region_centroids(options: Study) -> np.ndarray | None:
+def region_centroids(config: StudyConfig) -> np.ndarray | None:
     """Where regions lie, [region, 3] in MNI mm: the mean of their parcels; None if not told.
 
     Raises: DataError where the table can not be read.
     """
-    if not options.centroids:
+    if not config.evaluation.centroids:
         return None
-    names, regions = parcels_and_regions(Path(options.data), options.atlas, options.regions)
-    at = read_centroids(options.centroids, names)
+    names, regions = parcels_and_regions(
+        Path(config.data.root), config.data.atlas, config.data.regions
+    )
+    at = read_centroids(config.evaluation.centroids, names)
     return np.array([np.nanmean(at[parcels], axis=0) for parcels in regions.values()])

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dtb_jax.data.choices import option
 from dtb_jax.data.ledger import DataError
 from dtb_jax.data.writing import write_json
+from dtb_jax.twin.option import Config, option
 
 GROUP = "Cluster"
-WHERE = ("", "slurm", "local")
 DEVICES = "CUDA_VISIBLE_DEVICES"
 LATE_S = 600.0
 """After which a job that Slurm does not know is gone."""
@@ -28,26 +27,29 @@ class Submitted(Exception):
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(Config):
     """What a task of an array job may use."""
 
     submit: str = option(
-        "", "slurm, or local (this machine): an array job, a task a fold, twin or point.", GROUP
+        "",
+        "Send an array job, a task a fold, twin or point, to slurm or local (this machine).",
+        GROUP,
+        one_of=("slurm", "local"),
     )
-    partition: str = option("", "Of Slurm.", GROUP)
-    hours: float = option(4.0, "Of a task; it goes on after that, three times at most.", GROUP)
-    gib: int = option(16, "Memory of a task.", GROUP)
-    cpus: int = option(4, "Of a task.", GROUP)
-    gpus: int = option(0, "Of a task.", GROUP)
-    at_once: int = option(32, "Tasks side by side.", GROUP)
+    partition: str = option("", "Slurm's partition.", GROUP)
+    hours: float = option(
+        4.0, "Hours of a task; it goes on after that, three times at most.", GROUP
+    )
+    gib: int = option(16, "Memory of a task, GiB.", GROUP)
+    cpus: int = option(4, "CPUs of a task.", GROUP)
+    gpus: int = option(0, "GPUs of a task.", GROUP)
+    at_once: int = option(32, "Tasks that run side by side.", GROUP)
 
     def check(self) -> None:
         """Tell what is wrong with it before anything is read.
 
-        Raises: DataError for an unknown place, or without submitit or Slurm.
+        Raises: DataError without submitit or Slurm.
         """
-        if self.submit not in WHERE:
-            raise DataError(f"--config.submit: {self.submit!r}, expected slurm or local")
         if self.submit:
             _executor(self, Path())
 

@@ -15,17 +15,17 @@ from dtb_jax.data.folds import Fold, Part
 from dtb_jax.data.splits import SPLIT_S, STOP_S, Times, in_part, length_s, volume_range, volume_s
 from dtb_jax.data.tasks.designs import NAMES, load_design
 from dtb_jax.types import STEP_S, Cohort, TaskRun
-from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.config import EvalConfig
 
 CLOSE_S = 1.0
 """Between the first, and the last, onsets of runs with the same list."""
 
 
-def halves(options: Study, cohort: Cohort) -> Fold:
+def halves(config: EvalConfig, cohort: Cohort) -> Fold:
     """The training part and the test part of every run.
 
     Args:
-        options: `split_s` and `stop_s` hold for all runs; None: see above.
+        config: `split_s` and `stop_s` hold for all runs; None: see above.
         cohort: everybody.
 
     Raises: DataError where a run would have no training part or no test part.
@@ -33,11 +33,11 @@ def halves(options: Study, cohort: Cohort) -> Fold:
     end, cut = {}, {}
     for run in cohort.runs:
         paper = has_list_of_tcp(run)
-        end[run.name] = options.stop_s or (STOP_S if paper else length_s(run))
+        end[run.name] = config.stop_s or (STOP_S if paper else length_s(run))
         stop = min(end[run.name], length_s(run))
-        cut[run.name] = options.split_s or (SPLIT_S if paper else middle_s(run, stop))
+        cut[run.name] = config.split_s or (SPLIT_S if paper else middle_s(run, stop))
         cut[run.name] = on_grid(run, cut[run.name])
-    _refuse_empty(options, cohort, cut, end)
+    _refuse_empty(config, cohort, cut, end)
     (fold,) = splits.by_time(cohort, one_for_all(cut), one_for_all(end))
     return fold
 
@@ -119,26 +119,26 @@ def one_for_all(times: dict[str, float]) -> Times:
 
 
 def _refuse_empty(
-    options: Study, cohort: Cohort, cut: dict[str, float], end: dict[str, float]
+    config: EvalConfig, cohort: Cohort, cut: dict[str, float], end: dict[str, float]
 ) -> None:
     last = {run.name: min(end[run.name], length_s(run)) for run in cohort.runs}
-    if options.split_s is not None and not 0 < options.split_s < max(last.values()):
+    if config.split_s is not None and not 0 < config.split_s < max(last.values()):
         raise DataError(
-            f"--config.split_s: {options.split_s:g} s, expected less than the test part's end, "
+            f"--config.split_s: {config.split_s:g} s, expected less than the test part's end, "
             f"{max(last.values()):g} s, and more than 0"
         )
     for run in cohort.runs:
         if cut[run.name] >= last[run.name]:
             raise DataError(
                 f"--config.split_s: {run.name} ends at {last[run.name]:g} s, before its test part "
-                f"begins ({options.split_s or cut[run.name]:g} s)"
+                f"begins ({config.split_s or cut[run.name]:g} s)"
             )
         for what, start, stop in (
             ("training", 0.0, cut[run.name]),
             ("test", cut[run.name], last[run.name]),
         ):
             if not in_part(run, start, stop).any():
-                named = "stop_s" if options.stop_s and not options.split_s else "split_s"
+                named = "stop_s" if config.stop_s and not config.split_s else "split_s"
                 raise DataError(
                     f"--config.{named}: nobody has a trial of {run.name} in its {what} part, "
                     f"{start:g} to {stop:g} s; expected some in each part"

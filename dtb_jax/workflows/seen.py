@@ -11,17 +11,17 @@ from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import assess
 from dtb_jax.evaluation.crossvalidation import cross_validate
-from dtb_jax.models import paper_twin, registry, serialization
+from dtb_jax.models import registry, serialization
+from dtb_jax.models.paper_twin import Fitted, fits, note_below_chance
 from dtb_jax.models.protocol import Model, Pretrained
-from dtb_jax.models.recipe import fits
 from dtb_jax.models.surrogates import surrogates
 from dtb_jax.reporting import results
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import evaluation_report, pages, seen_figures, session, truth
 from dtb_jax.workflows.centroids import region_centroids
+from dtb_jax.workflows.config import StudyConfig, paper_twin
 from dtb_jax.workflows.halves import note_parts, trained_on
-from dtb_jax.workflows.options import Study
-from dtb_jax.workflows.protocol import protocol, recipe
+from dtb_jax.workflows.protocol import protocol
 
 
 class Trained(NamedTuple):
@@ -30,39 +30,32 @@ class Trained(NamedTuple):
     cohort: Cohort
     ledger: Ledger
     fold: Fold
-    fitted: paper_twin.Fitted
+    fitted: Fitted
 
 
-def train(options: Study, workdir: Path) -> Trained:
+def train(config: StudyConfig, workdir: Path) -> Trained:
     """Read a folder and fit the twin, going on from a checkpoint where there is one.
 
     Raises: DataError, in one sentence.
     """
     session.settle_jax()
     session.check_room(workdir)
-    cohort, ledger = session.read_data(options.data, options)
-    made, fold = recipe(options), session.halves(options, cohort)
-    fits(cohort, fold.training, options.segment_steps)
-    region_centroids(options)  # what is wrong with them is told before hours of training
-    session.settle(options, workdir)
+    cohort, ledger = session.read_data(config.data)
+    fold = session.halves(config.evaluation, cohort)
+    fits(cohort, fold.training, config.train.segment_steps)
+    region_centroids(config)  # what is wrong with them is told before hours of training
+    session.settle(config, workdir)
     session.settle_people(cohort, workdir)
     note_parts(cohort, fold, ledger)
-    paper_twin.note_below_chance(cohort, ledger)
+    note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
-    with session.epochs_bar(made.settings.epochs, "training") as show:
-        fitted = paper_twin.train(
-            cohort,
-            fold.training,
-            made,
-            folder=workdir / "checkpoints",
-            on_epoch=show,
-            seed=options.seed,
-            save_every=options.save_every,
-        )
+    with session.epochs_bar(config.train.epochs, "training") as show:
+        twin = paper_twin(config, folder=workdir, on_epoch=show)
+        fitted = twin.fit(cohort, fold.training._replace(name="checkpoints"))
     write_json(workdir / "history.json", fitted.history)
     fitted = fitted._replace(timing=_timing(workdir / "timing.json", fitted.timing))
     trained = Trained(cohort, ledger, fold, fitted)
-    save_twin(options, trained, workdir, {})
+    save_twin(config, trained, workdir, {})
     return trained
 
 
@@ -74,12 +67,14 @@ def _timing(path: Path, now: dict[str, Any]) -> dict[str, Any]:
     return now
 
 
-def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str, Any]) -> None:
+def save_twin(
+    config: StudyConfig, trained: Trained, workdir: Path, metrics: dict[str, Any]
+) -> None:
     """The fitted twin for others, and on its card how it was trained and what is known of it."""
     cohort, _, fold, fitted = trained
     people = provenance.of_people(cohort, np.flatnonzero(trained_on(cohort, fold.training)))
     about = {
-        "protocol": told(options, trained),
+        "protocol": told(config, trained),
         "timing": fitted.timing,
         "trained_on": {
             "participants": list(people),
@@ -90,24 +85,24 @@ def save_twin(options: Study, trained: Trained, workdir: Path, metrics: dict[str
     serialization.save_twin(workdir / "twin", fitted, cohort, about)
 
 
-def told(options: Study, trained: Trained) -> dict[str, Any]:
+def told(config: StudyConfig, trained: Trained) -> dict[str, Any]:
     """The protocol of this study."""
     return protocol(
         trained.cohort,
         "time",
-        units=options.units,
-        seed=options.seed,
-        drawn=bool(options.centroids),
+        units=config.twin.units,
+        seed=config.seed,
+        drawn=bool(config.evaluation.centroids),
     ) | {
-        "response": options.response,
+        "response": config.twin.response,
         "split_s": trained.fold.training.stop_s,
         "stop_s": trained.fold.test.stop_s,
         "trained_people": int(trained_on(trained.cohort, trained.fold.training).sum()),
-        "epochs": options.epochs,
+        "epochs": config.train.epochs,
     }
 
 
-def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
+def evaluate(config: StudyConfig, workdir: Path, trained: Trained) -> dict[str, Any]:
     """Ask the twin and all baselines about the second halves, and write what comes out.
 
     `metrics.json`, `predictions.tsv`, `twin/`, `figures/` and `report.html`.
@@ -118,31 +113,26 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
     models: dict[str, Model] = {
         "twin": Pretrained(fitted),
         **registry.baselines(fold.training),
-        **truth.oracles(Path(options.data), cohort),
+        **truth.oracles(Path(config.data.root), cohort),
     }
-    if options.identity:
-        with session.epochs_bar(options.epochs, "training on name tags") as show:
-            tagged = registry.identity_twin(
-                fitted.recipe,
-                folder=workdir / "checkpoints_identity",
-                on_epoch=show,
-                seed=options.seed,
-                save_every=options.save_every,
-            )
+    if config.evaluation.identity:
+        with session.epochs_bar(config.train.epochs, "training on name tags") as show:
+            folder = workdir / "checkpoints_identity"
+            tagged = registry.identity_twin(paper_twin(config, folder=folder, on_epoch=show))
             models["one_hot_identity"] = Pretrained(tagged.fit(cohort, fold.training))
     print("evaluating on the second half of every run")
-    probes = {"twin": [surrogates(seed=options.seed)]}
+    probes = {"twin": [surrogates(seed=config.seed)]}
     everything = cross_validate(cohort, [fold], models, probes=probes)
     assessed = assess(
         cohort,
         [fold],
         everything,
-        seed=options.seed,
-        drifts=options.drifts,
-        noise=options.noise,
+        seed=config.seed,
+        drifts=config.evaluation.drifts,
+        noise=config.evaluation.noise,
     )
     metrics = {
-        "protocol": told(options, trained),
+        "protocol": told(config, trained),
         "models": assessed.models,
         **evaluation_report.verdict_metrics(assessed),
         "subgroups": assessed.subgroups,
@@ -152,7 +142,7 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
     if compared:
         metrics["truth"] = truth.as_metrics(compared)
     write_json(workdir / "metrics.json", metrics)
-    save_twin(options, trained, workdir, metrics)
+    save_twin(config, trained, workdir, metrics)
     results.write_predictions(
         workdir / "predictions.tsv",
         cohort,
@@ -160,6 +150,6 @@ def evaluate(options: Study, workdir: Path, trained: Trained) -> dict[str, Any]:
         assessed.predictions["twin"],
         seen=trained_on(cohort, fold.training),
     )
-    seen_figures.draw(workdir, options, cohort, fold, fitted, assessed, compared, metrics)
+    seen_figures.draw(workdir, config, cohort, fold, fitted, assessed, compared, metrics)
     pages.write(workdir)
     return metrics

@@ -22,8 +22,8 @@ from dtb_jax.reporting import plots
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session, truth
 from dtb_jax.workflows.centroids import region_centroids
+from dtb_jax.workflows.config import StudyConfig
 from dtb_jax.workflows.evaluation_report import reliability_figure, source_label, verdict_figure
-from dtb_jax.workflows.options import Study
 from dtb_jax.workflows.traces import action_traces
 
 SHOWN_REGION = "R_higher_visual"
@@ -31,7 +31,7 @@ SHOWN_REGION = "R_higher_visual"
 
 def draw(
     workdir: Path,
-    options: Study,
+    config: StudyConfig,
     cohort: Cohort,
     fold: Fold,
     fitted: paper_twin.Fitted,
@@ -43,7 +43,7 @@ def draw(
 
     Args:
         workdir: where.
-        options: of the study.
+        config: of the study.
         cohort: as read.
         fold: which part trained, which was tested.
         fitted: the twin.
@@ -72,7 +72,7 @@ def draw(
             )
         )
     if cohort.bold_source != "none":
-        maps, at = _maps(evaluated), region_centroids(options)
+        maps, at = _maps(evaluated), region_centroids(config)
         drawn += [
             (
                 f"BOLD of {cohort.regions[shown_region(cohort)].replace('_', ' ')} in the second "
@@ -100,7 +100,9 @@ def draw(
             "What the twins of three people expect, with the presses they made (dashed).",
             "actions",
             plots.action_traces(
-                action_traces(cohort, fitted, fold.test.span(cohort.runs[0])[0], options.response),
+                action_traces(
+                    cohort, fitted, fold.test.span(cohort.runs[0])[0], config.twin.response
+                ),
                 label,
             ),
         ),

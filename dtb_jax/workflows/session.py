@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,12 +14,14 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from dtb_jax.data import Choices, DataError, Ledger, provenance, read_cohort
+from dtb_jax.data import DataConfig, DataError, Ledger, provenance, read_cohort
 from dtb_jax.data.writing import write_json
 from dtb_jax.models import registry
 from dtb_jax.models.protocol import Model
+from dtb_jax.twin.option import Config, flat
 from dtb_jax.types import Cohort
 from dtb_jax.workflows.halves import halves as halves
+from dtb_jax.workflows.toml import write_toml
 
 CAPTIONS, COHORT = "captions.json", "cohort.json"
 UNSEEN, EDITS = "unseen", "edits"
@@ -40,15 +41,15 @@ def multiply_in_float32() -> None:
         jax.config.update("jax_default_matmul_precision", "float32")
 
 
-def read_data(data: str, choices: Choices) -> tuple[Cohort, Ledger]:
+def read_data(config: DataConfig) -> tuple[Cohort, Ledger]:
     """The cohort in a folder and its ledger, with a progress bar.
 
     Raises: DataError when no folder is named, or nothing in it can be used.
     """
-    if not data:
+    if not config.root:
         raise DataError("--config.data: empty, expected a folder with events and imaging")
     return read_cohort(
-        Path(data), choices, progress=lambda people: tqdm(people, desc="connectomes")
+        Path(config.root), config, progress=lambda people: tqdm(people, desc="connectomes")
     )
 
 
@@ -158,13 +159,15 @@ def commit() -> str:
         return "unknown"
 
 
-def settle(options: Choices, workdir: Path) -> None:
+def settle(config: Config, workdir: Path) -> None:
     """`settle_options` of a study: an option younger than its folder had what is the default now.
 
     Raises: DataError when the folder was made with other options.
     """
     workdir.mkdir(parents=True, exist_ok=True)
-    settle_options(asdict(options), workdir, defaults=asdict(type(options)()))
+    settle_options(flat(config), workdir, defaults=flat(type(config)()))
+    if not (workdir / "config.toml").exists():  # others of an array job may be reading it
+        write_toml(workdir / "config.toml", config)
 
 
 def check_room(workdir: Path) -> None:
@@ -213,7 +216,7 @@ def settle_people(
 
 
 def settle_options(
-    options: Mapping[str, Any],
+    config: Mapping[str, Any],
     workdir: Path,
     result_keys: tuple[str, ...] = (),
     defaults: Mapping[str, Any] = {},
@@ -221,14 +224,14 @@ def settle_options(
     """Write `config.json`, or insist that a folder in use was made with the same options.
 
     Args:
-        options: by name.
+        config: by name.
         workdir: the folder.
-        result_keys: options that may change.
-        defaults: of options that the folder does not tell.
+        result_keys: config that may change.
+        defaults: of config that the folder does not tell.
 
     Raises: DataError when it was not.
     """
-    path, now = workdir / "config.json", json.loads(json.dumps(dict(options)))
+    path, now = workdir / "config.json", json.loads(json.dumps(dict(config)))
     if path.exists():
         told = json.loads(path.read_text(encoding="utf-8"))
         before = json.loads(json.dumps(dict(defaults))) | told
@@ -240,7 +243,7 @@ def settle_options(
         if changed:
             each = ", ".join(f"{k} {before.get(k)!r}, now {now.get(k)!r}" for k in changed)
             raise DataError(
-                f"{path}: this folder holds a run with other options ({each}); "
+                f"{path}: this folder holds a run with other config ({each}); "
                 "name the same ones, use another folder, or delete this one"
             )
         if told == now:  # others of an array job may be reading it

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -21,9 +22,8 @@ from dtb_jax.evaluation.crossvalidation import Told, cross_validate, is_kept, or
 from dtb_jax.evaluation.repeats import over_repeats, refitted_p
 from dtb_jax.models import registry
 from dtb_jax.models.few_shot import after_first_trials
-from dtb_jax.models.paper_twin import PaperTwin, note_below_chance
+from dtb_jax.models.paper_twin import PaperTwin, fits, note_below_chance
 from dtb_jax.models.protocol import Model, Probe
-from dtb_jax.models.recipe import Recipe, fits
 from dtb_jax.models.surrogates import OnOtherConnectomes, shuffled, surrogates
 from dtb_jax.reporting import results
 from dtb_jax.twin.hypernetwork import ConstantInput
@@ -31,7 +31,7 @@ from dtb_jax.types import Cohort
 from dtb_jax.workflows import evaluation_report, session, truth, unseen_report
 from dtb_jax.workflows import protocol as protocols
 from dtb_jax.workflows.cluster import Cluster, send
-from dtb_jax.workflows.options import Unseen
+from dtb_jax.workflows.config import HeldOutConfig, not_exact, paper_twin
 
 FOLDS = "folds"
 
@@ -53,33 +53,30 @@ class Opened(NamedTuple):
     asked: Asked
 
 
-def open_folds(options: Unseen, workdir: Path) -> Opened:
+def open_folds(config: HeldOutConfig, workdir: Path) -> Opened:
     """Read a folder and split its people.
 
     Raises: DataError, in one sentence.
     """
     session.settle_jax()
-    protocols.no_exact(options)
+    not_exact(config)
     session.check_room(workdir)
-    cohort, ledger = session.read_data(options.data, options)
-    made = recipe(options)
-    if options.repeats < 1:
-        raise DataError(f"--config.repeats: {options.repeats}, expected at least 1")
-    rounds = [make_folds(options, cohort, options.seed + k) for k in range(options.repeats)]
-    asked = models_of(options, cohort, made, workdir)
+    cohort, ledger = session.read_data(config.data)
+    rounds = [make_folds(config, cohort, config.seed + k) for k in range(config.held_out.repeats)]
+    asked = models_of(config, cohort, workdir)
     for folds in rounds:
         for fold in folds:
-            fits(cohort, fold.training, options.segment_steps)
-    session.settle(options, workdir)
+            fits(cohort, fold.training, config.train.segment_steps)
+    session.settle(config, workdir)
     session.settle_people(cohort, workdir)
     return Opened(cohort, ledger, rounds, asked)
 
 
-def fit_fold(options: Unseen, workdir: Path, name: str) -> None:
+def fit_fold(config: HeldOutConfig, workdir: Path, name: str) -> None:
     """Everything of one fold, kept below `workdir`: a task of an array job."""
-    opened = open_folds(options, workdir)
+    opened = open_folds(config, workdir)
     folds = [fold for folds in opened.rounds for fold in folds if fold.name == name]
-    cross_validated(options, opened.cohort, folds, opened.asked, workdir)
+    cross_validated(config, opened.cohort, folds, opened.asked, workdir)
 
 
 def unfinished(opened: Opened, workdir: Path) -> list[str]:
@@ -94,11 +91,11 @@ def unfinished(opened: Opened, workdir: Path) -> list[str]:
     return [fold.name for folds in opened.rounds for fold in folds if not is_done(fold)]
 
 
-def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
+def run(config: HeldOutConfig, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     """Read, cross-validate, assess, write.
 
     Args:
-        options: of the study.
+        config: of the study.
         workdir: where.
         cluster: whether folds go to an array job.
 
@@ -108,41 +105,41 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     """
     began = time.perf_counter()
     cluster.check()
-    opened = open_folds(options, workdir)
+    opened = open_folds(config, workdir)
     cohort, ledger, rounds, asked = opened
     note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     missing = unfinished(opened, workdir)
-    send(cluster, workdir, {name: partial(fit_fold, options, workdir, name) for name in missing})
-    told = [cross_validated(options, cohort, folds, asked, workdir) for folds in rounds]
+    send(cluster, workdir, {name: partial(fit_fold, config, workdir, name) for name in missing})
+    told = [cross_validated(config, cohort, folds, asked, workdir) for folds in rounds]
     print("figures, ceilings, permutations")
-    rest = session.halves(options, cohort).test
+    rest = session.halves(config.evaluation, cohort).test
     assessed = [
         assess(
             cohort,
             folds,
             one,
-            seed=options.seed,
-            drifts=options.drifts,
+            seed=config.seed,
+            drifts=config.evaluation.drifts,
             rest=rest,
-            noise=options.noise,
+            noise=config.evaluation.noise,
         )
         for folds, one in zip(rounds, told)
     ]
     first = over_repeats(cohort, assessed)
     metrics = {
-        "protocol": protocol(options, cohort, rounds),
+        "protocol": protocol(config, cohort, rounds),
         "models": first.models,
         **evaluation_report.verdict_metrics(first),
         "permutation_p_refit": refitted_p(
-            cohort, first, seed=options.seed, on_edges=not options.remove_from_connectome
+            cohort, first, seed=config.seed, on_edges=not config.held_out.remove_from_connectome
         ),
         "few_shot": first.few_shot,
         "subgroups": first.subgroups,
         "timing": {
             "compile_s": None,
             "train_s": sum(one.seconds["twin"] for one in told),
-            "epochs": options.epochs,
+            "epochs": config.train.epochs,
             "total_s": time.perf_counter() - began,
             "families_s": told[0].seconds,
             "device": str(jax.devices()[0].device_kind),
@@ -156,87 +153,78 @@ def run(options: Unseen, workdir: Path, cluster: Cluster = Cluster()) -> dict:
     return metrics
 
 
-def recipe(options: Unseen) -> Recipe:
+def held_out_twin(config: HeldOutConfig) -> PaperTwin:
     """The small twin; with `nested_epochs` whole training people choose the epoch."""
-    made = protocols.recipe(options)
-    if not options.nested_epochs:
-        return made
-    settings = made.settings._replace(keep_best=True)
-    return made._replace(hold_out=hold_out_people, settings=settings)
+    twin = paper_twin(config)
+    if not config.held_out.nested_epochs:
+        return twin
+    return twin._replace(hold_out=hold_out_people, train=replace(twin.train, keep_best=True))
 
 
-def make_folds(options: Unseen, cohort: Cohort, seed: int) -> list[Fold]:
+def make_folds(config: HeldOutConfig, cohort: Cohort, seed: int) -> list[Fold]:
     """Folds of one repeat.
 
     Raises: DataError when there are too few people, for an unknown split, or for a column that
         is not there or in which nobody has a value.
     """
-    if options.split not in ("people", "both"):
-        raise DataError(f"--config.split: {options.split!r}, expected people or both")
     known = cohort.participants.columns[cohort.participants.notna().any()]
-    for name in removed(options):
+    for name in removed(config):
         if name not in known:
             raise DataError(
                 f"--config.remove_from_connectome: {name!r}, expected some of {', '.join(known)}"
             )
-    number = splits.usual_folds(len(cohort.connectomes)) if options.folds is None else options.folds
+    number = config.held_out.folds
+    number = splits.usual_folds(len(cohort.connectomes)) if number is None else number
     try:
         folds = splits.by_people(cohort, number, seed=seed)
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
-    if options.split == "people":
+    if config.held_out.split == "people":
         return folds
-    return splits.across(folds, session.halves(options, cohort))
+    return splits.across(folds, session.halves(config.evaluation, cohort))
 
 
-def removed(options: Unseen) -> tuple[str, ...]:
+def removed(config: HeldOutConfig) -> tuple[str, ...]:
     """Columns of the participants that are regressed out of edges inside folds."""
-    return tuple(session.listed(options.remove_from_connectome))
+    return tuple(session.listed(config.held_out.remove_from_connectome))
 
 
-def models_of(options: Unseen, cohort: Cohort, made: Recipe, workdir: Path) -> Asked:
+def models_of(config: HeldOutConfig, cohort: Cohort, workdir: Path) -> Asked:
     """Models for every fold, what else their twins are asked, and those that are timed apart."""
-    methods = session.regressions(options.methods)
-    shots = session.first_trials(options.shots)
-    if options.retrained < 0:
-        raise DataError(f"--config.retrained: {options.retrained}, expected no negative number")
-    seed = options.seed
-    own = session.halves(options, cohort).training
+    methods = session.regressions(config.held_out.methods)
+    shots = session.first_trials(config.held_out.shots)
+    seed, twin = config.seed, held_out_twin(config)
+    own = session.halves(config.evaluation, cohort).training
     models: dict[str, Model] = {
         **registry.baselines(own),
-        **truth.oracles(Path(options.data), cohort),
+        **truth.oracles(Path(config.data.root), cohort),
         **methods,
-        "twin": PaperTwin(made, seed, folder=workdir / "checkpoints"),
+        "twin": twin._replace(folder=workdir / "checkpoints"),
         **registry.shrinkage(shots),
     }
     probes = {"twin": [surrogates(seed=seed), after_first_trials(shots)]}
-    if options.constant_input:
-        sizes = {k: v for k, v in made.sizes.items() if k in CONSTANT_SIZES}
-        other = made._replace(sizes=sizes | {"kind": ConstantInput})
-        models["constant_input"] = PaperTwin(other, seed)
+    if config.held_out.constant_input:
+        models["constant_input"] = twin._replace(kind=ConstantInput)
     apart: dict[str, Model] = {}
-    if options.identity:
-        apart["one_hot_identity"] = registry.identity_twin(made, seed=seed)
-    for k in range(options.retrained):
+    if config.evaluation.identity:
+        apart["one_hot_identity"] = registry.identity_twin(twin)
+    for k in range(config.held_out.retrained):
         name = "shuffled_retrained" + (f"_{k + 1}" if k else "")
-        apart[name] = OnOtherConnectomes(PaperTwin(made, seed), shuffled(seed + k))
-    if options.tangent:
+        apart[name] = OnOtherConnectomes(twin, shuffled(seed + k))
+    if config.held_out.tangent:
         apart |= registry.regressions(["tangent_ridge"])
     return Asked(models, probes, apart)
 
 
-CONSTANT_SIZES = ("units", "dropout", "slow_share", "components", "gain")
-
-
 def cross_validated(
-    options: Unseen, cohort: Cohort, folds: Sequence[Fold], asked: Asked, workdir: Path
+    config: HeldOutConfig, cohort: Cohort, folds: Sequence[Fold], asked: Asked, workdir: Path
 ) -> Told:
     """All models on all folds: first those everybody wants, then those timed apart."""
 
     def prepare(cohort: Cohort, fold: Fold) -> Cohort:
-        if not removed(options):
+        if not removed(config):
             return cohort
-        known = design(cohort.participants, removed(options), fold.training.people)
+        known = design(cohort.participants, removed(config), fold.training.people)
         edges = regress_out(cohort.connectomes, known, fold.training.people)
         return cohort._replace(connectomes=edges)
 
@@ -263,17 +251,17 @@ def cross_validated(
     return merged
 
 
-def protocol(options: Unseen, cohort: Cohort, rounds: list[list[Fold]]) -> dict:
+def protocol(config: HeldOutConfig, cohort: Cohort, rounds: list[list[Fold]]) -> dict:
     """Who, what, how people were split, and how claims were tested."""
-    known = protocols.protocol(cohort, "people", units=options.units, seed=options.seed)
+    known = protocols.protocol(cohort, "people", units=config.twin.units, seed=config.seed)
     return known | {
-        "response": options.response,
-        "epochs": options.epochs,
+        "response": config.twin.response,
+        "epochs": config.train.epochs,
         "folds": len(rounds[0]),
-        "repeats": options.repeats,
-        "people_and_time": options.split == "both",
+        "repeats": config.held_out.repeats,
+        "people_and_time": config.held_out.split == "both",
         "tested_in_a_fold": [int(fold.test.people.sum()) for fold in rounds[0]],
-        "removed_from_connectome": options.remove_from_connectome or "nothing",
+        "removed_from_connectome": config.held_out.remove_from_connectome or "nothing",
         "permutation": "tested people's predictions swapped within folds and trial lists, null "
         "widened by sqrt 2",
         "familywise": "Holm over the twin's claims, less those that are contradicted",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.data import Choices, Ledger, read_cohort
+from dtb_jax.data import DataConfig, Ledger, read_cohort
 from dtb_jax.types import Cohort
 
 PARCELS = 12
@@ -89,7 +89,7 @@ class Study:
             "regions": str(self.root / "regions.tsv"),
             "atlas": str(self.root / "atlas.tsv"),
         }
-        return read_cohort(self.root, Choices(**(given | more)))
+        return read_cohort(self.root, DataConfig(**(given | more)))
 
 
 def write_table(path: Path, values: np.ndarray, names: Sequence[str] | None = None) -> None:

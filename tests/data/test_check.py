@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtb_jax.data import Choices, Ledger, read_cohort
+from dtb_jax.data import DataConfig, Ledger, read_cohort
 from dtb_jax.data.check import after_window, as_text, late_presses, outside_scan, overview
 from dtb_jax.data.cohort import below_chance
 from tests.data.test_folds import make_cohort
@@ -149,7 +149,7 @@ def test_overview_counts_trial_lists(cohort):
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
     root = write_small_cohort(tmp_path_factory.mktemp("small"), participants=5)
-    cohort, ledger = read_cohort(root, Choices())
+    cohort, ledger = read_cohort(root, DataConfig())
     return cohort, ledger
 
 

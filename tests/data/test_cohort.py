@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.data import Choices, DataError, below_chance, read_cohort
+from dtb_jax.data import DataConfig, DataError, below_chance, read_cohort
 
 PEOPLE = 4
 FOLDER = "fMRI_timeseries_clean_denoised_GSR_parcellated"
@@ -114,7 +114,7 @@ def test_two_datasets_and_the_leaf_that_settles_it(root):
     assert "2 two-dimensional float datasets" in reason
     assert "--config.dataset" in reason
     assert len(cohort.connectomes) == PEOPLE  # the second rest run serves
-    (entry,) = read_cohort(root, Choices(dataset="data"))[1].entries
+    (entry,) = read_cohort(root, DataConfig(dataset="data"))[1].entries
     assert entry.reason == NO_MOTION
 
 
@@ -170,14 +170,14 @@ def test_nobody_vanishes_without_a_line(root):
     assert any("not in the cohort" in e.reason for e in ledger.entries if e.participant == person)
 
 
-TWO_SCANS = Choices(rest_runs=("restAP_run-01",), other_rest_runs=("restAP_run-02",))
+TWO_SCANS = DataConfig(rest_runs=("restAP_run-01",), other_rest_runs=("restAP_run-02",))
 
 
 def test_a_second_connectome_from_other_runs(root):
     path = rest(root, "restAP_run-02")
     path.unlink()
     cohort, ledger = read_cohort(root, TWO_SCANS)
-    swapped, _ = read_cohort(root, Choices(rest_runs=TWO_SCANS.other_rest_runs))
+    swapped, _ = read_cohort(root, DataConfig(rest_runs=TWO_SCANS.other_rest_runs))
     assert len(cohort.connectomes) == PEOPLE
     assert list(cohort.other_present) == [False, True, True, True]
     assert not cohort.other_connectomes[0].any()
@@ -190,7 +190,7 @@ def test_a_second_connectome_from_other_runs(root):
 
 
 def test_nobody_has_a_second_connectome(whole):
-    cohort, ledger = read_cohort(whole, Choices(other_rest_runs=("restPA_run-01",)))
+    cohort, ledger = read_cohort(whole, DataConfig(other_rest_runs=("restPA_run-01",)))
     assert cohort.other_connectomes is cohort.other_present is None
     (entry,) = (one for one in ledger.entries if "second connectome" in one.reason)
     assert (entry.participant, entry.reason) == (
@@ -201,16 +201,16 @@ def test_nobody_has_a_second_connectome(whole):
 
 def test_choices_that_can_not_be_meant(whole):
     with pytest.raises(DataError, match="'glasso', expected pearson or ledoit_wolf"):
-        read_cohort(whole, Choices(estimator="glasso"))
+        read_cohort(whole, DataConfig(estimator="glasso"))
     with pytest.raises(DataError, match="restAP_run-02 is one of rest_runs, expected other runs"):
-        read_cohort(whole, Choices(other_rest_runs=("restAP_run-02",)))
+        read_cohort(whole, DataConfig(other_rest_runs=("restAP_run-02",)))
     with pytest.raises(DataError, match="column mother is missing, found participant_id, species"):
-        read_cohort(whole, Choices(family="mother"))
+        read_cohort(whole, DataConfig(family="mother"))
 
 
 def test_the_estimator_reaches_the_connectomes(whole):
     pearson, shrunk = (
-        np.tanh(read_cohort(whole, Choices(rest_runs=("restAP_run-01",), estimator=name))[0][1])
+        np.tanh(read_cohort(whole, DataConfig(rest_runs=("restAP_run-01",), estimator=name))[0][1])
         for name in ("pearson", "ledoit_wolf")
     )
     share = shrunk / pearson

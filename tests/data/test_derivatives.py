@@ -7,7 +7,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dtb_jax.data import Choices, DataError, read_cohort
+from dtb_jax.data import DataConfig, DataError, read_cohort
 from dtb_jax.data.derivatives import TCP_FOLDER, TCP_SUFFIX, find_imaging
 from dtb_jax.data.entities import Sessions, person_and_run, read_sessions
 
@@ -64,7 +64,7 @@ def same_people(found, expected):
 def test_xcpd_tables_are_the_same_cohort(root, xcpd, session):
     expected, _ = read_cohort(root)
     out = xcpd(session=session)
-    found, _ = read_cohort(without_tcp(root), Choices(derivatives=str(out)))
+    found, _ = read_cohort(without_tcp(root), DataConfig(derivatives=str(out)))
     same_people(found, expected)
     shutil.move(out, root / "derivatives" / "xcp_d")  # found below the data without being named
     found, _ = read_cohort(root)
@@ -90,15 +90,15 @@ def test_another_atlas_or_space_has_to_be_chosen(root, xcpd):
     (first, *_) = sorted(out.glob("sub-*/func/*"))
     shutil.copy(first, first.parent / first.name.replace("seg-Tiny", "seg-Other"))
     with pytest.raises(DataError, match=r"one of 2 files of this run.*seg-Other or seg-Tiny"):
-        read_cohort(root, Choices(derivatives=str(out)))
-    cohort, _ = read_cohort(root, Choices(derivatives=str(out), entities=("seg-Tiny",)))
+        read_cohort(root, DataConfig(derivatives=str(out)))
+    cohort, _ = read_cohort(root, DataConfig(derivatives=str(out), entities=("seg-Tiny",)))
     assert len(cohort.connectomes) == 4
     for wrong, said in (
         ("Tiny", "expected ENTITY-LABEL"),
         ("seg-None", "seg-None is in no file name, found seg-Other, seg-Tiny"),
     ):
         with pytest.raises(DataError, match=said):
-            read_cohort(root, Choices(derivatives=str(out), entities=(wrong,)))
+            read_cohort(root, DataConfig(derivatives=str(out), entities=(wrong,)))
 
 
 def test_several_sessions_are_named_or_one_is_chosen(root, xcpd):
@@ -106,13 +106,15 @@ def test_several_sessions_are_named_or_one_is_chosen(root, xcpd):
     for session in ("ses-1", "ses-2"):
         out = xcpd(session=session)
     without_tcp(root)
-    both = Choices(derivatives=str(out), rest_runs=("ses-2_restAP_run-01", "ses-2_restAP_run-02"))
+    both = DataConfig(
+        derivatives=str(out), rest_runs=("ses-2_restAP_run-01", "ses-2_restAP_run-02")
+    )
     cohort, ledger = read_cohort(root, both)
     np.testing.assert_allclose(cohort.connectomes, expected.connectomes, atol=1e-4)
-    one = Choices(derivatives=str(out), session="ses-2")
+    one = DataConfig(derivatives=str(out), session="ses-2")
     same_people(read_cohort(root, one)[0], expected)
     with pytest.raises(DataError, match="--config.session: '3', found 1, 2"):
-        read_cohort(root, Choices(derivatives=str(out), session="3"))
+        read_cohort(root, DataConfig(derivatives=str(out), session="3"))
 
 
 def test_directions_are_part_of_a_run(tmp_path):
@@ -132,7 +134,7 @@ def test_runs_that_nobody_in_the_cohort_has_cost_a_line(root):
     shutil.copy(first, lone)
     broken = first.parent / first.name.replace("run-01", "run-8")
     broken.write_text("onset\n")
-    cohort, ledger = read_cohort(root, Choices(runs=()))
+    cohort, ledger = read_cohort(root, DataConfig(runs=()))
     names = {"hammerAP_run-01", "stroopAP_run-01", "stroopPA_run-01"}
     assert {run.name for run in cohort.runs} == names
     for run in ("stroopAP_run-07", "stroopAP_run-08"):
@@ -142,7 +144,7 @@ def test_runs_that_nobody_in_the_cohort_has_cost_a_line(root):
 
 
 def test_runs_and_tasks_that_are_not_read_are_told(root):
-    _, ledger = read_cohort(root, Choices(runs=("hammerAP_run-01", "stropAP_run-01")))
+    _, ledger = read_cohort(root, DataConfig(runs=("hammerAP_run-01", "stropAP_run-01")))
     told = {entry.run: entry.reason for entry in ledger.entries if entry.participant == "all"}
     assert told["stropAP_run-01"].startswith("no events of this run, found hammerAP_run-01")
     assert "nothing of stroop is read" in told["stroopAP_run-01"]
@@ -173,7 +175,7 @@ def test_fmriprep_images_with_an_atlas_image(root, tmp_path):
         (folder / f"{person}_task-{run}_desc-confounds_timeseries.tsv").write_text(
             "framewise_displacement\nn/a\n0.2\n"
         )
-    chosen = Choices(
+    chosen = DataConfig(
         derivatives=str(tmp_path / "fmriprep"), atlas_image=str(tmp_path / "dseg.nii.gz")
     )
     found, _ = read_cohort(without_tcp(root), chosen)
@@ -186,10 +188,10 @@ def test_xcpd_tells_motion(root, xcpd):
     for path in sorted(out.glob("sub-*/func/*rest*_timeseries.tsv")):
         stem = path.name.split("_space-")[0]
         (path.parent / f"{stem}_motion.tsv").write_text("rot_x\tframewise_displacement\n0\t0.1\n")
-    cohort, _ = read_cohort(without_tcp(root), Choices(derivatives=str(out)))
+    cohort, _ = read_cohort(without_tcp(root), DataConfig(derivatives=str(out)))
     np.testing.assert_allclose(cohort.participants["motion_mm"], 0.1)
 
 
 def test_a_folder_of_derivatives_that_is_none(root):
     with pytest.raises(DataError, match="--config.derivatives: .*no such folder"):
-        read_cohort(root, Choices(derivatives=str(root / "nowhere")))
+        read_cohort(root, DataConfig(derivatives=str(root / "nowhere")))

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.data import Choices, Ledger, read_cohort
+from dtb_jax.data import DataConfig, Ledger, read_cohort
 from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.motion import read_motion
 from dtb_jax.simulation import cohort as writer
@@ -147,7 +147,7 @@ def test_confounds_are_not_series(root):
     write_confounds(root, person, "restAP_run-01", ["n/a", 0.25])
     write_confounds(root, person, "restAP_run-03", ["n/a", 0.25])
     assert find_imaging(root).series == before
-    cohort, _ = read_cohort(root, Choices())
+    cohort, _ = read_cohort(root, DataConfig())
     assert cohort.participants["motion_mm"][person] == 0.25
     assert cohort.participants["motion_mm"].isna().sum() == 3
 

@@ -1,6 +1,7 @@
 """What is kept tells whose data it was made from, and is used for no one else's."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,10 +10,10 @@ from dtb_jax.data import provenance
 from dtb_jax.data.folds import by_people, by_time
 from dtb_jax.data.ledger import DataError
 from dtb_jax.evaluation.crossvalidation import cross_validate, is_kept, origin_of, told_at
-from dtb_jax.models import paper_twin
+from dtb_jax.models.paper_twin import PaperTwin, restore
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Rule
-from dtb_jax.models.recipe import Recipe
+from dtb_jax.twin.config import TwinConfig
 from dtb_jax.types import Cohort, TaskRun
 from tests.data.test_folds import make_cohort
 from tests.small import SETTINGS
@@ -143,12 +144,13 @@ def test_a_fold_without_an_origin_is_made_anew(cohort, tmp_path):
     assert list(made_of["people"]) == list(cohort.participants.index)
 
 
-RECIPE = Recipe({"units": 8, "width": 8}, SETTINGS._replace(epochs=1))
+TWIN = PaperTwin(TwinConfig(units=8, width=8, scale=0.03), replace(SETTINGS, epochs=1))
 
 
 def train(cohort, folder, **options):
     (fold,) = by_time(cohort, 60.0)
-    return paper_twin.train(cohort, fold.training, RECIPE, folder=folder, **{"seed": 0, **options})
+    twin = TWIN._replace(folder=folder.parent, **options)
+    return twin.fit(cohort, fold.training._replace(name=folder.name))
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +172,9 @@ def test_a_training_goes_on_with_its_own_people_alone(cohort, trained):
 
 
 def test_a_twin_is_restored_for_those_it_was_trained_on(cohort, trained):
-    assert paper_twin.restore(trained, cohort, RECIPE).history
+    assert restore(TWIN, trained, cohort).history
     with pytest.raises(DataError, match="sub-011"):
-        paper_twin.restore(trained, some(cohort, np.arange(11)), RECIPE)
+        restore(TWIN, trained, some(cohort, np.arange(11)))
 
 
 def test_checkpoints_of_an_older_version_are_refused_in_a_sentence(cohort, trained, tmp_path):

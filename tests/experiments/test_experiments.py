@@ -13,7 +13,7 @@ import pytest
 
 from dtb_jax.data import DataError
 from dtb_jax.workflows import session
-from dtb_jax.workflows.options import EXACT
+from dtb_jax.workflows.config import EXACT
 from tests.small import write_small_cohort
 
 ROOT = Path(__file__).parents[2]
@@ -93,7 +93,7 @@ def parameters(workdir):
     [
         ([], "--config.data: empty"),
         (["--config.data=/nowhere"], "no such folder"),
-        (["--config.response=guess"], "expected one of hazard, pulses"),
+        (["--config.response=guess"], "expected hazard or pulses"),
         (["--config.epoch=3"], "no option 'epoch'. Did you mean \"epochs\""),
         (["--config.zzzz=3"], "--config: no option 'zzzz'"),
     ],

@@ -9,8 +9,8 @@ import pytest
 from dtb_jax.data import DataError
 from dtb_jax.workflows import session
 from dtb_jax.workflows.centroids import read_centroids
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.mixed import both_rests, halve_rest
-from dtb_jax.workflows.options import Edits
 from experiments import interventions
 from tests.experiments.test_experiments import complaint, run
 from tests.small import write_small_cohort
@@ -108,7 +108,7 @@ def test_constraints_are_exact(cohort, tmp_path):
 
 
 def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
-    asked = halve_rest(Edits(data=str(cohort), twin="mixed"))
+    asked = halve_rest(InterventionConfig.of(data=str(cohort), twin="mixed"))
     assert asked.rest_runs == ("restAP_run-01",) and asked.other_rest_runs == ("restAP_run-02",)
     read, _ = session.read_data(asked.data, asked)
     whole, apart = both_rests(asked, read)

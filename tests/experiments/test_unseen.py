@@ -19,7 +19,7 @@ from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Rule
 from dtb_jax.workflows import session
 from dtb_jax.workflows import unseen as lab
-from dtb_jax.workflows.options import Unseen
+from dtb_jax.workflows.config import HeldOutConfig
 from experiments import unseen
 from tests.experiments.test_experiments import ROOT, TWIN, breaches, command, complaint, run
 from tests.small import write_small_cohort
@@ -179,7 +179,7 @@ def test_kill_9_costs_the_fit_that_was_running_only(odd, broken, tmp_path):
 
 @pytest.mark.parametrize("columns", ["site", "motion_mm", "site, motion_mm"])
 def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_path):
-    options = Unseen(data=str(odd), folds=2, remove_from_connectome=columns)
+    options = HeldOutConfig.of(data=str(odd), folds=2, remove_from_connectome=columns)
     cohort, _ = session.read_data(options.data, options)
     seen = []
 

@@ -7,15 +7,17 @@ from dtb_jax.data.averages import correct_mask
 from dtb_jax.data.folds import across, by_people, by_time
 from dtb_jax.models import baselines
 from dtb_jax.models.few_shot import adapted, first_trials, shrunken
-from dtb_jax.models.paper_twin import Recipe, train
-from dtb_jax.twin.config import Settings
+from dtb_jax.models.paper_twin import PaperTwin
+from dtb_jax.twin.config import TrainConfig, TwinConfig
 from tests.data.test_folds import make_cohort
 from tests.models.test_surrogates import FIELDS, assert_same
 
 PEOPLE = 16
 # A scale at which connectomes matter: what hears no connectome can not be adapted.
-SIZES = {"units": 8, "width": 8, "dropout": 0.0, "scale": 1.0}
-RECIPE = Recipe(SIZES, Settings(epochs=10, segments=3, batch_people=4, warmup_steps=2))
+TWIN = PaperTwin(
+    TwinConfig(units=8, width=8, dropout=0.0, scale=1.0),
+    TrainConfig(epochs=10, segments=3, batch_people=4, warmup_steps=2),
+)
 TOLD = tuple(name for name in FIELDS if name in ("choice", "reaction_time_s", "bold"))
 
 
@@ -23,7 +25,7 @@ TOLD = tuple(name for name in FIELDS if name in ("choice", "reaction_time_s", "b
 def data():
     cohort = make_cohort(PEOPLE)
     fold = by_people(cohort, 2, seed=0)[0]
-    return cohort, fold, train(cohort, fold.training, RECIPE, seed=0)
+    return cohort, fold, TWIN.fit(cohort, fold.training)
 
 
 @pytest.fixture(scope="module")

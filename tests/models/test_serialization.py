@@ -9,15 +9,16 @@ import numpy as np
 import pytest
 
 import dtb_jax
-from dtb_jax.data import Choices, DataError, read_cohort
+from dtb_jax.data import DataConfig, DataError, read_cohort
 from dtb_jax.data.folds import everybody
-from dtb_jax.models import paper_twin, serialization
-from dtb_jax.twin.config import Settings
+from dtb_jax.models import serialization
+from dtb_jax.models.paper_twin import PaperTwin
+from dtb_jax.twin.config import TrainConfig, TwinConfig
 from tests.small import write_small_cohort
 
-RECIPE = paper_twin.Recipe(
-    {"units": 8, "width": 10, "dropout": 0.1},
-    Settings(
+TWIN = PaperTwin(
+    TwinConfig(units=8, width=10, scale=0.1),
+    TrainConfig(
         epochs=1,
         batch_people=4,
         segments=1,
@@ -32,9 +33,9 @@ ABOUT = {"protocol": {"connectome": "simulated"}}
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     root = write_small_cohort(tmp_path_factory.mktemp("cohort"), participants=5)
-    cohort, _ = read_cohort(root, Choices())
+    cohort, _ = read_cohort(root, DataConfig())
     whole = everybody(cohort)
-    fitted = paper_twin.train(cohort, whole, RECIPE, seed=0)
+    fitted = TWIN.fit(cohort, whole)
     folder = tmp_path_factory.mktemp("out") / "twin"
     serialization.save_twin(folder, fitted, cohort, ABOUT)
     told = fitted.predict(cohort, whole)
@@ -68,7 +69,7 @@ def test_three_lines_tell_what_the_cohorts_evaluation_told(made):
 def test_saving_again_replaces(made, tmp_path):
     folder, cohort, _ = made
     shutil.copytree(folder, tmp_path / "twin")
-    fitted = paper_twin.train(cohort, everybody(cohort), RECIPE, seed=1)
+    fitted = TWIN._replace(seed=1).fit(cohort, everybody(cohort))
     serialization.save_twin(tmp_path / "twin", fitted, cohort, ABOUT)
     before, after = (
         dtb_jax.tell(dtb_jax.load_twin(path), cohort.connectomes[0])

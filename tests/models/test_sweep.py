@@ -1,12 +1,14 @@
 """Trainings side by side are trainings one by one, and share one compilation."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from dtb_jax.data.splits import BoldScale, Parts
-from dtb_jax.models.recipe import Prepared
+from dtb_jax.models.paper_twin import Prepared
 from dtb_jax.models.sweep import Point, fit_point, fit_points, train_points
 from dtb_jax.twin.step import train_step
 from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
@@ -16,7 +18,7 @@ POINTS = [
     Point(1, {"learning_rate": 2e-3, "dropout": 0.3, "weight_decay": 0.1, "clip_norm": 0.5}),
     Point(2, {"learning_rate": 1e-3, "dropout": 0.0, "weight_decay": 0.0, "clip_norm": 9.0}),
 ]
-WITH_DECAY = SETTINGS._replace(weight_decay=1.0, patience=3)
+WITH_DECAY = replace(SETTINGS, weight_decay=1.0, patience=3)
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +55,9 @@ def test_side_by_side_is_one_by_one(data):
 
 def test_values_in_place_of_settings_are_those_settings(data):
     named = {"learning_rate": 5e-3, "weight_decay": 0.2, "clip_norm": 0.3, "bold_weight": 2.0}
-    settings = SETTINGS._replace(**named)
+    settings = replace(SETTINGS, **named)
     by_settings = fit_point(ready(data), settings, Point(3, {}))
-    other = SETTINGS._replace(weight_decay=1.0)
+    other = replace(SETTINGS, weight_decay=1.0)
     by_values = fit_point(ready(data), other, Point(3, named))
     for a, b in zip(jax.tree.leaves(by_settings.params), jax.tree.leaves(by_values.params)):
         np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
@@ -64,7 +66,7 @@ def test_values_in_place_of_settings_are_those_settings(data):
 @pytest.mark.parametrize("together", [True, False])
 def test_a_point_that_diverges_harms_nobody(data, together):
     points = [Point(0, {"learning_rate": 1e-3}), Point(0, {"learning_rate": 1e30})]
-    settings = SETTINGS._replace(clip_norm=0.0)
+    settings = replace(SETTINGS, clip_norm=0.0)
     if together:
         good, bad = fit_points(ready(data), settings, points)
     else:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.data import Choices, read_cohort
+from dtb_jax.data import DataConfig, read_cohort
 from dtb_jax.data.bids import read_events
 from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.ledger import DataError
@@ -167,8 +167,8 @@ def test_goes_on_where_it_was(tmp_path, monkeypatch):
 
 def test_measured_edges_serve_in_place_of_series(folder, tmp_path):
     write_small_cohort(tmp_path, participants=8, parcels=32, series=False)
-    with_series, _ = read_cohort(folder, Choices())
-    with_edges, _ = read_cohort(tmp_path, Choices())
+    with_series, _ = read_cohort(folder, DataConfig())
+    with_edges, _ = read_cohort(tmp_path, DataConfig())
     np.testing.assert_allclose(with_edges.connectomes, with_series.connectomes, atol=1e-4)
     assert with_edges.connectome_source == with_series.connectome_source == "simulated"
     assert (with_edges.bold_source, with_series.bold_source) == ("none", "simulated")

@@ -1,5 +1,7 @@
 """Arrays that do not fit each other are refused in one sentence, before anything is compiled."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -51,11 +53,11 @@ def one_nan(leaf):
             ["press", "action 1", "not available"],
         ),
         (
-            {"settings": SETTINGS._replace(segment_steps=STEPS + 1)},
+            {"settings": replace(SETTINGS, segment_steps=STEPS + 1)},
             [f"segment_steps {STEPS + 1}", f"runs of {STEPS} steps"],
         ),
         (
-            {"settings": SETTINGS._replace(bold_warmup_steps=40)},
+            {"settings": replace(SETTINGS, bold_warmup_steps=40)},
             ["bold_warmup_steps 40", "no BOLD would count"],
         ),
     ],
@@ -103,7 +105,7 @@ def test_fit_is_the_same_with_nan_behind_a_mask():
             run,
             run,
             np.arange(PEOPLE),
-            SETTINGS._replace(epochs=1),
+            replace(SETTINGS, epochs=1),
             seed=0,
             on_epoch=lambda state, row, history=history: history.append(row["train_loss"]),
         )

@@ -1,5 +1,7 @@
 """Training on plain arrays: it learns, resumes to the bit, does not recompile, ignores padding."""
 
+from dataclasses import replace
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +24,7 @@ def data():
 
 def train(data, epochs=6, state=None, seed=0, on_epoch=lambda state, row: None, **changes):
     connectomes, runs = data
-    settings = SETTINGS._replace(**changes)
+    settings = replace(SETTINGS, **changes)
     stop = settings.epochs if epochs is None else epochs
     kept = {}
 
@@ -75,7 +77,7 @@ def test_one_compilation_for_all_steps_and_folds(data):
         twin = twin_of(data[0][people])
         held = np.setdiff1d(np.arange(PEOPLE), people)
         validation = jax.tree.map(lambda leaf, held=held: leaf[held], data[1])
-        settings = SETTINGS._replace(epochs=2, learning_rate=1e-3)
+        settings = replace(SETTINGS, epochs=2, learning_rate=1e-3)
         fit(twin, *data, validation, held, settings, seed=0, people=people)
     assert train_step._cache_size() == before + 1
 

@@ -13,6 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 TRAIN = """
 import json, sys
+from dataclasses import replace
 import jax, numpy as np
 processes, rank, port = (int(word) for word in sys.argv[1:])
 if processes > 1:
@@ -25,7 +26,7 @@ from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
 connectomes, runs = pressing_people()
 rows, mesh = [], people_mesh()
 # batches of five people divide by no number of devices here
-settings = SETTINGS._replace(epochs=3, batch_people=5)
+settings = replace(SETTINGS, epochs=3, batch_people=5)
 state = fit(
     twin_of(connectomes), connectomes, runs, runs, np.arange(PEOPLE), settings, seed=0, mesh=mesh,
     on_epoch=lambda state, row: rows.append(row),

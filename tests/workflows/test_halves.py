@@ -1,5 +1,7 @@
 """Where runs are cut: TCP's by the trials they show, all others in their own middle."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,10 +12,11 @@ from dtb_jax.data.tasks.designs import load_design
 from dtb_jax.data.tasks.faces import FACES
 from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.models.baselines import other_peoples_bold
-from dtb_jax.models.recipe import Recipe, fits, prepare
+from dtb_jax.models.paper_twin import PaperTwin, fits, prepare
+from dtb_jax.twin.config import TwinConfig
 from dtb_jax.types import STEP_S, Cohort, TaskRun, Trials
+from dtb_jax.workflows.config import EvalConfig
 from dtb_jax.workflows.halves import halves, has_list_of_tcp, note_parts, trained_on
-from dtb_jax.workflows.options import Study
 from tests.data.test_folds import make_cohort
 from tests.small import SETTINGS
 
@@ -65,7 +68,7 @@ def onsets_of(design, jitter=0.05):
 )
 def test_halves_split_tcp_as_the_paper_does(task, design, seconds):
     cohort = cohort_of(run_of(onsets_of(design), seconds, task=task, name="a"))
-    fold = halves(Study(), cohort)
+    fold = halves(EvalConfig(), cohort)
     assert (fold.training.stop_s, fold.test.start_s, fold.test.stop_s) == (196.8, 196.8, 393.6)
 
 
@@ -81,7 +84,7 @@ def test_halves_split_tcp_as_the_paper_does(task, design, seconds):
 def test_halves_split_builtin_tasks_on_other_lists_in_their_own_middle(onsets, seconds):
     run = run_of(onsets, seconds, task=FACES._replace(name="faces"), name="a")
     assert not has_list_of_tcp(run)
-    fold = halves(Study(), cohort_of(run))
+    fold = halves(EvalConfig(), cohort_of(run))
     before, after = (part.trials(run).sum() for part in fold[:2])
     assert fold.training.stop_s != 196.8 and abs(before - after) <= 2 * PEOPLE
 
@@ -89,7 +92,7 @@ def test_halves_split_builtin_tasks_on_other_lists_in_their_own_middle(onsets, s
 def test_halves_give_each_run_its_own_middle_and_all_of_it():
     long = run_of(4 + 4.0 * np.arange(60), 250.4, name="long")
     short = run_of(10 + 4.0 * np.arange(18), 88.0, name="short", task=FACES)
-    fold = halves(Study(), cohort_of(long, short))
+    fold = halves(EvalConfig(), cohort_of(long, short))
     for run, middle in ((long, 124.0), (short, 45.6)):  # 46 s is within a volume
         assert fold.training.span(run) == (0.0, pytest.approx(middle))
         assert fold.test.span(run) == (
@@ -105,7 +108,7 @@ def test_halves_give_people_with_other_lists_one_cut_and_whoever_lacks_a_part_a_
     onsets[0, 5:] = np.nan  # stopped early
     run = run_of(onsets, 90.4)
     cohort, ledger = cohort_of(run), Ledger()
-    fold = halves(Study(), cohort)
+    fold = halves(EvalConfig(), cohort)
     note_parts(cohort, fold, ledger)
     (entry,) = ledger.entries
     assert (entry.participant, entry.run) == ("sub-000", run.name) and "test part" in entry.reason
@@ -117,7 +120,7 @@ def test_trained_on_leaves_out_whoever_has_neither_trials_nor_bold_in_the_part()
     onsets[2, :15] = np.nan
     cohort = cohort_of(run_of(onsets, 90.4, bold=False))
     np.testing.assert_array_equal(
-        trained_on(cohort, halves(Study(), cohort).training), np.arange(PEOPLE) != 2
+        trained_on(cohort, halves(EvalConfig(), cohort).training), np.arange(PEOPLE) != 2
     )
 
 
@@ -135,16 +138,16 @@ def test_halves_refuse_a_cut_that_leaves_a_part_empty(options, facts):
     long = run_of(4 + 4.0 * np.arange(60), 250.4, name="long")
     short = run_of(10 + 4.0 * np.arange(18), 88.0, name="short", task=FACES)
     with pytest.raises(DataError) as told:
-        halves(Study(**options), cohort_of(long, short))
+        halves(EvalConfig(**options), cohort_of(long, short))
     assert all(fact in str(told.value) for fact in facts), told.value
 
 
 def test_halves_take_a_given_cut_for_all_runs_at_whole_volumes():
     runs = [run_of(4 + 4.0 * np.arange(30), 128.0, name=name) for name in ("one", "other")]
-    fold = halves(Study(split_s=50.0, stop_s=100.0), cohort_of(*runs))
+    fold = halves(EvalConfig(split_s=50.0, stop_s=100.0), cohort_of(*runs))
     assert fold.training.stop_s == pytest.approx(49.6) and fold.test.stop_s == 100.0
     bare = [run._replace(bold_mask=run.bold_mask & False) for run in runs]
-    assert halves(Study(split_s=50.0), cohort_of(*bare)).training.stop_s == 50.0
+    assert halves(EvalConfig(split_s=50.0), cohort_of(*bare)).training.stop_s == 50.0
 
 
 def test_cut_starts_each_run_at_its_own_time_and_fills_up_the_shorter_part():
@@ -167,8 +170,9 @@ def test_prepare_validates_on_the_end_of_each_runs_own_part():
     short = run_of(4 + 4.0 * np.arange(18), 88.0, name="short")
     cohort = cohort_of(long, short)
     (fold,) = by_time(cohort, {"long": 120.0, "short": 40.0}, {"long": 240.0, "short": 80.0})
-    recipe = Recipe({"units": 8, "width": 8}, SETTINGS._replace(segment_steps=100))
-    parts = prepare(cohort, fold.training, recipe, seed=0).parts
+    training = replace(SETTINGS, segment_steps=100)
+    model = PaperTwin(TwinConfig(units=8, width=8, scale=0.03), training)
+    parts = prepare(cohort, fold.training, model).parts
     assert np.asarray(parts.validation.bold_mask).all()  # of both runs, nothing but data
     held = parts.validation_people
     masked = np.asarray(parts.training.bold_mask)[held]

@@ -112,7 +112,7 @@ def test_everything_a_study_can_hold_is_in_its_page(evaluated, tmp_path):
         (["train", "COHORT", "NEW", "--split-s=9999"], "--split-s: 9999 s, expected less"),
         (["train", "COHORT", "NEW", "--dropout=7"], "--dropout: 7.0, expected from 0 to below 1"),
         (["train", "COHORT", "NEW", "--save-every=0"], "--save-every: 0, expected at least 1"),
-        (["train", "COHORT", "NEW", "--noise=pink"], "--noise: 'pink', expected one of ols, ar1"),
+        (["train", "COHORT", "NEW", "--noise=pink"], "--noise: 'pink', expected ols or ar1"),
         (["train", "NOWHERE", "NEW"], "no such folder"),
         (["intervene", "STUDY", "--region=amygdla"], "--region: 'amygdla', expected one whose"),
         (["intervene", "STUDY", "--affective-task=face"], "--affective-task: 'face', expected"),

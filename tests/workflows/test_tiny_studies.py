@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from dtb_jax.cli import app
 from dtb_jax.workflows import session
-from dtb_jax.workflows.options import Study
+from dtb_jax.workflows.config import StudyConfig
 from tests.tiny import people, reading, trials, write_imaging, write_task, write_tiny
 
 TINY = ["--epochs=1", "--units=8", "--width=8", "--segments=1", "--no-identity"]
@@ -211,7 +211,7 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
 
 def test_settle_people_lets_an_array_job_read(trained):
     root, study = trained
-    options = Study(data=str(root), **json_options(study))
+    options = StudyConfig.of(data=str(root), **json_options(study))
     cohort, _ = session.read_data(options.data, options)
     before = (study / "cohort.json").stat().st_mtime_ns
     session.settle_people(cohort, study)

@@ -15,9 +15,9 @@ from dtb_jax.interventions.constraints import all_of, people_basis, within_budge
 from dtb_jax.interventions.study import Rules, Study, design_arm, kept
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.interventions.validity import Feasible
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.choices import shares
 from dtb_jax.workflows.interventions.maps import faithful
-from dtb_jax.workflows.options import Edits
 
 DESIGNED = "designed"
 
@@ -43,11 +43,13 @@ class Edited(NamedTuple):
     metrics: dict
 
 
-def run_arms(options: Edits, workdir: Path, twins, rules: Rules, arms: list[Arm], found) -> Edited:
+def run_arms(
+    config: InterventionConfig, workdir: Path, twins, rules: Rules, arms: list[Arm], found
+) -> Edited:
     """Design, control, judge.
 
     Args:
-        options: see `options.Edits`.
+        config: of the study.
         workdir: edits are kept below it.
         twins: see `twins.Twins`.
         rules: of the edits.
@@ -61,7 +63,7 @@ def run_arms(options: Edits, workdir: Path, twins, rules: Rules, arms: list[Arm]
     }
     outcomes = {
         arm.name: _outcome(
-            options,
+            config,
             twins,
             rules,
             arm,
@@ -69,14 +71,14 @@ def run_arms(options: Edits, workdir: Path, twins, rules: Rules, arms: list[Arm]
         )
         for arm in arms
     }
-    front = _front(options, workdir, twins, rules, arms)
+    front = _front(config, workdir, twins, rules, arms)
     sentences, metrics = [], {}
     for arm in arms:
         one = outcomes[arm.name]
         judged = {name: mean_figure(v, np.isfinite(v)) for name, v in one.judged.items()}
         others = {name: figure for name, figure in judged.items() if name not in (DESIGNED, "sham")}
         sentences.append(support.sentence(arm, found, judged[DESIGNED], others))
-        metrics[arm.name] = _metrics(options, twins, arm, one, judged) | {
+        metrics[arm.name] = _metrics(config, twins, arm, one, judged) | {
             "supported": support.is_supported(arm, found),
             "sentence": sentences[-1],
         }
@@ -98,16 +100,18 @@ def designed(workdir: Path, study: Study, arm: Arm, rules: Rules, name: str) -> 
     return kept(workdir / "steps" / f"edits_{name}.npz", make, study)
 
 
-def _outcome(options: Edits, twins, rules: Rules, arm: Arm, designs: list[Feasible]) -> Outcome:
+def _outcome(
+    config: InterventionConfig, twins, rules: Rules, arm: Arm, designs: list[Feasible]
+) -> Outcome:
     own, connectomes = designs[0].edit, twins.base.connectomes
     basis = people_basis(connectomes, min(64, len(connectomes) - 1))
     drawn = {
-        "random": controls.at_random(own, connectomes, rules.constraint, seed=options.seed),
+        "random": controls.at_random(own, connectomes, rules.constraint, seed=config.seed),
         "random_among_people": controls.at_random(
-            own, connectomes, rules.constraint, seed=options.seed, basis=basis
+            own, connectomes, rules.constraint, seed=config.seed, basis=basis
         ),
         "group_edit": controls.of_the_group(own),
-        "another_person": controls.of_another(own, seed=options.seed),
+        "another_person": controls.of_another(own, seed=config.seed),
     }
     if len(designs) > 1:
         length = np.linalg.norm(own, axis=1)
@@ -115,7 +119,7 @@ def _outcome(options: Edits, twins, rules: Rules, arm: Arm, designs: list[Feasib
     edits = {DESIGNED: own}
     edits |= drawn  # as long as the designed ones: made feasible, random ones would be shorter
     edits["sham"] = controls.sham(own)
-    doses = shares(options)
+    doses = shares(config)
     return Outcome(
         edits,
         designs[0],
@@ -125,7 +129,7 @@ def _outcome(options: Edits, twins, rules: Rules, arm: Arm, designs: list[Feasib
         },
         [toward(arm, refit.change_sd(own)) for refit in twins.refits],
         {name: toward(arm, twins.judge.change_sd(edit)) for name, edit in edits.items()},
-        faithful(options, twins.base, arm) | {"agreement": _agreement(designs)},
+        faithful(config, twins.base, arm) | {"agreement": _agreement(designs)},
     )
 
 
@@ -138,13 +142,13 @@ def _agreement(designs: list[Feasible]) -> list[float]:
     ]
 
 
-def _front(options: Edits, workdir: Path, twins, rules: Rules, arms) -> dict:
+def _front(config: InterventionConfig, workdir: Path, twins, rules: Rules, arms) -> dict:
     """Affective against cognitive effects as the wish moves from one to the other.
 
     Under a budget of a third both can not be had whole; weights go with the wished doses.
     """
     by_name = {arm.name: arm for arm in arms}
-    if not options.front or "combined" not in by_name:
+    if not config.edits.front or "combined" not in by_name:
         return {}
     few = twins.base._replace(
         connectomes=twins.base.connectomes[:57],
@@ -156,14 +160,14 @@ def _front(options: Edits, workdir: Path, twins, rules: Rules, arms) -> dict:
         constraint=all_of(rules.constraint, within_budget(rules.budget / 3)),
     )
     points, edits = [], []
-    weights = np.linspace(0, 1, options.front)
+    weights = np.linspace(0, 1, config.edits.front)
     for k, weight in enumerate(weights):
         aims = {name: w * 2 * (1 - weight) for name, w in heart.targets_sd.items()}
         aims |= {name: w * 2 * weight for name, w in mind.targets_sd.items()}
         arm = Arm(f"front_{k}", aims, by_name["combined"].held, by_name["combined"].guarded)
         edits.append(designed(workdir, few, arm, tight, arm.name).edit)
     middle = edits[len(edits) // 2]
-    chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=options.seed)
+    chance = controls.at_random(middle, few.connectomes, tight.constraint, seed=config.seed)
     for edit in (*edits, chance):
         changes = few.change_sd(edit)
         points.append((toward(heart, changes).mean(), toward(mind, changes).mean()))
@@ -176,7 +180,9 @@ def _front(options: Edits, workdir: Path, twins, rules: Rules, arms) -> dict:
     }
 
 
-def _metrics(options: Edits, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]) -> dict:
+def _metrics(
+    config: InterventionConfig, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]
+) -> dict:
     everybody = np.ones(len(twins.rows), bool)
     last = {name: {n: v[-1] for n, v in each.items()} for name, each in one.changes.items()}
     moved = {name: toward(arm, each) for name, each in last.items()}
@@ -201,7 +207,7 @@ def _metrics(options: Edits, twins, arm: Arm, one: Outcome, judged: dict[str, Fi
             np.divide(moved[DESIGNED], length, where=length > 0, out=np.full(len(length), np.nan)),
             {name: twins.base.before[name] for name in arm.counted},
             twins.base.connectomes,
-            seed=options.seed,
+            seed=config.seed,
         ),
         "faithfulness": {
             "deleted_edges": one.faithful["counts"].tolist(),

@@ -41,14 +41,14 @@ def arms_of(edits: dict) -> list[Arm]:
     ]
 
 
-def draw(options, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
+def draw(config, places: Places, twins, route, edited, truth, metrics: dict) -> list[Drawn]:
     """Every figure whose data exist; arguments as in `reporting.report.write`."""
     label, edits = places.label, metrics["edits"]
     pairs = [(arm, edited.outcomes[arm.name]) for arm in arms_of(edits)]
     drawn = [*_controls(label, pairs, edits)]
     if truth:
         drawn += _truly(label, truth, metrics["truth"]["arms"])
-    drawn += [*_trial(options, label, twins, pairs), _matrix(label, pairs, edits)]
+    drawn += [*_trial(config, label, twins, pairs), _matrix(label, pairs, edits)]
     drawn += [*_tradeoffs(label, pairs, edited.front, route.known), *_edit_maps(places, pairs)]
     drawn += [_faithful(label, pairs), *_route(label, route, metrics["paper_route"])]
     return [*drawn, *_route_maps(places, route)]
@@ -81,9 +81,9 @@ def _truly(label: str, truth: Truth, known: dict) -> Iterator[Drawn]:
         yield caption, "true_per_length", figure
 
 
-def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
+def _trial(config, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
     changed, people, lines = [], [], []
-    dose = np.array([0.0, *shares(options)]) * float(options.dose)
+    dose = np.array([0.0, *shares(config)]) * float(config.edits.dose)
     for arm, one in pairs:
         title, own = arm.name.capitalize(), one.changes[DESIGNED]
         for n in arm.targets_sd:
@@ -99,7 +99,7 @@ def _trial(options, label: str, twins, pairs: Pairs) -> Iterator[Drawn]:
         lines.append((f"{title} edits", dose, _falls(padded, padded)))
     if changed:
         felt = any(n.endswith("_bold") for arm, _ in pairs for n in arm.targets_sd)
-        which = f"; BOLD: contrast of {options.region}" if felt else ""
+        which = f"; BOLD: contrast of {config.edits.region}" if felt else ""
         caption = f"Targets before and after the whole edit{which}."
         yield caption, "before_after", plots.before_after(changed, label)
     caption = f"Everybody's wished change; dark: {RESPONSE_SD:g} SD or more on average of targets."

@@ -12,7 +12,7 @@ from dtb_jax.interventions.scene import Scene
 from dtb_jax.interventions.study import Study
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Array
-from dtb_jax.workflows.options import Edits
+from dtb_jax.workflows.config import InterventionConfig
 
 DELETED = (10, 100, 1000, 10000)
 """Edges that the test of faithfulness deletes."""
@@ -46,10 +46,10 @@ def wished(arm: Arm, seen: dict[str, np.ndarray]) -> np.ndarray:
     return np.sum(parts, axis=0)
 
 
-def faithful(options: Edits, study: Study, arm: Arm) -> dict:
+def faithful(config: InterventionConfig, study: Study, arm: Arm) -> dict:
     """Deleting edges in the order of each attribution, and at random: mean change over people."""
     function = Wished.of(study, arm)
-    few = jnp.asarray(study.connectomes[: min(options.attributed, 16)])
+    few = jnp.asarray(study.connectomes[: min(config.edits.attributed, 16)])
     baseline = jnp.asarray(study.connectomes.mean(axis=0))
     noise = 0.1 * float(few.std())
     makes = {
@@ -62,7 +62,7 @@ def faithful(options: Edits, study: Study, arm: Arm) -> dict:
             function, e, baseline, steps=STEPS
         ),
     }
-    keys = attribution.person_keys(jax.random.key(options.seed), len(few))
+    keys = attribution.person_keys(jax.random.key(config.seed), len(few))
     counts = jnp.asarray([k for k in DELETED if k <= few.shape[1]])
 
     @eqx.filter_jit

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
-from dtb_jax.data import Choices
+from dtb_jax.data import DataConfig
 from dtb_jax.data.folds import Part
 from dtb_jax.data.parcels import networks_of
 from dtb_jax.interventions.mixed_effects import free_of_noise
@@ -15,27 +14,25 @@ from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.training import Mixed, both_connectomes
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.choices import parcel_table
-from dtb_jax.workflows.options import Edits
-
-AnyChoices = TypeVar("AnyChoices", bound=Choices)
 
 
-def halve_rest(options: AnyChoices) -> AnyChoices:
+def halve_rest(config: DataConfig) -> DataConfig:
     """Two connectomes a person, each of half the rest runs: what differs between them is noise."""
-    runs = options.rest_runs
-    if len(runs) < 2 or options.other_rest_runs:
-        return options
+    runs = config.rest_runs
+    if len(runs) < 2 or config.other_rest_runs:
+        return config
     half = len(runs) // 2
-    return replace(options, rest_runs=runs[:half], other_rest_runs=runs[half:])
+    return replace(config, rest_runs=runs[:half], other_rest_runs=runs[half:])
 
 
-def both_rests(options: Edits, cohort: Cohort) -> tuple[Cohort, np.ndarray | None]:
+def both_rests(config: InterventionConfig, cohort: Cohort) -> tuple[Cohort, np.ndarray | None]:
     """For this twin people's mean connectomes, and one less the other.
 
     Returns: the cohort; [people, edge], NaN for who has one, or None where nobody has two.
     """
-    if options.twin != "mixed" or cohort.other_connectomes is None:
+    if config.edits.kind != "mixed" or cohort.other_connectomes is None:
         return cohort, None
     two = cohort.other_present[:, None]
     apart = np.where(two, cohort.other_connectomes - cohort.connectomes, np.float32(np.nan))
@@ -43,7 +40,7 @@ def both_rests(options: Edits, cohort: Cohort) -> tuple[Cohort, np.ndarray | Non
 
 
 def mixed_effects(
-    options: Edits,
+    config: InterventionConfig,
     cohort: Cohort,
     part: Part,
     seed: int,
@@ -54,13 +51,13 @@ def mixed_effects(
     """The twin, trained on a part with the defaults of its experiment.
 
     Args:
-        options: see `options.Edits`.
+        config: of the study.
         cohort: everybody.
         part: who trains.
         seed, name, folder: of the twin.
         apart: see `both_rests`.
     """
-    networks, method = networks_of(parcel_table(options)), Method()
+    networks, method = networks_of(parcel_table(config)), Method()
     with session.epochs_bar(method.epochs(int(part.people.sum())), name) as show:
         mixed = training.train(
             cohort,

@@ -23,7 +23,7 @@ SLOPE, ASIDE_SD = (0.8, 1.2), 0.1
 
 def write(
     workdir: Path,
-    options,
+    config,
     cohort,
     ledger,
     twins,
@@ -38,7 +38,7 @@ def write(
 
     Args:
         workdir: where.
-        options: see `options.Edits`.
+        config: of the study.
         cohort, ledger: as read.
         twins: see `twins.Twins`.
         parcels: table with name and, if known, network.
@@ -50,7 +50,7 @@ def write(
     edits, known = metrics["edits"], metrics.get("truth", {})
     networks = list(parcels["network"]) if "network" in parcels else None
     places = Places(source_label(cohort), networks, coordinates)
-    drawn = draw(options, places, twins, route, edited, truth, metrics)
+    drawn = draw(config, places, twins, route, edited, truth, metrics)
     unseen, people = int(twins.unseen.sum()), len(twins.rows)
     arms = [
         {"name": arm.name, "truth": known.get("arms", {}).get(arm.name)} | edits[arm.name]
@@ -72,8 +72,8 @@ def write(
         route=_route(route, metrics["paper_route"]),
         clinical=_clinical(route, metrics["paper_route"]),
         clinical_note=CLINICAL_NOTE,
-        dose=options.dose,
-        ridge=options.ridge,
+        dose=config.edits.dose,
+        ridge=config.edits.ridge,
         response_sd=RESPONSE_SD,
         harm_sd=HARM_SD,
         spoken=spoken,

@@ -28,8 +28,8 @@ from dtb_jax.interventions.indicators import Functions, functions, indicators
 from dtb_jax.interventions.trial import effects_r, in_sd
 from dtb_jax.twin.rnn import flatten
 from dtb_jax.types import Cohort
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.choices import measured
-from dtb_jax.workflows.options import Edits
 
 SELECTIVE = "below .01 Stroop, .12 Faces"
 PAPER = {
@@ -69,12 +69,12 @@ class Route(NamedTuple):
 
 
 def paper_route(
-    options: Edits, cohort: Cohort, ledger: Ledger, twins, parcels: pd.DataFrame
+    config: InterventionConfig, cohort: Cohort, ledger: Ledger, twins, parcels: pd.DataFrame
 ) -> Route:
     """Directions of the twins' weights, doses of W - alpha v, maps, and the clinical table.
 
     Args:
-        options: see `options.Edits`.
+        config: of the study.
         cohort: everybody.
         ledger: notes what of the phenotype tables can not be read.
         twins: see `twins.Twins`.
@@ -82,17 +82,17 @@ def paper_route(
     """
     study, ids = twins.base, [str(cohort.participants.index[row]) for row in twins.rows]
     weights = in_parts(_weights(study.network_of), study.connectomes)
-    fold = np.random.default_rng(options.seed).permutation(np.arange(len(ids)) % 5)
-    root = Path(options.data)
+    fold = np.random.default_rng(config.seed).permutation(np.arange(len(ids)) % 5)
+    root = Path(config.data.root)
     measures = read_phenotype(root, ids, ledger)
     aims, clinical, found = {}, {}, {}
-    known = functions(measured(cohort, study.before), options.affective_task)
+    known = functions(measured(cohort, study.before), config.edits.affective_task)
     aimed = {"affective": known.affective_t, "speed": known.speed}
     for name, names in aimed.items():
         if not names:
             continue
         value = np.mean([study.before[n] / study.sd[n] for n in names], axis=0)
-        aim = _aim(options, study, names, weights, value, fold)
+        aim = _aim(config, study, names, weights, value, fold)
         aims[name] = aim
         last = {n: values[DOSES.index(2.0)][None] for n, values in aim.changes.items()}
         pairs = [(n, m) for n in known.affective_t for m in known.speed]
@@ -140,12 +140,17 @@ def _weights(network_of):
 
 
 def _aim(
-    options: Edits, study, names: tuple[str, ...], weights: np.ndarray, value: np.ndarray, fold
+    config: InterventionConfig,
+    study,
+    names: tuple[str, ...],
+    weights: np.ndarray,
+    value: np.ndarray,
+    fold,
 ) -> Aim:
     direction = fit_direction(weights, value)
     z1 = np.asarray(score(direction, weights), float)
-    null = permutation_null(weights, value, fold, options.permutations, seed=options.seed)
-    random_r = random_weights_r(weights.shape[1], value, seed=options.seed)
+    null = permutation_null(weights, value, fold, config.edits.permutations, seed=config.seed)
+    random_r = random_weights_r(weights.shape[1], value, seed=config.seed)
     each = []
     for dose in DOSES:  # against v, which points to more of the indicator
         alpha = np.float32(-dose * z1.std(ddof=1))
@@ -158,17 +163,17 @@ def _aim(
         each.append(in_sd(study.before, after, study.sd))
     changes = {n: np.stack([one[n] for one in each]) for n in study.before}
     function = ConnectomeScore(study.network_of, jax.tree.map(jnp.asarray, direction))
-    shown = study.connectomes[: options.attributed]
+    shown = study.connectomes[: config.edits.attributed]
     spread = float(shown.std())
-    keys = attribution.person_keys(jax.random.key(options.seed), len(shown))
+    keys = attribution.person_keys(jax.random.key(config.seed), len(shown))
 
     def smooth(samples: int, noise: float, keys=keys) -> np.ndarray:
         make = eqx.Partial(attribution.smoothgrad, function, samples=samples, noise_sd=noise)
         return np.asarray(attribution.over_people(make, shown, chunk=8, key=keys))
 
-    reference = smooth(options.smoothgrad_samples, 0.1 * spread)
+    reference = smooth(config.edits.smoothgrad_samples, 0.1 * spread)
     # noise of its own: fewer copies with the reference's keys would be a part of the reference
-    other = attribution.person_keys(jax.random.key(options.seed + 1), len(shown))
+    other = attribution.person_keys(jax.random.key(config.seed + 1), len(shown))
     sensitivity = {
         noise: [
             (n, float(np.corrcoef(reference, smooth(n, noise * spread, other))[0, 1]))

@@ -12,6 +12,7 @@ from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.support import observed, support
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.workflows.cluster import Cluster, send
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions import arms as designed
 from dtb_jax.workflows.interventions import report
 from dtb_jax.workflows.interventions.choices import asked_for, make_arms, make_rules, measured
@@ -26,7 +27,6 @@ from dtb_jax.workflows.interventions.twins import (
     read,
     train,
 )
-from dtb_jax.workflows.options import Edits
 from dtb_jax.workflows.protocol import protocol
 
 
@@ -39,25 +39,25 @@ class Opened(NamedTuple):
     arms: list[Arm]
 
 
-def open_twins(options: Edits, workdir: Path, cluster: Cluster = Cluster()) -> Opened:
+def open_twins(config: InterventionConfig, workdir: Path, cluster: Cluster = Cluster()) -> Opened:
     """Read a folder and train the twins, going on from checkpoints where there are some.
 
     Args:
-        options: of the study.
+        config: of the study.
         workdir: where.
         cluster: whether twins go to an array job.
 
     Raises: DataError, in one sentence; Submitted while twins are with Slurm.
     """
     cluster.check()
-    found = read(options, workdir)
+    found = read(config, workdir)
     found.ledger.write(workdir / "exclusions.tsv")
     missing = [name for name in learners(found) if not has_learned(workdir, name)]
-    send(cluster, workdir, {name: partial(fit_one, options, workdir, name) for name in missing})
+    send(cluster, workdir, {name: partial(fit_one, config, workdir, name) for name in missing})
     twins = train(found, workdir)
-    rules = make_rules(found.options, found.cohort.connectomes[twins.training], found.mask)
+    rules = make_rules(found.config, found.cohort.connectomes[twins.training], found.mask)
     return Opened(
-        found, twins, rules, make_arms(found.options, measured(found.cohort, twins.base.before))
+        found, twins, rules, make_arms(found.config, measured(found.cohort, twins.base.before))
     )
 
 
@@ -79,9 +79,9 @@ def trial(opened: Opened, workdir: Path) -> dict:
     """
     began = time.perf_counter()
     source, twins, rules, arms = opened
-    options, cohort, ledger = source.options, source.cohort, source.ledger
+    config, cohort, ledger = source.config, source.cohort, source.ledger
     parcels = source.parcels
-    region = options.region if asked_for(cohort, options) is not None else None
+    region = config.edits.region if asked_for(cohort, config) is not None else None
     seen = observed(cohort, region)
     targets = sorted({name for arm in arms for name in arm.targets_sd})
     found = support(
@@ -89,12 +89,12 @@ def trial(opened: Opened, workdir: Path) -> dict:
         twins.base.before,
         twins.unseen,
         targets,
-        seed=options.seed,
+        seed=config.seed,
     )
     design(opened, workdir)
-    route = paper_route(options, cohort, ledger, twins, parcels)
-    edited = designed.run_arms(options, workdir, twins, rules, arms, found)
-    truth = truth_table(options, cohort, twins, rules, arms, edited, route, parcels, seen)
+    route = paper_route(config, cohort, ledger, twins, parcels)
+    edited = designed.run_arms(config, workdir, twins, rules, arms, found)
+    truth = truth_table(config, cohort, twins, rules, arms, edited, route, parcels, seen)
     metrics = {
         "protocol": told(opened),
         "support": {name: one._asdict() for name, one in found.items()},
@@ -110,7 +110,7 @@ def trial(opened: Opened, workdir: Path) -> dict:
     ledger.write(workdir / "exclusions.tsv")
     report.write(
         workdir,
-        options,
+        config,
         cohort,
         ledger,
         twins,
@@ -126,18 +126,22 @@ def trial(opened: Opened, workdir: Path) -> dict:
 
 def told(opened: Opened) -> dict:
     """Who, what, under which constraints."""
-    (options, cohort), twins = opened.read[:2], opened.twins
+    (config, cohort), twins = opened.read[:2], opened.twins
     return protocol(
-        cohort, "people", units=options.units, seed=options.seed, drawn=bool(options.centroids)
+        cohort,
+        "people",
+        units=config.twin.units,
+        seed=config.seed,
+        drawn=bool(config.evaluation.centroids),
     ) | {
-        "response": options.response,
+        "response": config.twin.response,
         "trained_on": len(twins.training),
         "edited": len(twins.rows),
         "edited_unseen": int(twins.unseen.sum()),
-        "seeds": options.seeds,
-        "twin": options.twin,
-        "twin_regions": options.bold_regions or "all",
+        "seeds": config.edits.seeds,
+        "twin": config.edits.kind,
+        "twin_regions": config.edits.bold_regions or "all",
         "budget_z": opened.rules.budget,
-        "validity_ridge": options.ridge,
+        "validity_ridge": config.edits.ridge,
         "indicator_sd": {name: float(sd) for name, sd in twins.base.sd.items()},
     }

@@ -24,10 +24,10 @@ from dtb_jax.interventions.trial import Arm
 from dtb_jax.models.prediction import INTERVALS
 from dtb_jax.simulation.people import has_truth, load_connectomes, load_truth
 from dtb_jax.types import Cohort
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.arms import DESIGNED, Edited
 from dtb_jax.workflows.interventions.choices import shares
 from dtb_jax.workflows.interventions.maps import Wished, wished
-from dtb_jax.workflows.options import Edits
 
 ROUTE = "pls_route"
 UNHELD = "holding_nothing"
@@ -47,7 +47,7 @@ class Truth(NamedTuple):
 
 
 def truth_table(
-    options: Edits,
+    config: InterventionConfig,
     cohort: Cohort,
     twins,
     rules: Rules,
@@ -60,7 +60,7 @@ def truth_table(
     """The whole table, arm by arm, over people the twin never saw; None where no truth is known.
 
     Args:
-        options: see `options.Edits`.
+        config: of the study.
         cohort: everybody.
         twins: see `twins.Twins`.
         rules, arms, edited: of the edits.
@@ -68,7 +68,7 @@ def truth_table(
         parcels: with networks.
         seen: what was observed of everybody, for the ridge's map.
     """
-    root = Path(options.data)
+    root = Path(config.data.root)
     if not has_truth(root):
         return None
     world, people = load_truth(root)
@@ -79,7 +79,7 @@ def truth_table(
     table: dict[str, dict] = {}
     for arm in arms:
         table[arm.name], points[arm.name] = _arm(
-            options, cohort, twins, rules, arm, edited, route, parcels, seen, known
+            config, cohort, twins, rules, arm, edited, route, parcels, seen, known
         )
     single = [arm.name for arm in arms if arm.name != "combined"]
     pooled = [np.concatenate([points[name][k] for name in single], axis=1) for k in range(2)]
@@ -96,7 +96,7 @@ def _causes(root: Path) -> dict:
     return {"kind": described["causes"], "rho": described["rho"]}
 
 
-def _arm(options, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, seen, known):
+def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, seen, known):
     outcome = edited.outcomes[arm.name]
     edits = {name: edit[twins.unseen] for name, edit in outcome.edits.items()}
     study = twins.base._replace(
@@ -109,7 +109,7 @@ def _arm(options, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels,
     edits[ROUTE] = _along(_route_gradients(study, route, arm), study, rules, own)
     everybody = np.ones(len(study.connectomes), bool)
     slopes = truth.true_gradient(known, arm)
-    predicted, true = _points(options, study, known, arm, edits[DESIGNED])
+    predicted, true = _points(config, study, known, arm, edits[DESIGNED])
     changes = {name: known.change_sd(edit) for name, edit in edits.items()}
     moved = truth.toward(arm, changes[DESIGNED])
     each = {name: truth.per_length(known, arm, edit) for name, edit in edits.items()}
@@ -144,15 +144,15 @@ def _arm(options, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels,
         found["coverage"] = _coverage(twins.mixed, study, known, arm, edits[DESIGNED])
     if "network" in parcels:
         found |= _recovery(
-            options, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
+            config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen
         )
     return found, (predicted, true)
 
 
-def _points(options, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
+def _points(config, study: Study, known: truth.Known, arm: Arm, edits: np.ndarray):
     """Changes of the arm's targets at every dose in SD of the truth, [people, dose x target]."""
     predicted, true = [], []
-    for dose in shares(options):
+    for dose in shares(config):
         after, truly = study.after(dose * edits), known.after(dose * edits)
         for name in arm.targets_sd:
             predicted.append((after[name] - study.before[name]) / known.sd[name])
@@ -208,10 +208,10 @@ def _slopes(function, connectomes: np.ndarray) -> np.ndarray:
     return in_parts(lambda e: many(function, e), connectomes, chunk=min(57, len(connectomes)))
 
 
-def _recovery(options, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen) -> dict:
+def _recovery(config, cohort, twins, study, arm, edits, gradients, slopes, parcels, seen) -> dict:
     """Blocks and edges that the twins' gradients, edits and a ridge find."""
     networks = list(parcels["network"])
-    rows = slice(0, options.attributed)
+    rows = slice(0, config.edits.attributed)
     few = study.connectomes[rows]
     maps = [gradients[rows], *(_slopes(Wished.of(one, arm), few) for one in twins.refits)]
     mean = np.mean(maps, axis=0)

@@ -1,6 +1,7 @@
 """Who learns from whom before edits are designed: twins of several seeds, and a judge."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,15 +14,15 @@ from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.mixed_effects import asked_of, through_connectome
 from dtb_jax.interventions.scene import standard_scene
 from dtb_jax.interventions.study import Study, open_study
-from dtb_jax.models import paper_twin
 from dtb_jax.models.mixed_effects.cues import with_memory
 from dtb_jax.models.mixed_effects.observed import volume_steps
 from dtb_jax.models.mixed_effects.training import Mixed
-from dtb_jax.models.recipe import Recipe, fits
+from dtb_jax.models.paper_twin import Fitted, PaperTwin, fits
 from dtb_jax.twin.rnn import MainNetwork
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import session
 from dtb_jax.workflows.centroids import read_centroids
+from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.choices import (
     asked_for,
     check,
@@ -30,8 +31,6 @@ from dtb_jax.workflows.interventions.choices import (
     parcel_table,
 )
 from dtb_jax.workflows.interventions.mixed import both_rests, halve_rest, mixed_effects
-from dtb_jax.workflows.options import Edits
-from dtb_jax.workflows.protocol import recipe
 
 
 class Twins(NamedTuple):
@@ -49,60 +48,59 @@ class Twins(NamedTuple):
 class Read(NamedTuple):
     """What was read, and how people are split."""
 
-    options: Edits
+    config: InterventionConfig
     cohort: Cohort
     few: Cohort  # with the regions whose BOLD twins make
     ledger: Ledger
     parcels: pd.DataFrame
     coordinates: np.ndarray | None
-    made: Recipe
     fold: Fold
     mask: np.ndarray | None  # edges that may change
     apart: np.ndarray | None  # see `both_rests`
 
 
-def read(options: Edits, workdir: Path) -> Read:
+def read(config: InterventionConfig, workdir: Path) -> Read:
     """Read a folder and split its people.
 
     Raises: DataError, in one sentence.
     """
     session.settle_jax()
-    check(options)
+    check(config)
     session.check_room(workdir)
-    options = halve_rest(options) if options.twin == "mixed" else options
-    cohort, ledger = session.read_data(options.data, options)
-    cohort, apart = both_rests(options, cohort)
-    parcels = parcel_table(options)
-    coordinates = read_centroids(options.centroids, list(parcels["name"]))
-    made = recipe(options, fewest_batch=0)
+    if config.edits.kind == "mixed":
+        config = replace(config, data=halve_rest(config.data))
+    cohort, ledger = session.read_data(config.data)
+    cohort, apart = both_rests(config, cohort)
+    parcels = parcel_table(config)
+    coordinates = read_centroids(config.evaluation.centroids, list(parcels["name"]))
     try:
-        fold = by_people(cohort, options.folds, seed=options.seed)[0]
+        fold = by_people(cohort, config.edits.folds, seed=config.seed)[0]
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
-    mask = edge_mask(options, parcels)
-    few = session.only_regions(cohort, options.bold_regions)
-    check_region(options, few)
-    fits(few, fold.training, options.segment_steps if options.twin == "paper" else 0)
-    session.settle(options, workdir)
+    mask = edge_mask(config, parcels)
+    few = session.only_regions(cohort, config.edits.bold_regions)
+    check_region(config, few)
+    fits(few, fold.training, config.train.segment_steps if config.edits.kind == "paper" else 0)
+    session.settle(config, workdir)
     # of half the rest runs, connectomes are not the study's
     kinds = provenance.OF_THE_TWIN if apart is None else ("events", "bold")
     session.settle_people(cohort, workdir, kinds)
-    return Read(options, cohort, few, ledger, parcels, coordinates, made, fold, mask, apart)
+    return Read(config, cohort, few, ledger, parcels, coordinates, fold, mask, apart)
 
 
 def learners(found: Read) -> dict[str, tuple[Part, int]]:
     """By name: from whom a twin learns, and its seed."""
-    seed, training, test = found.options.seed, found.fold.training, found.fold.test
-    seeds = {f"seed {seed + k}": (training, seed + k) for k in range(1, found.options.seeds)}
+    seed, training, test = found.config.seed, found.fold.training, found.fold.test
+    seeds = {f"seed {seed + k}": (training, seed + k) for k in range(1, found.config.edits.seeds)}
     return {"twin": (training, seed), **seeds, "judge": (test, seed)}
 
 
 def train(found: Read, workdir: Path) -> Twins:
     """Twins of the training people by seed, and one of the unseen people, as studies of both."""
-    options, cohort, fold = found.options, found.few, found.fold
+    config, cohort, fold = found.config, found.few, found.fold
     unseen, training = np.flatnonzero(fold.test.people), np.flatnonzero(fold.training.people)
-    rows = np.r_[unseen, training][: options.people]
-    region = asked_for(cohort, options)
+    rows = np.r_[unseen, training][: config.edits.people]
+    region = asked_for(cohort, config)
     ids = tuple(str(cohort.participants.index[row]) for row in rows)
 
     def study(name: str, sd=None) -> tuple[Study, Mixed | None]:
@@ -117,7 +115,7 @@ def train(found: Read, workdir: Path) -> Twins:
             scale, twin = learned.scale, twin_of(learned.twin, learned.params)
         whole = standard_scene(shown, scale)
         try:
-            short = standard_scene(shown, scale, stop_s=options.design_s)
+            short = standard_scene(shown, scale, stop_s=config.edits.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
         opened = open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)
@@ -129,9 +127,9 @@ def train(found: Read, workdir: Path) -> Twins:
     return Twins(base, list(others.values()), judge, rows, np.isin(rows, unseen), training, mixed)
 
 
-def fit_one(options: Edits, workdir: Path, name: str) -> None:
+def fit_one(config: InterventionConfig, workdir: Path, name: str) -> None:
     """One twin, kept below `workdir`: a task of an array job."""
-    learn(read(options, workdir), workdir, name)
+    learn(read(config, workdir), workdir, name)
 
 
 def has_learned(workdir: Path, name: str) -> bool:
@@ -139,33 +137,28 @@ def has_learned(workdir: Path, name: str) -> bool:
     return _done(workdir, name).exists()
 
 
-def learn(found: Read, workdir: Path, name: str) -> paper_twin.Fitted | Mixed:
+def learn(found: Read, workdir: Path, name: str) -> Fitted | Mixed:
     """A twin by its name, going on from its checkpoint; a mark beside it says that it is done."""
     learned = _learn(found, workdir, name)
     _done(workdir, name).touch()
     return learned
 
 
-def _learn(found: Read, workdir: Path, name: str) -> paper_twin.Fitted | Mixed:
-    options, made, (part, seed) = found.options, found.made, learners(found)[name]
+def _learn(found: Read, workdir: Path, name: str) -> Fitted | Mixed:
+    config, (part, seed) = found.config, learners(found)[name]
     folder = _place(workdir, name)
-    if options.twin == "mixed":
-        return mixed_effects(options, found.few, part, seed, name, folder, found.apart)
-    people = int(part.people.sum())
-    sized = made._replace(
-        sizes=made.sizes | {"components": min(options.components, people - 1)},
-        settings=made.settings._replace(batch_people=options.batch_people or max(16, people // 12)),
-    )
-    with session.epochs_bar(made.settings.epochs, name) as show:
-        return paper_twin.train(
-            found.few,
-            part,
-            sized,
-            seed=seed,
-            folder=folder,
-            save_every=options.save_every,
+    if config.edits.kind == "mixed":
+        return mixed_effects(config, found.few, part, seed, name, folder, found.apart)
+    fewer = min(config.twin.components, int(part.people.sum()) - 1)
+    with session.epochs_bar(config.train.epochs, name) as show:
+        twin = PaperTwin(
+            replace(config.twin, components=fewer),
+            config.train,
+            seed,
+            folder=folder.parent,
             on_epoch=show,
         )
+        return twin.fit(found.few, part._replace(name=folder.name))
 
 
 def _done(workdir: Path, name: str) -> Path:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from dtb_jax.data import Choices, DataError, read_cohort
+from dtb_jax.data import DataConfig, DataError, read_cohort
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.tasks import FACES, STROOP, read_task, tasks_named, together
 from dtb_jax.data.tasks.task import rasterise
@@ -228,7 +228,7 @@ def test_a_task_file_that_is_none_stops_the_reader(tmp_path):
     (tmp_path / "broken.yaml").write_text("name: [\n")
     for name, said in (("broken.yaml", "not YAML"), ("absent.yaml", "can not be opened")):
         with pytest.raises(DataError, match=f"--config.tasks: .*{said}"):
-            read_cohort(tmp_path, Choices(tasks=(str(tmp_path / name),)))
+            read_cohort(tmp_path, DataConfig(tasks=(str(tmp_path / name),)))
 
 
 def test_piop2_is_as_accurate_as_its_turned_labels_say(shared):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax.data import Choices, read_cohort
+from dtb_jax.data import DataConfig, read_cohort
 from dtb_jax.models.mixed_effects.cues import remembered_cues, with_memory
 from dtb_jax.models.mixed_effects.network import Population
 from dtb_jax.twin.rnn import unroll
@@ -16,7 +16,7 @@ from tests.small import write_small_cohort
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     folder = write_small_cohort(tmp_path_factory.mktemp("cohort"), participants=3)
-    cohort, _ = read_cohort(folder, Choices())
+    cohort, _ = read_cohort(folder, DataConfig())
     assert remembered_cues(cohort) == 2
     return cohort.runs, with_memory(cohort, 2).runs
 
