@@ -52,12 +52,12 @@ class EvalConfig(Config):
 class StudyConfig(Config):
     """Twins by the paper's protocol; `EXACT` has the paper's numbers where the defaults differ."""
 
+    seed: int = option(0, "Seed of everything random.", BASIC)
+    exact: bool = option(False, "Set every number of the paper.", BASIC)
     data: DataConfig = DataConfig()
     twin: TwinConfig = TwinConfig()
     train: TrainConfig = TrainConfig()
     evaluation: EvalConfig = EvalConfig()
-    seed: int = option(0, "Seed of everything random.", BASIC)
-    exact: bool = option(False, "Set every number of the paper.", BASIC)
 
 
 EXACT: dict[str, Any] = {

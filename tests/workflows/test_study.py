@@ -108,7 +108,7 @@ def test_everything_a_study_can_hold_is_in_its_page(evaluated, tmp_path):
             ["train", "COHORT", "STUDY", "--units=9"],
             "units 8, now 9",
         ),
-        (["train", "COHORT", "NEW", "--response=guess"], "--response: 'guess', expected one of"),
+        (["train", "COHORT", "NEW", "--response=guess"], "--response: 'guess', expected hazard"),
         (["train", "COHORT", "NEW", "--split-s=9999"], "--split-s: 9999 s, expected less"),
         (["train", "COHORT", "NEW", "--dropout=7"], "--dropout: 7.0, expected from 0 to below 1"),
         (["train", "COHORT", "NEW", "--save-every=0"], "--save-every: 0, expected at least 1"),
