@@ -43,7 +43,7 @@ def train(
 ) -> None:
     """Fit the twin to the first half of every run.
 
-    STUDY keeps the config, checkpoints, `twin/` (the fitted twin for others) and exclusions.tsv
+    STUDY keeps the options, checkpoints, `twin/` (the fitted twin for others) and exclusions.tsv
     (who was left out of what, and why).
 
     **TCP:** `dtb train ds005237 STUDY --atlas tcp_434.tsv`

@@ -1,4 +1,4 @@
-"""How the config make a twin, and what a report says of who, what and with which software."""
+"""What a report says of who, what and with which software."""
 
 from importlib.metadata import version
 

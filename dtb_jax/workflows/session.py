@@ -226,8 +226,8 @@ def settle_options(
     Args:
         config: by name.
         workdir: the folder.
-        result_keys: config that may change.
-        defaults: of config that the folder does not tell.
+        result_keys: options that may change.
+        defaults: of options that the folder does not tell.
 
     Raises: DataError when it was not.
     """
@@ -243,7 +243,7 @@ def settle_options(
         if changed:
             each = ", ".join(f"{k} {before.get(k)!r}, now {now.get(k)!r}" for k in changed)
             raise DataError(
-                f"{path}: this folder holds a run with other config ({each}); "
+                f"{path}: this folder holds a run with other options ({each}); "
                 "name the same ones, use another folder, or delete this one"
             )
         if told == now:  # others of an array job may be reading it
