@@ -1,5 +1,6 @@
 """The pages under docs/ tell what is there: examples run, commands parse, links lead somewhere."""
 
+import html
 import importlib
 import importlib.util
 import re
@@ -172,6 +173,15 @@ def test_extras_are_those_of_the_package():
     assert set(told) == set(INSTALL["optional-dependencies"]) - {"all"}
 
 
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "api").glob("*.md")), ids=lambda p: p.stem)
+def test_the_api_names_what_is_there(page):
+    """mkdocstrings passes over members that are not."""
+    found = re.findall(r"^::: (\S+)\n((?:    .*\n)*)", page.read_text("utf-8"), re.MULTILINE)
+    for module, options in found:
+        for name in re.findall(r"\w+", "".join(re.findall(r"members: \[(.*)\]", options))):
+            assert hasattr(importlib.import_module(module), name), (module, name)
+
+
 @LONG
 def test_links_lead_to_files(page):
     text = page.read_text("utf-8")
@@ -203,6 +213,38 @@ def test_the_site_asks_for_nothing_from_elsewhere(site):
         loaded = re.findall(r'<(?:script|img|iframe)[^>]* src="?(https?:[^" >]*)', text)
         loaded += re.findall(r'<link[^>]* href="?(https?:[^" >]*)', text)
         assert loaded == [], path
+
+
+def test_signatures_have_a_parameter_a_line(site):
+    """mkdocstrings breaks them only where a formatter (ruff) is installed."""
+    lines = []
+    for path in (site / "api").glob("*.html"):
+        for found in re.findall(r"doc-signature.*?<code>(.*?)</code>", path.read_text(), re.DOTALL):
+            text = html.unescape(re.sub("<[^>]+>", "", found))
+            if re.match(r"\w+\(", text):  # not a constant and its value
+                lines += text.splitlines()
+    assert len(lines) > 300
+    longest = max(lines, key=len)
+    assert len(longest) <= 100, longest
+
+
+def test_search_works_in_a_folder_without_a_server(site):
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is absent: pip install 'dtb_jax[browser]'"
+    )
+    if chromium() is None:
+        pytest.skip("no Chromium; CHROMIUM may name one")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((site / "index.html").as_uri())
+        page.locator(".md-search__input").first.click()
+        page.locator(".md-search__input").first.press_sequentially("identity", delay=20)
+        page.wait_for_selector(".md-search-result__item", timeout=30_000)
+        assert "verdict.html" in " ".join(
+            link.get_attribute("href") for link in page.locator("a.md-search-result__link").all()
+        )
+        browser.close()
 
 
 @pytest.fixture(scope="module")
