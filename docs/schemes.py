@@ -73,7 +73,14 @@ def data() -> Scheme:
     s.box(20, 70, 160, 84, "Connectome", ["resting-state fMRI,", "Fisher-z edges"])
     s.box(230, 70, 160, 84, "Hypernetwork", ["trained on", "many people"])
     s.box(440, 70, 170, 84, "Twin", ["recurrent network", "with this person's weights"])
-    s.box(660, 70, 280, 84, "Prediction", ["choice and reaction time of every trial,", "BOLD of every volume"])
+    s.box(
+        660,
+        70,
+        280,
+        84,
+        "Prediction",
+        ["choice and reaction time of every trial,", "BOLD of every volume"],
+    )
     s.box(440, 210, 170, 56, "Task", ["stimuli, as shown"], GREY)
     how = ["in participants it never saw,", "with intervals and ceilings"]
     s.box(660, 210, 280, 86, "Evaluation", how, GREEN)
