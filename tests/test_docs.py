@@ -1,5 +1,6 @@
 """The pages under docs/ tell what is there: examples run, commands parse, links lead somewhere."""
 
+import html
 import importlib
 import importlib.util
 import re
@@ -20,6 +21,7 @@ from absl import flags
 from ml_collections import config_flags
 from typer.main import get_command
 
+from docs.schemes import SCHEMES
 from docs.screenshots import chromium, look
 from dtb_jax.cli import app
 from dtb_jax.workflows import seen
@@ -151,12 +153,70 @@ def places(tmp_path_factory):
 
 @pytest.mark.parametrize(
     ("page", "code"),
-    [(page, code) for page in DOCS for kind, code in blocks(page) if kind == "python"],
+    [
+        (page, code)
+        for page in (*DOCS, ROOT / "README.md")
+        for kind, code in blocks(page)
+        if kind == "python"
+    ],
     ids=lambda one: one.stem if isinstance(one, Path) else "",
 )
 def test_examples_run(page, code, places, capsys):
     exec(code.replace('"out/', f'"{places}/'), {})
     assert capsys.readouterr().out.strip()
+
+
+def test_schemes_are_as_their_script_draws_them():
+    for name, scheme in SCHEMES.items():
+        assert (ROOT / "docs" / "images" / name).read_text("utf-8") == scheme().svg(), name
+
+
+def test_troubleshooting_quotes_messages_of_the_code():
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "dtb_jax").rglob("*.py"))
+    source = re.sub(r'"\s*\n\s*f?"', "", source)  # one sentence over several lines
+    page = (ROOT / "docs" / "troubleshooting.md").read_text("utf-8")
+    quoted = [
+        words
+        for cell in re.findall(r"^\| ([^|]*) \|", page, re.MULTILINE)
+        for words in re.findall(r"`([^`]+)`", cell)
+        if " " in words
+    ]
+    assert len(quoted) > 40
+    assert [words for words in quoted if words not in source] == []
+
+
+def test_the_walk_is_that_of_the_code():
+    """Eight files, and in each the functions that the page names."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    steps = re.findall(r"^\d\. \*\*`([\w/]+)\.py`\*\*, (.*?)(?=^\d\. |\n\n)", page, re.M | re.S)
+    assert 4 <= len(steps) <= 8
+    for file, words in steps:
+        module = importlib.import_module(f"dtb_jax.{file.replace('/', '.')}")
+        named = words.partition(":")[0]
+        for name in re.findall(r"`([\w.]+)`", named):
+            found = module
+            for part in name.split("."):
+                found = getattr(found, part)
+
+
+def test_pages_name_files_that_are_there():
+    for page in DOCS:
+        for name in re.findall(r"`((?:\w+/)+\w+\.py)`", page.read_text("utf-8")):
+            assert (ROOT / "dtb_jax" / name).exists() or (ROOT / name).exists(), (page.name, name)
+
+
+@LONG
+def test_no_page_speaks_of_one_machine(page):
+    text = page.read_text("utf-8")
+    assert not re.search(r"\.\./shared|/work/|/path/to|/home/", text)
+
+
+def test_the_readme_is_short_and_every_how_to_is_in_the_contents():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 120
+    assert len((ROOT / "docs" / "architecture.md").read_text("utf-8").splitlines()) <= 120
+    contents = (ROOT / "mkdocs.yml").read_text("utf-8")
+    for page in DOCS:
+        assert f": {page.relative_to(ROOT / 'docs')}" in contents, page
 
 
 def test_the_task_shown_is_the_example():
@@ -170,6 +230,15 @@ def test_the_task_shown_is_the_example():
 def test_extras_are_those_of_the_package():
     told = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
     assert set(told) == set(INSTALL["optional-dependencies"]) - {"all"}
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs" / "api").glob("*.md")), ids=lambda p: p.stem)
+def test_the_api_names_what_is_there(page):
+    """mkdocstrings passes over members that are not."""
+    found = re.findall(r"^::: (\S+)\n((?:    .*\n)*)", page.read_text("utf-8"), re.MULTILINE)
+    for module, options in found:
+        for name in re.findall(r"\w+", "".join(re.findall(r"members: \[(.*)\]", options))):
+            assert hasattr(importlib.import_module(module), name), (module, name)
 
 
 @LONG
@@ -205,6 +274,38 @@ def test_the_site_asks_for_nothing_from_elsewhere(site):
         assert loaded == [], path
 
 
+def test_signatures_have_a_parameter_a_line(site):
+    """mkdocstrings breaks them only where a formatter (ruff) is installed."""
+    lines = []
+    for path in (site / "api").glob("*.html"):
+        for found in re.findall(r"doc-signature.*?<code>(.*?)</code>", path.read_text(), re.DOTALL):
+            text = html.unescape(re.sub("<[^>]+>", "", found))
+            if re.match(r"\w+\(", text):  # not a constant and its value
+                lines += text.splitlines()
+    assert len(lines) > 300
+    longest = max(lines, key=len)
+    assert len(longest) <= 100, longest
+
+
+def test_search_works_in_a_folder_without_a_server(site):
+    sync_api = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is absent: pip install 'dtb_jax[browser]'"
+    )
+    if chromium() is None:
+        pytest.skip("no Chromium; CHROMIUM may name one")
+    with sync_api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto((site / "index.html").as_uri())
+        page.locator(".md-search__input").first.click()
+        page.locator(".md-search__input").first.press_sequentially("identity", delay=20)
+        page.wait_for_selector(".md-search-result__item", timeout=30_000)
+        assert "verdict.html" in " ".join(
+            link.get_attribute("href") for link in page.locator("a.md-search-result__link").all()
+        )
+        browser.close()
+
+
 @pytest.fixture(scope="module")
 def served(site):
     """Its address on this machine."""
@@ -221,7 +322,12 @@ def served(site):
 
 
 @pytest.mark.parametrize(
-    "page", ["index", "own_data", "readme", "api/twin", "notebooks/design_an_intervention"]
+    "page",
+    [
+        *("index", "own_data", "readme", "results", "troubleshooting", "glossary", "which_model"),
+        *("architecture", "decisions/mixed_effects", "api/twin", "api/evaluation"),
+        "notebooks/design_an_intervention",
+    ],
 )
 def test_pages_fit_a_phone_and_a_desk(served, page):
     pytest.importorskip("playwright", reason="playwright is absent: pip install 'dtb_jax[browser]'")
