@@ -27,15 +27,15 @@ from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import (
     Search,
     design_people,
+    endpoints_of_people,
     in_parts,
-    indicators_of_people,
-    make_wish,
+    make_objective,
 )
 from dtb_jax.interventions.indicators import Asked, twin_of
-from dtb_jax.interventions.scene import standard_scene
+from dtb_jax.interventions.scene import standard_protocol
 from dtb_jax.interventions.trial import worse
 from dtb_jax.simulation.behaviour import DESIGNS, Responses, run_trials
-from dtb_jax.simulation.memory import RUNS, behaving_cohort
+from dtb_jax.simulation.memory import RUNS, simulate_cohort_behaviour
 from dtb_jax.workflows.session import commit, versions
 
 EDGES, UNITS, COMPONENTS, CHUNK = 93_961, 32, 128, 57
@@ -54,8 +54,10 @@ def measure(people: int, steps: int, looped: int) -> dict:
     """Seconds for all people at once, and for a loop over them."""
     rng = np.random.default_rng(0)
     connectomes = (0.3 + 0.2 * rng.normal(size=(people, EDGES))).astype(np.float32)
-    cohort = behaving_cohort(["one", "two"], connectomes[:2], {run: presses(run) for run in RUNS})
-    scene = standard_scene(cohort, BoldScale(np.zeros(1), np.ones(1)), stop_s=196.8)
+    cohort = simulate_cohort_behaviour(
+        ["one", "two"], connectomes[:2], {run: presses(run) for run in RUNS}
+    )
+    scene = standard_protocol(cohort, BoldScale(np.zeros(1), np.ones(1)), stop_s=196.8)
     twin = make_twin(
         connectomes,
         inputs=scene.stimulus.shape[-1],
@@ -66,13 +68,13 @@ def measure(people: int, steps: int, looped: int) -> dict:
     )
     network_of, asked = twin_of(twin, twin.init(jax.random.key(0))), Asked(region=0)
     told = in_parts(
-        lambda e: indicators_of_people(network_of, e, scene, asked=asked), connectomes, chunk=CHUNK
+        lambda e: endpoints_of_people(network_of, e, scene, asked=asked), connectomes, chunk=CHUNK
     )
     sd = {name: float(values.std()) for name, values in told.items()}
     wished = {f"{DESIGNS[run][0].name}_rt_s": -1.0 for run in RUNS}
     held = {name: 1.0 for name in sd if name.endswith("bold")}
     guarded = {name: worse(name) for name in sd if name.endswith("accuracy")}
-    wish = make_wish(sorted(told), sd, wished, held, guarded)
+    wish = make_objective(sorted(told), sd, wished, held, guarded)
     budget = np.float32(0.1 * np.linalg.norm(connectomes[0] - connectomes[1]))
     low, high = connectomes.min(axis=0), connectomes.max(axis=0)
     constraint = c.all_of(c.within_range(low, high), c.within_budget(budget))

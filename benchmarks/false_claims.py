@@ -30,7 +30,7 @@ from scipy.stats import binomtest
 from tqdm import tqdm
 
 from benchmarks.list_designs import DESIGNS, listed_cohort
-from dtb_jax.data.folds import by_people
+from dtb_jax.data.folds import group_k_fold
 from dtb_jax.evaluation.assessment import evidence_of, scored_parts, words_of
 from dtb_jax.evaluation.contradictions import contradictions
 from dtb_jax.evaluation.crossvalidation import cross_validate
@@ -47,7 +47,7 @@ from dtb_jax.models.surrogates import strangers, surrogates
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import demographics, measured_connectome, simulate_behaviour
 from dtb_jax.simulation.layout import REST_RUNS
-from dtb_jax.simulation.memory import behaving_cohort
+from dtb_jax.simulation.memory import simulate_cohort_behaviour
 from dtb_jax.simulation.people import gather
 from dtb_jax.simulation.world import draw_subject, make_world
 from dtb_jax.twin.config import TrainConfig, TwinConfig
@@ -86,7 +86,7 @@ def main(options: argparse.Namespace) -> dict:
             mine = mine._replace(residual=fresh.residual)
         if options.design == "tcp":
             presses = simulate_behaviour(brains._replace(seed=k), mine)
-            cohort = behaving_cohort(who, edges[chosen], presses, table.loc[who])
+            cohort = simulate_cohort_behaviour(who, edges[chosen], presses, table.loc[who])
         else:
             cohort = listed_cohort(
                 options.design, brains.truth, mine, edges[chosen], table.loc[who], seed=k
@@ -142,7 +142,7 @@ def model_of(name: str, seed: int) -> tuple[Model, list[Probe]]:
 
 def judge(cohort, seed: int, options: argparse.Namespace) -> dict:
     """The verdict on one cohort: which claims hold, which are contradicted, and all p."""
-    folds = by_people(cohort, options.folds, seed=seed)
+    folds = group_k_fold(cohort, options.folds, seed=seed)
     model, probes = model_of(options.model, seed)
     told = cross_validate(cohort, folds, {"twin": model}, probes={"twin": probes})
     test = folds[0].test._replace(people=told.fold >= 0)

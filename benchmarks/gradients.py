@@ -25,8 +25,8 @@ from dtb_jax import make_twin  # noqa: E402
 from dtb_jax.data.splits import BoldScale  # noqa: E402
 from dtb_jax.data.writing import write_json  # noqa: E402
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of  # noqa: E402
-from dtb_jax.interventions.scene import standard_scene  # noqa: E402
-from dtb_jax.simulation.memory import RUNS, behaving_cohort  # noqa: E402
+from dtb_jax.interventions.scene import standard_protocol  # noqa: E402
+from dtb_jax.simulation.memory import RUNS, simulate_cohort_behaviour  # noqa: E402
 from dtb_jax.twin.connectome import edge_count  # noqa: E402
 from dtb_jax.twin.rnn import unroll  # noqa: E402
 from dtb_jax.workflows.session import commit, versions  # noqa: E402
@@ -40,9 +40,9 @@ def measure(parcels: int, units: int) -> dict[str, float]:
     rng = np.random.default_rng(0)
     connectomes = 0.3 + 0.2 * rng.normal(size=(8, edge_count(parcels)))
     runs = {run: presses(run) for run in RUNS}
-    cohort = behaving_cohort(["one", "two"], connectomes[:2].astype(np.float32), runs)
+    cohort = simulate_cohort_behaviour(["one", "two"], connectomes[:2].astype(np.float32), runs)
     unit = BoldScale(np.zeros(REGIONS), np.ones(REGIONS))
-    scene = standard_scene(cohort, unit, stop_s=SCENE_S)
+    scene = standard_protocol(cohort, unit, stop_s=SCENE_S)
     sizes = {"inputs": scene.stimulus.shape[-1], "units": units, "outputs": 3 + REGIONS}
     twin = make_twin(connectomes, scale=0.03, **sizes)
     params = twin.init(jax.random.key(0))

@@ -19,13 +19,13 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.bids import PARTICIPANT_COLUMNS
-from dtb_jax.data.tasks.task import possible_actions, rasterise
+from dtb_jax.data.tasks.task import events_to_timeseries, possible_actions
 from dtb_jax.simulation.behaviour import Design, Responses, respond
 from dtb_jax.simulation.parameters import RUNS
 from dtb_jax.simulation.people import People
-from dtb_jax.simulation.truth import Truth
+from dtb_jax.simulation.truth import CausalModel
 from dtb_jax.twin.connectome import parcel_count
-from dtb_jax.types import STEP_S, Cohort, Drive, Task, TaskRun, Trials
+from dtb_jax.types import STEP_S, Cohort, Run, StimulusEvents, Task, Trials
 
 DESIGNS = ("seven_lists", "lists_by_site", "unequal_shares", "three_tasks")
 TRIALS, GAP_S, WINDOW_S = 60, 2.4, 1.8
@@ -59,7 +59,7 @@ def make_task(name: str, flags: tuple[float, ...]) -> Task:
 
 def listed_cohort(
     kind: str,
-    truth: Truth,
+    truth: CausalModel,
     people: People,
     edges: np.ndarray,
     table: pd.DataFrame,
@@ -131,7 +131,7 @@ ERRORS = (0.043, 0.086, 0.211, 0.433)
 """Error rates, omissions included, of offsets -.6, 0, .4 and .8: 300 people, rho = 0."""
 
 
-def _run(task: Task, k: int, shown, truth: Truth, people: People, seed: int) -> TaskRun:
+def _run(task: Task, k: int, shown, truth: CausalModel, people: People, seed: int) -> Run:
     condition, correct, item = shown
     count = len(condition)
     key = jax.random.fold_in(jax.random.key(seed), k)
@@ -168,11 +168,13 @@ def _run(task: Task, k: int, shown, truth: Truth, people: People, seed: int) -> 
     value = np.concatenate([np.eye(2)[condition], np.eye(2)[correct]], axis=2)
     stimulus = np.stack(
         [
-            rasterise(Drive(onset[i], onset[i] + WINDOW_S, value[i]), steps, task.flags)
+            events_to_timeseries(
+                StimulusEvents(onset[i], onset[i] + WINDOW_S, value[i]), steps, task.flags
+            )
             for i in range(count)
         ]
     )
-    return TaskRun(
+    return Run(
         task,
         f"{task.name}_run-01",
         trials,
@@ -184,7 +186,7 @@ def _run(task: Task, k: int, shown, truth: Truth, people: People, seed: int) -> 
 
 
 @jax.jit
-def _respond(truth: Truth, scores, residual, condition, correct, item, run, key) -> Responses:
+def _respond(truth: CausalModel, scores, residual, condition, correct, item, run, key) -> Responses:
     def one(i, scores, residual, condition, correct, item):
         design = Design(
             run=run,

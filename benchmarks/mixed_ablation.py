@@ -71,7 +71,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     cohort = session.only_regions(cohort, config.bold_regions)
     networks, cohort = known_networks(config), both_connectomes(cohort)
     halves = mixed_effects.halves_of(config, cohort)
-    folds = splits.by_people(cohort, config.folds, seed=seed)[:tested]
+    folds = splits.group_k_fold(cohort, config.folds, seed=seed)[:tested]
     pairs = [in_time(halves, fold) for fold in folds]
     chosen = {k: v for k, v in VARIANTS.items() if any(part in k for part in only.split(","))}
     beside = [without_twin(cohort, pair, ProfileRegression()) for pair in pairs]

@@ -93,7 +93,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     true = true_shares(folder / "cohort", cohort)
     cohort = both_connectomes(cohort)
     halves = mixed_effects.halves_of(config, cohort)
-    pair = in_time(halves, splits.by_people(cohort, config.folds, seed=config.seed)[0])
+    pair = in_time(halves, splits.group_k_fold(cohort, config.folds, seed=config.seed)[0])
     began = time.perf_counter()
     twin = mixed_effects_twin(config, networks, folder / "checkpoints")
     fitted = Pretrained(twin.fit(cohort, pair["seen"].training))

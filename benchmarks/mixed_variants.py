@@ -13,7 +13,7 @@ from dtb_jax.models.mixed_effects.observed import fit_scanner
 from dtb_jax.models.mixed_effects.posterior import Gaussian
 from dtb_jax.models.mixed_effects.training import Mixed
 from dtb_jax.twin.rnn import MainNetwork
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 SEEN = Mixed.seen
 
@@ -60,7 +60,7 @@ def from_nowhere(cohort: Cohort, part, coordinates: int) -> np.ndarray:
     return np.zeros((len(cohort.connectomes), coordinates))
 
 
-def forgotten(run: TaskRun, channels: int) -> TaskRun:
+def forgotten(run: Run, channels: int) -> Run:
     """Cues are there as long as they were shown."""
     nothing = np.zeros((*run.stimulus.shape[:2], channels), run.stimulus.dtype)
     return run._replace(stimulus=np.concatenate([run.stimulus, nothing], axis=-1))

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from benchmarks.scores import KINDS, all_scores, scan
 from dtb_jax.data.writing import write_json
-from dtb_jax.evaluation.carried import likenesses
+from dtb_jax.evaluation.carried import similarities
 from dtb_jax.evaluation.share import connectome_share
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.workflows.session import commit, versions
@@ -30,7 +30,7 @@ def main(drawn: int, people: int, cohorts: int, parcels: int, seed: int) -> dict
     atlas = choose_parcels(parcels)
     networks = list(atlas["network"])
     scanned = scan(atlas, drawn, seed)
-    kinds = likenesses(scanned.first, scanned.second, networks)
+    kinds = similarities(scanned.first, scanned.second, networks)
     scores = {kind: all_scores(kind, networks, scanned.true, cohorts, seed) for kind in KINDS}
     rng = np.random.default_rng(seed)
     found = []

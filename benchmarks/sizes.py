@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax import Run, TrainConfig, make_twin
+from dtb_jax import Sequences, TrainConfig, make_twin
 from dtb_jax.twin.response import pulse_count, pulse_loss
 from dtb_jax.twin.rnn import weight_count
 from dtb_jax.twin.step import Progress, State, initial_state, train_step
@@ -62,7 +62,7 @@ class Subject(NamedTuple):
     state: State
     settings: TrainConfig
     features: jax.Array
-    runs: Run
+    runs: Sequences
 
 
 def make(size: Size, *, paper_form: bool = True) -> Subject:
@@ -100,12 +100,12 @@ def stepper(subject: Subject) -> Callable[..., Progress]:
     return step
 
 
-def random_runs(rng: np.random.Generator, size: Size) -> Run:
+def random_runs(rng: np.random.Generator, size: Size) -> Sequences:
     """Stretches [people, stretch, time, ...] with a press every 40 steps."""
     shape = (size.people, size.stretches, size.steps)
     press = np.zeros((*shape, ACTIONS), np.float32)
     press[:, :, 20::40, 0] = 1
-    return Run(
+    return Sequences(
         stimulus=jnp.asarray(rng.uniform(size=(*shape, INPUTS)), jnp.float32),
         press=jnp.asarray(press),
         at_risk=jnp.ones(shape, jnp.float32),

@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.machine import about
 from dtb_jax.data.writing import write_json
-from dtb_jax.models.paper_twin import PaperTwin, Prepared, prepare
+from dtb_jax.models.paper_twin import PaperTwin, TrainingData, training_data
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import write_cohort
 from dtb_jax.simulation.world import make_world
@@ -37,7 +37,7 @@ from experiments import common, quickstart
 SLACK = 1.01
 
 
-def quickstart_data(folder: Path) -> tuple[Prepared, PaperTwin]:
+def quickstart_data(folder: Path) -> tuple[TrainingData, PaperTwin]:
     """The quickstart's training data and twin."""
     config = quickstart.get_config()
     world = make_world(choose_parcels(quickstart.PARCELS), seed=0, rho=config.rho)
@@ -48,10 +48,10 @@ def quickstart_data(folder: Path) -> tuple[Prepared, PaperTwin]:
     study = common.options(StudyConfig, config)
     cohort, _ = session.read_data(study.data)
     made, fold = paper_twin(study), session.halves(study.evaluation, cohort)
-    return prepare(cohort, fold.training, made), made
+    return training_data(cohort, fold.training, made), made
 
 
-def ours(ready: Prepared, made: PaperTwin) -> dict[str, Any]:
+def ours(ready: TrainingData, made: PaperTwin) -> dict[str, Any]:
     """Train twice, the second time with everything compiled; time of its epochs."""
     parts = ready.parts
 
@@ -81,7 +81,7 @@ def ours(ready: Prepared, made: PaperTwin) -> dict[str, Any]:
 
 
 def torch_run(
-    ready: Prepared, made: PaperTwin, goal: float, *, looped: bool, threads: int, most: int
+    ready: TrainingData, made: PaperTwin, goal: float, *, looped: bool, threads: int, most: int
 ) -> dict[str, Any]:
     """Train until the goal, or for at most so many updates."""
     import torch

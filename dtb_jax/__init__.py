@@ -10,7 +10,7 @@ from dtb_jax.twin.twin import Twin as Twin
 from dtb_jax.twin.twin import make_twin as make_twin
 from dtb_jax.twin.twin import simulate as simulate
 from dtb_jax.twin.twin import simulate_cohort as simulate_cohort
-from dtb_jax.types import Run as Run
+from dtb_jax.types import Sequences as Sequences
 
 __version__ = "0.1.0"
 

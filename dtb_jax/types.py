@@ -46,7 +46,7 @@ class Trials(NamedTuple):
     present: Bool[np.ndarray, "*people trial"]
 
 
-class Drive(NamedTuple):
+class StimulusEvents(NamedTuple):
     """Sensory input as intervals: `value[k]` is added to the inputs from `start_s` to `stop_s`."""
 
     start_s: Float[np.ndarray, " interval"]
@@ -74,14 +74,14 @@ class Task(NamedTuple):
     contrast: tuple[str, str]  # (more, less), for the GLM and for the RT effect
     columns: tuple[str, ...]  # events columns that must exist
     numeric: tuple[str, ...]  # of these, the ones that hold numbers or n/a
-    decode: Callable[[Any], tuple[Trials, Drive]]
+    decode: Callable[[Any], tuple[Trials, StimulusEvents]]
     required: tuple[str, ...] = ("onset",)  # numeric columns in which n/a is an error
     cues: tuple[int, ...] = ()  # channels of instructions, which hold until the next
     flags: tuple[float, ...] = (0.0,)  # further inputs, which tell tasks apart
     rows: Rows | None = None  # None: every row is a trial
 
 
-class TaskRun(NamedTuple):
+class Run(NamedTuple):
     """One run of one task for all people, on the host."""
 
     task: Task
@@ -103,7 +103,7 @@ class Cohort(NamedTuple):
     # pandas.DataFrame by participant_id: age, sex, site, group, family, motion_mm
     participants: Any
     connectomes: Float[np.ndarray, "people edge"]
-    runs: tuple[TaskRun, ...]
+    runs: tuple[Run, ...]
     regions: tuple[str, ...]
     parcels: int
     repetition_time_s: float
@@ -113,7 +113,7 @@ class Cohort(NamedTuple):
     other_present: Bool[np.ndarray, " people"] | None = None
 
 
-class Run(NamedTuple):
+class Sequences(NamedTuple):
     """One run as the twin sees it, on the device; leading axes: people, runs.
 
     `press[t, a]`: at step t a press was made that may have been action a.

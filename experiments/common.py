@@ -12,7 +12,7 @@ from dtb_jax.cli.interrupt import stop_at_once
 from dtb_jax.data import DataError
 from dtb_jax.twin.fit import NonFiniteLoss
 from dtb_jax.twin.option import AnyConfig, changed, leaves
-from dtb_jax.workflows.cluster import Submitted
+from dtb_jax.workflows.cluster import JobSubmitted
 
 
 def main(
@@ -37,7 +37,7 @@ def main(
             folder.mkdir(parents=True, exist_ok=True)
             settle(config.value, config_flags.get_override_values(flags.FLAGS["config"]))
             run(config.value, folder)
-        except Submitted as told:
+        except JobSubmitted as told:
             print(told)
         except (DataError, NonFiniteLoss, OSError) as error:
             sys.exit(f"{type(error).__name__}: {error}")

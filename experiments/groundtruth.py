@@ -34,7 +34,7 @@ from dtb_jax.simulation.parameters import NAMES
 from dtb_jax.simulation.people import People, load_truth
 from dtb_jax.simulation.presses import as_trials
 from dtb_jax.simulation.statistics import behaviour_statistics, reliability
-from dtb_jax.simulation.world import Subject, World, draw_subject, make_world
+from dtb_jax.simulation.world import GenerativeModel, Subject, draw_subject, make_world
 from dtb_jax.twin.connectome import edge_count
 from dtb_jax.workflows import session
 from experiments import common, groundtruth_report
@@ -142,7 +142,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
 
 
 def calibrate(
-    world: World, people: People, volunteers: list[Subject], scan: dict
+    world: GenerativeModel, people: People, volunteers: list[Subject], scan: dict
 ) -> dict[str, calibration.Row]:
     """This cohort's behaviour, 90 people scanned as `rest90` was, and two runs of volunteers."""
     presses = simulate_behaviour(world, people)

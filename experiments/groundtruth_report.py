@@ -11,7 +11,7 @@ from dtb_jax.simulation.calibration import Row
 from dtb_jax.simulation.cohort import measured_connectome
 from dtb_jax.simulation.parameters import NAMES
 from dtb_jax.simulation.people import People, causes_table
-from dtb_jax.simulation.world import World, draw_subject
+from dtb_jax.simulation.world import GenerativeModel, draw_subject
 from dtb_jax.twin.connectome import edge_blocks, matrix
 from dtb_jax.workflows import session
 
@@ -27,7 +27,7 @@ BARS = (
 )
 
 
-def write(workdir: Path, world: World, people: People, scan: dict, metrics: dict) -> None:
+def write(workdir: Path, world: GenerativeModel, people: People, scan: dict, metrics: dict) -> None:
     """Draw the figures into `figures/` and embed them in `report.html`."""
     metrics = as_json(metrics)
     rows = {name: Row(**row) for name, row in metrics["calibration"].items()}
@@ -109,7 +109,7 @@ def _table(metrics: dict) -> list:
     ]
 
 
-def _matrices(world: World, people: People, scan: dict) -> list:
+def _matrices(world: GenerativeModel, people: People, scan: dict) -> list:
     subject = draw_subject(world, people.participants[0])
     measured = measured_connectome(world, subject, scan["rest_runs"], scan["volumes"], scan["tr"])
     weights = world.truth.causes.weights[NAMES.index("drift")]
@@ -125,7 +125,7 @@ def _matrices(world: World, people: People, scan: dict) -> list:
     ]
 
 
-def _causes(world: World) -> list:
+def _causes(world: GenerativeModel) -> list:
     table = causes_table(world)
     _, pairs = edge_blocks(list(world.atlas["network"]))
     told = []

@@ -8,13 +8,13 @@ from ml_collections import ConfigDict
 
 from dtb_jax.data import DataError
 from dtb_jax.data import folds as splits
-from dtb_jax.data.folds import Fold, Part
-from dtb_jax.evaluation.assessment import Assessed, assess, scored_parts
-from dtb_jax.evaluation.crossvalidation import Told, cross_validate
+from dtb_jax.data.folds import Fold, Subset
+from dtb_jax.evaluation.assessment import EvaluationResult, evaluate, scored_parts
+from dtb_jax.evaluation.crossvalidation import CrossValPredictions, cross_validate
 from dtb_jax.evaluation.paired import compare
 from dtb_jax.evaluation.shots import curves
 from dtb_jax.models import registry
-from dtb_jax.models.baselines import own_part
+from dtb_jax.models.baselines import within_subject
 from dtb_jax.models.intervals import WithSpread
 from dtb_jax.models.mixed_effects.estimator import DRAWS, MixedEffectsTwin, other_reading
 from dtb_jax.models.mixed_effects.few_shot import RunRegression, after_first_trials
@@ -61,7 +61,7 @@ def mixed_effects_twin(config: ConfigDict, networks, folder: Path) -> MixedEffec
 def with_own_spread() -> dict[str, Model]:
     """Baselines; how far off they are, from the first quarter of each run to the second."""
 
-    def quarters(cohort: Cohort, subset: Part) -> list[Fold]:
+    def quarters(cohort: Cohort, subset: Subset) -> list[Fold]:
         middle = one_for_all(
             {run.name: on_grid(run, subset.span(run)[1] / 2) for run in subset.of(cohort).runs}
         )
@@ -70,7 +70,7 @@ def with_own_spread() -> dict[str, Model]:
 
     # what is known of a person's own numbers within the first quarter is that quarter's
     def own_quarter(cohort: Cohort, fold: Fold, *, items: bool) -> list[Prediction]:
-        return own_part(cohort, fold, fold.training, items=items)
+        return within_subject(cohort, fold, fold.training, items=items)
 
     models = registry.baselines(None) | {
         "own_training_half": Rule(partial(own_quarter, items=False)),
@@ -82,7 +82,7 @@ def with_own_spread() -> dict[str, Model]:
 def regressions(config: ConfigDict) -> dict[str, Model]:
     """Regressions on edges; how far off they are, from folds within the training people."""
 
-    def within(cohort: Cohort, subset: Part) -> list[Fold]:
+    def within(cohort: Cohort, subset: Subset) -> list[Fold]:
         number = splits.assign_folds(cohort.participants[subset.people], INNER, seed=config.seed)
         found = []
         for k in range(INNER):
@@ -98,7 +98,7 @@ def regressions(config: ConfigDict) -> dict[str, Model]:
 
 def seen_people(
     config: ConfigDict, cohort: Cohort, halves: Fold, networks, workdir: Path
-) -> tuple[Told, Assessed]:
+) -> tuple[CrossValPredictions, EvaluationResult]:
     """The paper's split: every twin beside a person's own first half."""
     models: dict[str, Model] = {
         **with_own_spread(),
@@ -110,10 +110,10 @@ def seen_people(
     probes = {"twin": [other_reading]}
     folder = workdir / "folds" / "seen"
     told = cross_validate(cohort, [halves], models, probes=probes, folder=folder)
-    return told, assess(cohort, [halves], told, seed=config.seed)
+    return told, evaluate(cohort, [halves], told, seed=config.seed)
 
 
-def beside(assessed: Assessed, who: str) -> dict:
+def beside(assessed: EvaluationResult, who: str) -> dict:
     """The twin less each of `BESIDE` on the same people, {baseline: {task: {metric: figure}}}."""
     told = assessed.predictions
     return {
@@ -129,14 +129,14 @@ def make_folds(config: ConfigDict, cohort: Cohort) -> list[Fold]:
     Raises: DataError when there are fewer people than folds.
     """
     try:
-        return splits.by_people(cohort, config.folds, seed=config.seed)
+        return splits.group_k_fold(cohort, config.folds, seed=config.seed)
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
 
 
 def unseen_people(
     config: ConfigDict, cohort: Cohort, folds: list[Fold], halves: Fold, networks, workdir: Path
-) -> tuple[Told, Assessed]:
+) -> tuple[CrossValPredictions, EvaluationResult]:
     """The twin beside regressions on edges, on the same folds of people."""
     models: dict[str, Model] = {
         **registry.baselines(halves.training),
@@ -149,7 +149,7 @@ def unseen_people(
     fewer = partial(strangers, draws=DRAWS)
     probes = {"twin": [other_reading, surrogates(fewer, seed=config.seed)]}
     told = cross_validate(cohort, folds, models, probes=probes, folder=workdir / "folds")
-    return told, assess(cohort, folds, told, seed=config.seed, rest=halves.test)
+    return told, evaluate(cohort, folds, told, seed=config.seed, rest=halves.test)
 
 
 def few_shot_people(

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.data.averages import masked_mean
 from dtb_jax.data.writing import as_json
-from dtb_jax.evaluation.assessment import Assessed
+from dtb_jax.evaluation.assessment import EvaluationResult
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.carried import cannot_be_told
 from dtb_jax.evaluation.scores import run_names
@@ -33,9 +33,9 @@ SHOWN_AFTER_SHOTS = {
 def write(
     workdir: Path,
     cohort: Cohort,
-    ledger: Ledger,
-    seen: Assessed,
-    unseen: Assessed,
+    ledger: ExclusionLog,
+    seen: EvaluationResult,
+    unseen: EvaluationResult,
     results: dict,
 ) -> None:
     """Draw every figure into `figures/` and embed them in `report.html`.
@@ -211,7 +211,9 @@ def _few_shot(found: dict, label: str) -> list[tuple[str, str, object]]:
     return [(caption, "few_shot", plots.few_shot(panels, label, alike=False))]
 
 
-def _people(who: str, assessed: Assessed, models: dict, label: str) -> tuple[str, str, object]:
+def _people(
+    who: str, assessed: EvaluationResult, models: dict, label: str
+) -> tuple[str, str, object]:
     panels = []
     for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
         observed = masked_mean(part.run.trials.response_time_s, part.timed())

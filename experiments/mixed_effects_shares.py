@@ -10,38 +10,38 @@ from dtb_jax.data.averages import condition_means
 from dtb_jax.data.confounds import CONFOUNDS, design
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation.assessment import scored_parts
-from dtb_jax.evaluation.carried import Share, likenesses, shares
-from dtb_jax.evaluation.phenotypes import numbers
+from dtb_jax.evaluation.carried import VarianceExplained, shares, similarities
+from dtb_jax.evaluation.phenotypes import phenotypes
 from dtb_jax.models import oracle
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.simulation.parameters import NAMES, RUNS
 from dtb_jax.simulation.people import has_truth, load_truth
-from dtb_jax.types import Array, Cohort, TaskRun
+from dtb_jax.types import Array, Cohort, Run
 
 AMYGDALA = "faces_R_amygdala"
 
 
 def carried_shares(
     cohort: Cohort, networks: Sequence[str] | None, *, seed: int
-) -> dict[str, dict[str, Share]]:
+) -> dict[str, dict[str, VarianceExplained]]:
     """Shares of all numbers: plain, and beyond age, sex, site and motion."""
     from threadpoolctl import threadpool_limits
 
     everyone = np.ones(len(cohort.connectomes), bool)
     known = everyone if cohort.other_present is None else cohort.other_present
     scored = scored_parts(cohort, splits.everybody(cohort), np.zeros(len(known), int))
-    asked = numbers(scored, cohort.regions)
+    asked = phenotypes(scored, cohort.regions)
     beyond = design(cohort.participants, CONFOUNDS, known)
     # matrices between people are small: threads would wait for each other
     with threadpool_limits(1):
-        kinds = likenesses(cohort.connectomes, cohort.other_connectomes, networks)
+        kinds = similarities(cohort.connectomes, cohort.other_connectomes, networks)
         return {
             "plain": shares(kinds, asked, known, seed=seed),
             "beyond": shares(kinds, asked, known, seed=seed, regressors=beyond),
         }
 
 
-def share_metrics(one: Share) -> dict:
+def share_metrics(one: VarianceExplained) -> dict:
     """As it goes into `metrics.json`: median, and the 95 % interval as in every figure."""
     known = one.median is not None
     low, high = one.intervals["0.95"] if known else (None, None)
@@ -84,7 +84,7 @@ def true_shares(folder: Path, cohort: Cohort) -> dict[str, float]:
     return found
 
 
-def _numbers(run: TaskRun, told: Prediction) -> dict[str, np.ndarray]:
+def _numbers(run: Run, told: Prediction) -> dict[str, np.ndarray]:
     trials = run.trials
     times = told.reaction_time_s
     conditions = len(run.task.conditions)

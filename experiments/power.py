@@ -39,7 +39,7 @@ from dtb_jax.simulation.behaviour import Responses
 from dtb_jax.simulation.cohort import simulate_behaviour
 from dtb_jax.simulation.memory import RUNS, behaving_run
 from dtb_jax.simulation.people import People, gather
-from dtb_jax.simulation.world import World, draw_subject, make_world
+from dtb_jax.simulation.world import GenerativeModel, draw_subject, make_world
 from dtb_jax.twin.connectome import edge_count
 from dtb_jax.workflows import session
 from experiments import common, power_report
@@ -152,7 +152,7 @@ def numbers(config: ConfigDict, name: str) -> list[int]:
     return sizes
 
 
-def simulate(config: ConfigDict, world: World, folder: Path, learners: int) -> Pool:
+def simulate(config: ConfigDict, world: GenerativeModel, folder: Path, learners: int) -> Pool:
     """Draw and scan everybody; edges are kept chunk by chunk, the rest is quickly drawn again."""
     names = [f"sub-SIM{k + 1:05d}" for k in range(learners)]
     # Test people have names of their own: they are the same whatever the sizes.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from ml_collections import ConfigDict
 
 from dtb_jax.data.averages import condition_means, correct_mask, masked_mean, row_correlation
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.data.writing import as_json
 from dtb_jax.models import oracle
@@ -21,13 +21,13 @@ from dtb_jax.models.prediction import Prediction
 from dtb_jax.reporting import plots, report
 from dtb_jax.simulation.behaviour import DESIGNS, Responses
 from dtb_jax.simulation.cohort import measured_connectome
-from dtb_jax.simulation.memory import RUNS, behaving_cohort, behaving_run
+from dtb_jax.simulation.memory import RUNS, behaving_run, simulate_cohort_behaviour
 from dtb_jax.simulation.people import People
 from dtb_jax.simulation.presses import simulate_presses
 from dtb_jax.simulation.statistics import reliability
-from dtb_jax.simulation.world import World, draw_subject
+from dtb_jax.simulation.world import GenerativeModel, draw_subject
 from dtb_jax.twin.config import TrainConfig, TwinConfig
-from dtb_jax.types import TaskRun
+from dtb_jax.types import Run
 from dtb_jax.workflows import session
 
 if TYPE_CHECKING:
@@ -45,19 +45,19 @@ TWIN = TwinConfig(units=32, components=128, absence=0.3, scale=0.03)
 """Of the twin."""
 
 
-def scanned(config: ConfigDict, world: World, subjects: list, session: str) -> np.ndarray:
+def scanned(config: ConfigDict, world: GenerativeModel, subjects: list, session: str) -> np.ndarray:
     """What so many rest runs give of each person, [people, edge]."""
     runs = [f"{session}_run-{k + 1:02d}" for k in range(config.rest_runs)]
     scan = (runs, config.rest_volumes, config.repetition_time_s)
     return np.stack([measured_connectome(world, subject, *scan) for subject in subjects])
 
 
-def observed(runs: Sequence[TaskRun]) -> np.ndarray:
+def observed(runs: Sequence[Run]) -> np.ndarray:
     """Everybody's targets, over correct presses, [people, target]."""
     return _targets(runs, [r.trials.response_time_s for r in runs], correct_mask)
 
 
-def told(runs: Sequence[TaskRun], predictions: Sequence[Prediction]) -> np.ndarray:
+def told(runs: Sequence[Run], predictions: Sequence[Prediction]) -> np.ndarray:
     """The same by a model, over all trials: which ones a person got right must not help it."""
     return _targets(runs, [one.reaction_time_s for one in predictions], lambda t: t.present)
 
@@ -83,15 +83,17 @@ def told_by_twin(config: ConfigDict, pool: "Pool", rows: np.ndarray) -> np.ndarr
     everyone = np.concatenate([rows, pool.tested()])
     presses = jax.tree.map(lambda field: field[everyone], pool.presses)
     names = [pool.people.participants[row] for row in everyone]
-    cohort = behaving_cohort(names, pool.edges[everyone], presses)
+    cohort = simulate_cohort_behaviour(names, pool.edges[everyone], presses)
     learns = np.arange(len(everyone)) < len(rows)
-    trained, tested = Part(learns, RUNS), Part(~learns, RUNS)
+    trained, tested = Subset(learns, RUNS), Subset(~learns, RUNS)
     training = TrainConfig(epochs=config.twin_epochs, segments=5)
     fitted = PaperTwin(TWIN, training, config.seed).fit(cohort, trained)
     return told(cohort.runs, fitted.predict(cohort, tested))[~learns]
 
 
-def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tuple]) -> dict:
+def metrics(
+    config: ConfigDict, world: GenerativeModel, pool: "Pool", steps: Sequence[tuple]
+) -> dict:
     """What is in `metrics.json`: every step as rows, and what they stand beside."""
     population = oracle.draw_population(world.truth, config.ceiling_people, seed=config.seed)
     drawn = (population.participants, population.scores, population.residual)
@@ -119,7 +121,9 @@ def metrics(config: ConfigDict, world: World, pool: "Pool", steps: Sequence[tupl
     }
 
 
-def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dict[str, dict]:
+def oracle_r(
+    world: GenerativeModel, people: People, presses: dict[str, Responses]
+) -> dict[str, dict]:
     """r of who knows the causal scores alone: `known_ceilings.ceilings`, of what is asked here."""
     runs = [behaving_run(run, presses[run]) for run in RUNS]
     known = oracle.predict(world.truth, people, runs, oracle.knows_scores)
@@ -127,7 +131,7 @@ def oracle_r(world: World, people: People, presses: dict[str, Responses]) -> dic
     return {task: {m: r for (t, m), r in found.items() if t == task} for task, _ in TARGETS}
 
 
-def edge_reliability(config: ConfigDict, world: World, pool: "Pool") -> float:
+def edge_reliability(config: ConfigDict, world: GenerativeModel, pool: "Pool") -> float:
     """ICC between two whole scans of the first test people, mean over edges."""
     rows = np.arange(pool.learners, len(pool.edges))[:RELIABILITY_PEOPLE]
     subjects = [draw_subject(world, pool.people.participants[row]) for row in rows]

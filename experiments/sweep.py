@@ -34,7 +34,7 @@ from dtb_jax.data import DataError
 from dtb_jax.data.writing import write_json
 from dtb_jax.models import paper_twin, registry
 from dtb_jax.workflows import session
-from dtb_jax.workflows.cluster import Cluster, send
+from dtb_jax.workflows.cluster import Cluster, submit
 from dtb_jax.workflows.protocol import protocol
 from experiments import common, paper, sweep_report
 from experiments.sweep_axes import IDLE, parse, read_rows, same
@@ -83,7 +83,7 @@ def run(config: ConfigDict, workdir: Path) -> pd.DataFrame:
         for path, point in away.items()
         if not path.exists()
     }
-    send(cluster, workdir, tasks)
+    submit(cluster, workdir, tasks)
     back = [json.loads(path.read_text(encoding="utf-8")) for path in away if path.exists()]
     here = [point for path, point in away.items() if not path.exists()]
     with tqdm(total=len(wanted), initial=len(wanted) - len(missing), desc="points") as bar:

@@ -10,13 +10,13 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
 from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.scores import score
 from dtb_jax.models import paper_twin, sweep
-from dtb_jax.models.paper_twin import PaperTwin, Prepared
+from dtb_jax.models.paper_twin import PaperTwin, TrainingData
 from dtb_jax.models.sweep import Point, Trained
 from dtb_jax.twin.config import SWEPT, batch_size
 from dtb_jax.types import Cohort
@@ -39,7 +39,7 @@ DRAWS = 50
 """Bootstrap draws of figures whose intervals the table does not hold."""
 
 
-def read(config: ConfigDict) -> tuple[Cohort, Ledger, Fold]:
+def read(config: ConfigDict) -> tuple[Cohort, ExclusionLog, Fold]:
     """The cohort and the split that all points share."""
     study = common.options(StudyConfig, config)
     cohort, ledger = session.read_data(study.data)
@@ -82,7 +82,7 @@ def trained_rows(
         swept = {name: max(point[name] for point in own) for name in SWEPT if name in own[0]}
         now.update(swept)
         made = twin_of(common.options(StudyConfig, now))
-        ready = paper_twin.prepare(cohort, fold.training, made)
+        ready = paper_twin.training_data(cohort, fold.training, made)
         # more than there are would be fillers
         at_once = min(config.together or points_at_once(config, ready, made), len(own))
         for start in range(0, len(own), at_once):
@@ -99,7 +99,7 @@ def trained_rows(
 
 
 def train(
-    ready: Prepared,
+    ready: TrainingData,
     made: PaperTwin,
     config: ConfigDict,
     chunk: list[dict],
@@ -125,7 +125,7 @@ def train(
     return sweep.fit_points(ready, made.settings, filled)[: len(points)]
 
 
-def points_at_once(config: ConfigDict, ready: Prepared, made: PaperTwin) -> int:
+def points_at_once(config: ConfigDict, ready: TrainingData, made: PaperTwin) -> int:
     """How many points fit into memory side by side."""
     state = paper_twin.abstract_state(ready.twin, made.settings)
     # a gradient beside the state, and what the backward pass needs of every step
@@ -141,7 +141,7 @@ def row_of(
     cohort: Cohort,
     fold: Fold,
     made: PaperTwin,
-    ready: Prepared,
+    ready: TrainingData,
     trained: Trained,
     drifts: int | None,
 ) -> dict[str, Any]:

@@ -17,10 +17,10 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from dtb_jax.data import DataConfig, DataError
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.data.join import join
 from dtb_jax.data.writing import write_json
-from dtb_jax.evaluation.assessment import assess
+from dtb_jax.evaluation.assessment import evaluate
 from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.models import registry
 from dtb_jax.models.paper_twin import note_below_chance, restore
@@ -60,7 +60,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     halves = session.halves(of_twin.evaluation, cohort)
     fold = Fold(
         halves.training._replace(people=~is_new),
-        Part(is_new, tuple(run.name for run in cohort.runs)),
+        Subset(is_new, tuple(run.name for run in cohort.runs)),
         "transfer",
     )
     models: dict[str, Model] = {
@@ -70,7 +70,7 @@ def run(config: ConfigDict, workdir: Path) -> dict:
     }
     probes = {"twin": [surrogates(seed=config.seed)]}
     told = cross_validate(cohort, [fold], models, probes=probes, folder=workdir / "folds")
-    assessed = assess(
+    assessed = evaluate(
         cohort,
         [fold],
         told,

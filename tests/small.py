@@ -5,7 +5,7 @@ from pathlib import Path
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax import Run, TrainConfig, make_twin
+from dtb_jax import Sequences, TrainConfig, make_twin
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.cohort import write_cohort
 from dtb_jax.simulation.world import make_world
@@ -33,7 +33,7 @@ def pressing_people():
             stimulus[i, 0, onset : onset + 12, side] = 1
             press[i, 0, onset + 4 + i, side] = 1
             at_risk[i, 0, onset : onset + 5 + i] = 1
-    runs = Run(
+    runs = Sequences(
         jnp.asarray(stimulus),
         jnp.asarray(press, jnp.float32),
         jnp.asarray(at_risk, jnp.float32),

@@ -10,7 +10,7 @@ from rich.console import Console
 from dtb_jax.data import DataError
 from dtb_jax.reporting.report import as_option as as_option
 from dtb_jax.twin.fit import NonFiniteLoss
-from dtb_jax.workflows.cluster import Submitted
+from dtb_jax.workflows.cluster import JobSubmitted
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,7 +50,7 @@ def in_a_sentence(command: Callable) -> Callable:
     def call(*arguments, **options):
         try:
             return command(*arguments, **options)
-        except Submitted as told:
+        except JobSubmitted as told:
             said.print(str(told), markup=False, highlight=False, soft_wrap=True)
         except BrokenPipeError:  # whoever reads has had enough
             raise

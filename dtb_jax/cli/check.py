@@ -11,7 +11,7 @@ from rich.progress import track
 from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.options import takes
 from dtb_jax.cli.tables import as_table
-from dtb_jax.data import DataConfig, DataError, Ledger, read_cohort
+from dtb_jax.data import DataConfig, DataError, ExclusionLog, read_cohort
 from dtb_jax.data.check import Overview, as_text, overview
 from dtb_jax.models.paper_twin import note_below_chance
 from dtb_jax.types import Cohort
@@ -103,7 +103,7 @@ def can_be_written(path: Path, option: str) -> None:
         path.unlink()
 
 
-def _show(found: Overview, cohort: Cohort, ledger: Ledger, exclusions: Path | None) -> None:
+def _show(found: Overview, cohort: Cohort, ledger: ExclusionLog, exclusions: Path | None) -> None:
     out = Console()
     people, inside = found.people, int(found.people["in_cohort"].sum())
     bold = {"none": "there is no BOLD"}.get(cohort.bold_source, f"BOLD is {cohort.bold_source}")

@@ -12,7 +12,7 @@ import typer
 from dtb_jax.cli.app import app, as_option, in_a_sentence, said
 from dtb_jax.cli.check import with_runs
 from dtb_jax.cli.options import takes
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.twin.option import changed, flat, leaves
 from dtb_jax.workflows.cluster import Cluster
 from dtb_jax.workflows.config import (
@@ -180,7 +180,7 @@ def _evaluated(study: Path) -> dict[str, Any]:
     return seen.evaluate(config, study, trained)
 
 
-def _say_of_all(ledger: Ledger) -> None:
+def _say_of_all(ledger: ExclusionLog) -> None:
     """What concerns everybody is said, not only written down."""
     for entry in ledger.entries:
         if entry.participant == "all":

@@ -9,12 +9,12 @@ import numpy as np
 
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.entities import Sessions
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.tasks import tasks_named
 from dtb_jax.twin.windows import until_s
-from dtb_jax.types import Drive, Task, Trials
+from dtb_jax.types import StimulusEvents, Task, Trials
 
-Behaviour = dict[str, tuple[Task, dict[str, tuple[Trials, Drive]]]]
+Behaviour = dict[str, tuple[Task, dict[str, tuple[Trials, StimulusEvents]]]]
 """{run: (its task, {participant: what was shown and done})}"""
 FEWEST_ALIKE = 3
 """Presses at the same times, for two tables of events to be of one person."""
@@ -32,7 +32,7 @@ def tasks_of(names: Sequence[str]) -> tuple[Task, ...]:
 
 
 def read_behaviour(
-    root: Path, tasks: Sequence[Task], runs: Sequence[str], sessions: Sessions, ledger: Ledger
+    root: Path, tasks: Sequence[Task], runs: Sequence[str], sessions: Sessions, ledger: ExclusionLog
 ) -> Behaviour:
     """Events of these runs, or of all runs of these tasks where no run is named.
 
@@ -73,7 +73,7 @@ def read_behaviour(
     return behaviour
 
 
-def of_these(behaviour: Behaviour, kept: Sequence[str], ledger: Ledger) -> Behaviour:
+def of_these(behaviour: Behaviour, kept: Sequence[str], ledger: ExclusionLog) -> Behaviour:
     """Runs that somebody in the cohort has; a line for each other one, and for who lacks a run."""
     there, cohort = {}, set(kept)
     for run, (task, people) in behaviour.items():
@@ -89,7 +89,7 @@ def of_these(behaviour: Behaviour, kept: Sequence[str], ledger: Ledger) -> Behav
     return there
 
 
-def _with_presses(root: Path, behaviour: Behaviour, ledger: Ledger) -> Behaviour:
+def _with_presses(root: Path, behaviour: Behaviour, ledger: ExclusionLog) -> Behaviour:
     """Runs in which somebody pressed.
 
     Raises: DataError where nobody did in any.
@@ -111,7 +111,9 @@ def _with_presses(root: Path, behaviour: Behaviour, ledger: Ledger) -> Behaviour
     return kept
 
 
-def _note_trials(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Ledger) -> None:
+def _note_trials(
+    run: str, people: Mapping[str, tuple[Trials, StimulusEvents]], ledger: ExclusionLog
+) -> None:
     """A line for whoever has another number of trials than most, or far fewer than usual."""
     count = {person: len(trials.onset_s) for person, (trials, _) in people.items()}
     if not count:
@@ -129,7 +131,9 @@ def _note_trials(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: L
         ledger.add(person, run, "", f"{n} {'trial' if n == 1 else 'trials'}, most have {usual}")
 
 
-def _note_turns(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Ledger) -> None:
+def _note_turns(
+    run: str, people: Mapping[str, tuple[Trials, StimulusEvents]], ledger: ExclusionLog
+) -> None:
     """A line where trials follow each other faster than their windows, and what that costs."""
     answered, outside, shared = 0, 0, 0
     for trials, _ in people.values():
@@ -150,7 +154,7 @@ def _note_turns(run: str, people: Mapping[str, tuple[Trials, Drive]], ledger: Le
     )
 
 
-def _note_copies(behaviour: Behaviour, ledger: Ledger) -> None:
+def _note_copies(behaviour: Behaviour, ledger: ExclusionLog) -> None:
     """A line for whoever pressed as somebody else did, to the last digit."""
     for run, (_, people) in behaviour.items():
         seen: dict[bytes, str] = {}
@@ -164,7 +168,7 @@ def _note_copies(behaviour: Behaviour, ledger: Ledger) -> None:
 
 
 def _note_unread(
-    tasks: Sequence[Task], runs: Sequence[str], found: Mapping[str, str], ledger: Ledger
+    tasks: Sequence[Task], runs: Sequence[str], found: Mapping[str, str], ledger: ExclusionLog
 ) -> None:
     """A line for each run that was named and is not there, and for tasks of which none is named."""
     for run in runs:
@@ -181,7 +185,7 @@ def _note_unread(
             )
 
 
-def _decoded(task: Task, run: str, found: Mapping[str, Path], ledger: Ledger):
+def _decoded(task: Task, run: str, found: Mapping[str, Path], ledger: ExclusionLog):
     people = {}
     for person, path in found.items():
         try:

@@ -15,7 +15,7 @@ from dtb_jax.data.tables import folded
 from dtb_jax.data.tables import read_table as read_table
 from dtb_jax.data.tasks.spec import MISSING, label
 from dtb_jax.data.tasks.task import counted_presses
-from dtb_jax.types import Drive, Task, Trials
+from dtb_jax.types import StimulusEvents, Task, Trials
 
 
 def _ignore(said: str) -> None:
@@ -57,7 +57,7 @@ def read_events(path: Path, task: Task, note: Callable[[str], object] = _ignore)
 
 def decode_events(
     path: Path, task: Task, note: Callable[[str], object] = _ignore
-) -> tuple[Trials, Drive]:
+) -> tuple[Trials, StimulusEvents]:
     """`task.decode` of a file, with the file's name in every complaint.
 
     Args:
@@ -65,7 +65,7 @@ def decode_events(
         task: what they mean.
         note: is told of presses that do not count and of trials that are left out.
 
-    Returns: `Trials` [trial] and `Drive`.
+    Returns: `Trials` [trial] and `StimulusEvents`.
 
     Raises: DataError.
     """

@@ -12,9 +12,9 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from dtb_jax.data.cohort import below_chance
-from dtb_jax.data.ledger import Ledger
+from dtb_jax.data.ledger import ExclusionLog
 from dtb_jax.data.tasks.lists import TrialLists, described, trial_lists
-from dtb_jax.types import Cohort, TaskRun, Trials
+from dtb_jax.types import Cohort, Run, Trials
 
 MANY_LATE = 0.05
 """Share of presses after the window that is worth a warning."""
@@ -38,7 +38,7 @@ class Overview(NamedTuple):
     complete: bool  # everybody who has a file is in, and nothing is odd
 
 
-def overview(cohort: Cohort, ledger: Ledger) -> Overview:
+def overview(cohort: Cohort, ledger: ExclusionLog) -> Overview:
     """Who is in a cohort, who is not, and what was read, from what `read_cohort` gives back.
 
     Args:
@@ -85,27 +85,27 @@ def _per_cent(share: float) -> str:
     return f"{100 * share:.1f} %" if np.isfinite(share) else "\u2013"
 
 
-def scan_s(run: TaskRun, repetition_time_s: float) -> Float[np.ndarray, " people"]:
+def scan_s(run: Run, repetition_time_s: float) -> Float[np.ndarray, " people"]:
     """Seconds from each person's first volume to the end of the last; of the run without BOLD."""
     volumes = run.bold_mask.shape[1]
     last = volumes - np.argmax(run.bold_mask[:, ::-1], axis=1)
     return np.where(run.bold_mask.any(1), last, volumes) * repetition_time_s
 
 
-def outside_scan(run: TaskRun, repetition_time_s: float) -> Bool[np.ndarray, "people trial"]:
+def outside_scan(run: Run, repetition_time_s: float) -> Bool[np.ndarray, "people trial"]:
     """Trials that begin before the first volume or after a person's last, whether kept or not."""
     onset_s, end_s = run.trials.onset_s, scan_s(run, repetition_time_s)
     return ((onset_s < 0) | (onset_s >= end_s[:, None])) & run.present[:, None]
 
 
-def after_window(run: TaskRun) -> Bool[np.ndarray, "people trial"]:
+def after_window(run: Run) -> Bool[np.ndarray, "people trial"]:
     """Trials whose press came after the window."""
     trials = run.trials
     # times and windows are written to the millisecond
     return trials.present & (trials.response_time_s > trials.deadline_s + 5e-4)
 
 
-def late_presses(run: TaskRun, ledger: Ledger) -> int:
+def late_presses(run: Run, ledger: ExclusionLog) -> int:
     """Presses after the window, those that readers left out, with a line a person, among them."""
     lines = (LATE.match(entry.reason) for entry in ledger.entries if entry.run == run.name)
     return int(after_window(run).sum()) + sum(int(line[1]) for line in lines if line)
@@ -120,11 +120,11 @@ def answered_correctly(
     return right & trials.answered & trials.present, trials.present & ~unsure
 
 
-def _lists(run: TaskRun) -> TrialLists:
+def _lists(run: Run) -> TrialLists:
     return trial_lists(run, run.trials.present & run.present[:, None])
 
 
-def _told(run: TaskRun, i: int) -> str:
+def _told(run: Run, i: int) -> str:
     if not run.present[i]:
         return ""
     volumes = int(run.bold_mask[i].sum())
@@ -133,7 +133,7 @@ def _told(run: TaskRun, i: int) -> str:
     )
 
 
-def _counted(run: TaskRun, repetition_time_s: float, late: int) -> dict[str, object]:
+def _counted(run: Run, repetition_time_s: float, late: int) -> dict[str, object]:
     volumes = run.bold_mask.sum(axis=1)
     lists = _lists(run)
     return {
@@ -159,7 +159,7 @@ def _span(counts: np.ndarray) -> str:
     return f"{low:g}" if low == high else f"{np.median(counts):g} ({low:g} to {high:g})"
 
 
-def _by_condition(run: TaskRun, repetition_time_s: float) -> list[dict[str, Any]]:
+def _by_condition(run: Run, repetition_time_s: float) -> list[dict[str, Any]]:
     trials = run.trials
     right, known = answered_correctly(trials)
     outside = outside_scan(run, repetition_time_s)
@@ -198,7 +198,7 @@ def _of_some(statistic: Any, values: np.ndarray) -> float:
     return float(statistic(values)) if len(values) else np.nan
 
 
-def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
+def _facts(cohort: Cohort, ledger: ExclusionLog) -> dict[str, str]:
     told = ledger.facts
     matched = told.get("parcels_by_name")
     by_name = f", {matched} of them matched by name" if matched else ", in the table's order"
@@ -213,7 +213,7 @@ def _facts(cohort: Cohort, ledger: Ledger) -> dict[str, str]:
     return facts
 
 
-def _warnings(run: TaskRun, repetition_time_s: float, late: int) -> list[str]:
+def _warnings(run: Run, repetition_time_s: float, late: int) -> list[str]:
     """What looks like a slip in the files rather than like people."""
     found = []
     present, below = int(run.present.sum()), int(below_chance(run).sum())

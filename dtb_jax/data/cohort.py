@@ -20,7 +20,7 @@ from dtb_jax.data.imaging import (
     person_connectome,
     typical_length,
 )
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.matrices import one_matrix, read_matrix
 from dtb_jax.data.motion import read_motion
 from dtb_jax.data.parcels import in_short, labels_of, read_parcels, read_regions
@@ -29,9 +29,9 @@ from dtb_jax.data.repetition_time import check_option
 from dtb_jax.data.scan import behaviour_length_s, inside_scan
 from dtb_jax.data.sidecars import Sidecars
 from dtb_jax.data.task_bold import TaskBold, read_task_bold
-from dtb_jax.data.tasks.task import rasterise, stack_trials
+from dtb_jax.data.tasks.task import events_to_timeseries, stack_trials
 from dtb_jax.data.timeseries import Expect, read_series
-from dtb_jax.types import STEP_S, Cohort, Task, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run, Task
 
 
 def read_cohort(
@@ -39,7 +39,7 @@ def read_cohort(
     choices: DataConfig = DataConfig(),
     tasks: Sequence[Task] = (),
     progress: Callable = lambda people: people,
-) -> tuple[Cohort, Ledger]:
+) -> tuple[Cohort, ExclusionLog]:
     """Everybody with a connectome and behaviour in at least one run.
 
     Args:
@@ -48,7 +48,7 @@ def read_cohort(
         tasks: whose events to read (`data.tasks.together`) in place of the choices'.
         progress: wraps the list of people (a progress bar).
 
-    Returns: `Cohort` and `Ledger`; whoever is not in the first has a line in the second.
+    Returns: `Cohort` and `ExclusionLog`; whoever is not in the first has a line in the second.
 
     Raises: DataError when nobody is left, the atlas is missing, or choices contradict.
     """
@@ -61,7 +61,7 @@ def read_cohort(
         raise DataError(f"--config.derivatives: {imaging_root}: no such folder")
     asked = (*choices.runs, *choices.rest_runs, *choices.other_rest_runs)
     sessions = read_sessions({root, imaging_root}, choices.session, asked)
-    ledger = Ledger()
+    ledger = ExclusionLog()
     _note_sessions(sessions, ledger)
     participants = read_participants(root, ledger, choices.family, choices.columns)
     behaviour = read_behaviour(root, tasks, choices.runs, sessions, ledger)
@@ -131,7 +131,7 @@ def read_cohort(
     return cohort, ledger
 
 
-def _note_sessions(sessions: Sessions, ledger: Ledger) -> None:
+def _note_sessions(sessions: Sessions, ledger: ExclusionLog) -> None:
     for (person, run), (first, *others) in sessions.repeated.items():
         labels = ", ".join(f"ses-{label}" for label in others)
         words = f"also in {labels}: ses-{first} is read; ask for ses-{others[0]}_{run} to read it"
@@ -198,7 +198,12 @@ def _connectomes(everyone, acted, imaging: Imaging, rest, expect, choices, ledge
 
 
 def _connectome(
-    imaging: Imaging, person: str, rest: Rest, expect: Expect, choices: DataConfig, ledger: Ledger
+    imaging: Imaging,
+    person: str,
+    rest: Rest,
+    expect: Expect,
+    choices: DataConfig,
+    ledger: ExclusionLog,
 ) -> RestConnectome:
     if person not in imaging.matrices:
         paths = imaging.series.get(person, {})
@@ -243,7 +248,7 @@ def _volumes(run: str, people: Mapping, task_bold: TaskBold) -> int:
 
 def _stack(
     run: str, task: Task, people: Mapping, kept, task_bold: TaskBold, volumes: int, regions: int
-) -> TaskRun:
+) -> Run:
     """One run of everybody kept; people without it are masked."""
     scans = task_bold.scans[run]
     steps = volumes * round(task_bold.repetition_time_s / STEP_S)
@@ -252,16 +257,16 @@ def _stack(
     mask = np.zeros((len(kept), volumes), bool)
     for i, person in enumerate(kept):
         if person in people:
-            stimulus[i] = rasterise(people[person][1], steps, task.flags)
+            stimulus[i] = events_to_timeseries(people[person][1], steps, task.flags)
             if person in scans:
                 length = len(scans[person].mask)
                 bold[i, :length], mask[i, :length] = scans[person].values, scans[person].mask
     trials = stack_trials({person: t for person, (t, _) in people.items()}, kept)
     present = np.array([person in people for person in kept])
-    return TaskRun(task, run, trials, stimulus, bold, mask, present)
+    return Run(task, run, trials, stimulus, bold, mask, present)
 
 
-def below_chance(run: TaskRun) -> np.ndarray:
+def below_chance(run: Run) -> np.ndarray:
     """Who answers less often correctly than by pressing at random; [people].
 
     Accuracy over all trials (an omission is wrong) below 1 / number of buttons.

@@ -8,10 +8,10 @@ import pandas as pd
 from jaxtyping import Bool, Int
 
 from dtb_jax.data.splits import SPLIT_S, STOP_S, Times, in_part, of_run
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 
-class Part(NamedTuple):
+class Subset(NamedTuple):
     """Some people, some runs, and a stretch of each run's time, the same or one a run."""
 
     people: Bool[np.ndarray, " people"]
@@ -24,11 +24,11 @@ class Part(NamedTuple):
         """The cohort with this part's runs only; people keep their rows."""
         return cohort._replace(runs=tuple(run for run in cohort.runs if run.name in self.runs))
 
-    def span(self, run: TaskRun) -> tuple[float, float]:
+    def span(self, run: Run) -> tuple[float, float]:
         """Start and end of this part in a run, seconds."""
         return of_run(self.start_s, run.name), of_run(self.stop_s, run.name)
 
-    def trials(self, run: TaskRun) -> Bool[np.ndarray, "people trial"]:
+    def trials(self, run: Run) -> Bool[np.ndarray, "people trial"]:
         """Trials of a run that begin in this part."""
         if run.name not in self.runs:
             return np.zeros_like(run.trials.present)
@@ -38,8 +38,8 @@ class Part(NamedTuple):
 class Fold(NamedTuple):
     """What may be learned from, and what is predicted."""
 
-    training: Part
-    test: Part
+    training: Subset
+    test: Subset
     name: str = "whole"
 
     def is_later(self) -> bool:
@@ -51,12 +51,12 @@ class Fold(NamedTuple):
         )
 
 
-def everybody(cohort: Cohort) -> Part:
+def everybody(cohort: Cohort) -> Subset:
     """All people, all runs, all of the time."""
-    return Part(np.ones(len(cohort.connectomes), bool), tuple(run.name for run in cohort.runs))
+    return Subset(np.ones(len(cohort.connectomes), bool), tuple(run.name for run in cohort.runs))
 
 
-def by_time(cohort: Cohort, split_s: Times = SPLIT_S, stop_s: Times = STOP_S) -> list[Fold]:
+def time_split(cohort: Cohort, split_s: Times = SPLIT_S, stop_s: Times = STOP_S) -> list[Fold]:
     """The paper's split: each run's first part trains, its second tests, the same people."""
     whole = everybody(cohort)
     return [Fold(whole._replace(stop_s=split_s), whole._replace(start_s=split_s, stop_s=stop_s))]
@@ -86,7 +86,7 @@ def usual_folds(people: int) -> int:
     return min(MOST_FOLDS, max(2, people // FEWEST_TESTED))
 
 
-def by_people(cohort: Cohort, folds: int, *, seed: int) -> list[Fold]:
+def group_k_fold(cohort: Cohort, folds: int, *, seed: int) -> list[Fold]:
     """K folds of people: whoever tests has trained nothing.
 
     Args:
@@ -106,7 +106,7 @@ def by_people(cohort: Cohort, folds: int, *, seed: int) -> list[Fold]:
     ]
 
 
-def across(people: Sequence[Fold], other: Fold) -> list[Fold]:
+def nested(people: Sequence[Fold], other: Fold) -> list[Fold]:
     """Both at once: people of the training folds in one part, unseen people in the other."""
     return [
         Fold(

@@ -8,7 +8,7 @@ import numpy as np
 
 from dtb_jax.data.splits import in_part, volume_range
 from dtb_jax.twin import bold
-from dtb_jax.types import STEP_S, TaskRun
+from dtb_jax.types import STEP_S, Run
 
 PEOPLE_AT_ONCE = 16
 """Whose regions are prewhitened together."""
@@ -26,7 +26,7 @@ class Glm(NamedTuple):
 
 
 def make_glm(
-    run: TaskRun, start_s: float, stop_s: float, drifts: int | None = None, noise: str = "ols"
+    run: Run, start_s: float, stop_s: float, drifts: int | None = None, noise: str = "ols"
 ) -> Glm:
     """Designs from everybody's own onsets: the events that begin in the part, from its start.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from dtb_jax.data.derivatives import Imaging
 from dtb_jax.data.estimators import ESTIMATORS
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.parcels import MOST_MISSING, in_short
 from dtb_jax.data.timeseries import Expect, Series, read_series
 from dtb_jax.twin.connectome import LARGEST_R, edge_count
@@ -32,7 +32,7 @@ class RestConnectome(NamedTuple):
     gaps: dict[str, int] = {}  # of these, missing or censored
 
 
-def note_volumes(everybody: Mapping[str, RestConnectome], ledger: Ledger) -> None:
+def note_volumes(everybody: Mapping[str, RestConnectome], ledger: ExclusionLog) -> None:
     """A line for everybody whose run is shorter than others', and one a run about gaps."""
     for run in sorted({run for one in everybody.values() for run in one.volumes}):
         known = {person: one for person, one in everybody.items() if run in one.volumes}
@@ -66,7 +66,7 @@ def typical_length(imaging: Imaging, runs: Sequence[str], expect: Expect) -> int
 
 
 def person_connectome(
-    paths: dict[str, Path], rest: Rest, expect: Expect, *, participant: str, ledger: Ledger
+    paths: dict[str, Path], rest: Rest, expect: Expect, *, participant: str, ledger: ExclusionLog
 ) -> RestConnectome:
     """Mean Fisher-z edges over a person's named rest runs, weighted by volumes.
 
@@ -111,7 +111,7 @@ def person_connectome(
 
 
 def other_connectomes(
-    imaging: Imaging, people: Sequence[str], rest: Rest, expect: Expect, ledger: Ledger
+    imaging: Imaging, people: Sequence[str], rest: Rest, expect: Expect, ledger: ExclusionLog
 ) -> tuple[np.ndarray | None, np.ndarray | None, bool]:
     """A second connectome of several people, from rest runs that the first does not use.
 

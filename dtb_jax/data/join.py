@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.ledger import DataError
-from dtb_jax.types import Cohort, TaskRun, Trials
+from dtb_jax.types import Cohort, Run, Trials
 
 
 def join(first: Cohort, second: Cohort) -> Cohort:
@@ -49,7 +49,7 @@ def _short(value: object) -> str:
     return text if len(text) < 60 else text[:57] + "..."
 
 
-def _run(first: TaskRun, second: TaskRun) -> TaskRun:
+def _run(first: Run, second: Run) -> Run:
     trials = Trials(*(_stacked(a, b) for a, b in zip(first.trials, second.trials, strict=True)))
     return first._replace(
         trials=trials,

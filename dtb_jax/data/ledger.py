@@ -16,7 +16,7 @@ class Entry(NamedTuple):
     reason: str
 
 
-class Ledger:
+class ExclusionLog:
     """The list of all that was left out while reading.
 
     `facts` are about the whole folder: `repetition_time`, where it was read; `parcels_by_name`, how

@@ -12,7 +12,7 @@ import pandas as pd
 from dtb_jax.data.bids import bare_id, read_table
 from dtb_jax.data.entities import Sessions, entities_of, person_and_run
 from dtb_jax.data.files import run_files
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.tasks.spec import MISSING
 
 FOLDER = "motion_FD"
@@ -26,7 +26,7 @@ def read_motion(
     root: Path,
     told: pd.Series,
     rest_runs: Sequence[str],
-    ledger: Ledger,
+    ledger: ExclusionLog,
     sessions: Sessions = Sessions(),
 ) -> pd.Series:
     """Mean framewise displacement over all volumes of each person's named rest runs.
@@ -64,7 +64,7 @@ def read_motion(
     return motion
 
 
-def _from_confounds(paths, people: set[str], rest_runs, ledger: Ledger, sessions) -> Traces:
+def _from_confounds(paths, people: set[str], rest_runs, ledger: ExclusionLog, sessions) -> Traces:
     """fMRIPrep's and XCP-D's: a file a person and run, a row a volume."""
     found: Traces = {}
     for path in paths:
@@ -170,7 +170,7 @@ def _millimetres(cells: Iterable[str]) -> tuple[np.ndarray, list[str]]:
     return numbers[usable].to_numpy(float), list(filled[~usable])
 
 
-def _note(strange: Sequence[str], person: str, run: str, path: Path, ledger: Ledger) -> None:
+def _note(strange: Sequence[str], person: str, run: str, path: Path, ledger: ExclusionLog) -> None:
     if strange:
         said = f"{len(strange)} cells such as {strange[0]!r}, expected millimetres: left out"
         ledger.add(person, run, path, said)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.tables import folded, read_table
 from dtb_jax.data.tasks.spec import MISSING, label
 
@@ -36,7 +36,7 @@ SEXES = {
 
 
 def read_participants(
-    root: Path, ledger: Ledger, family: str = "", columns: Sequence[str] = ()
+    root: Path, ledger: ExclusionLog, family: str = "", columns: Sequence[str] = ()
 ) -> pd.DataFrame:
     """Age, sex, site, group, family and motion by participant_id; what is missing is NaN.
 
@@ -81,7 +81,11 @@ def read_participants(
 
 
 def of_people(
-    table: pd.DataFrame, people: Sequence[str], everybody: Sequence[str], root: Path, ledger: Ledger
+    table: pd.DataFrame,
+    people: Sequence[str],
+    everybody: Sequence[str],
+    root: Path,
+    ledger: ExclusionLog,
 ) -> pd.DataFrame:
     """The rows of these people, in their order; ids may lack `sub-` or differ in case and `_`.
 
@@ -197,7 +201,9 @@ def _places(path: Path, names: list[str], asked: Mapping[str, str]) -> dict[str,
     return place
 
 
-def _note_unused(table: pd.DataFrame, place: Mapping[str, str], path: Path, ledger: Ledger) -> None:
+def _note_unused(
+    table: pd.DataFrame, place: Mapping[str, str], path: Path, ledger: ExclusionLog
+) -> None:
     """One line for all columns that are not read, with what they may be."""
     used = set(place.values())
     other = [name for name in table.columns if name not in used and folded(name) not in UNUSED]
@@ -219,7 +225,7 @@ def _some(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _numbers(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
+def _numbers(column: pd.Series, path: Path, ledger: ExclusionLog) -> pd.Series:
     number = pd.to_numeric(column, errors="coerce").astype(float)
     number = number.where(np.isfinite(number))
     for person, text in column[number.isna()].dropna().items():
@@ -229,7 +235,7 @@ def _numbers(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
     return number
 
 
-def _ages(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
+def _ages(column: pd.Series, path: Path, ledger: ExclusionLog) -> pd.Series:
     """Years; 90+ is 90, and what nobody can be is unknown."""
     open_end = column.astype(str).str.extract(r"^(?:>=?|≥)?\s*(\d+(?:\.\d+)?)\s*\+?$")[0]
     said = column.notna() & open_end.notna() & column.astype(str).str.contains(r"[+>≥]")
@@ -244,7 +250,7 @@ def _ages(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
     return years.where(~strange)
 
 
-def _sexes(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
+def _sexes(column: pd.Series, path: Path, ledger: ExclusionLog) -> pd.Series:
     """F, M or O where a word says so; other labels as they are, with a line."""
     words = _labels(column, path, ledger)
     for letter, pattern in SEXES.items():
@@ -257,7 +263,7 @@ def _sexes(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
     return words
 
 
-def _labels(column: pd.Series, path: Path, ledger: Ledger) -> pd.Series:
+def _labels(column: pd.Series, path: Path, ledger: ExclusionLog) -> pd.Series:
     """Text without stray blanks and quotation marks; case alone makes no other label."""
     text = column.map(lambda cell: cell if pd.isna(cell) else " ".join(cell.strip(' "').split()))
     text = text.where(text != "", np.nan)

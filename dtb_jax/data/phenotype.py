@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.bids import MISSING, bare_id
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 
 FEWEST = 20
 """People with a number, for a column to count as a measure."""
@@ -42,7 +42,7 @@ class Rows(NamedTuple):
     cells: pd.DataFrame
 
 
-def read_phenotype(root: Path, participants: Sequence[str], ledger: Ledger) -> pd.DataFrame:
+def read_phenotype(root: Path, participants: Sequence[str], ledger: ExclusionLog) -> pd.DataFrame:
     """Every numeric measure of every table `root`/phenotype/*.tsv.
 
     A measure is a column, other than `BOOKKEEPING`, whose filled cells are mostly numbers, with
@@ -133,7 +133,7 @@ def _records(lines: Sequence[str], width: int) -> Iterator[tuple[int, list[str]]
         yield k + 2, [cell.strip(' "') for cell in (quoted if fits else plain)]
 
 
-def _rows_of(path: Path, known: Mapping[str, str], ledger: Ledger) -> Rows:
+def _rows_of(path: Path, known: Mapping[str, str], ledger: ExclusionLog) -> Rows:
     """The rows of known people.
 
     Raises: DataError when the file can not be opened, has no column of ids or nobody known.
@@ -164,7 +164,7 @@ def _rows_of(path: Path, known: Mapping[str, str], ledger: Ledger) -> Rows:
     return Rows(people, table.loc[:, ~table.columns.duplicated()])
 
 
-def _first_rows(rows: Rows, path: Path, ledger: Ledger) -> pd.DataFrame:
+def _first_rows(rows: Rows, path: Path, ledger: ExclusionLog) -> pd.DataFrame:
     table = rows.cells.set_index(pd.Index(rows.people))
     again = table.index[table.index.duplicated()].unique()
     if len(again):

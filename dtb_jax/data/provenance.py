@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 SUMS, TOLERANCE = 4, 1e-5
 """Of a person's numbers, and by how much of their size they may differ."""
@@ -127,7 +127,7 @@ def _events(cohort: Cohort, i: int) -> str:
     return digest(*(part for run in cohort.runs for part in _of_run(run, i)))
 
 
-def _of_run(run: TaskRun, i: int) -> list[Any]:
+def _of_run(run: Run, i: int) -> list[Any]:
     task, there = run.task, run.trials.present[i]
     words = [run.name, task.actions, task.available, task.conditions, task.contrast]
     return [words, bool(run.present[i]), *(f[i][there] for f in run.trials), run.stimulus[i]]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.sidecars import Sidecars
 from dtb_jax.types import STEP_S
 
@@ -22,7 +22,7 @@ SLOWEST_S = 30.0
 """A larger number is in milliseconds."""
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """What a file says of its repetition time."""
 
     seconds: float | None = None  # None: nothing
@@ -44,9 +44,9 @@ def check_option(seconds: float | None) -> None:
         )
 
 
-def told_by(
+def reported_by(
     path: Path, header_s: float | None, sidecars: Sidecars, participant: str, option: float | None
-) -> Told:
+) -> Reported:
     """What the JSON files of a series and its own header say.
 
     A header's 0 or NaN is one that was lost and says nothing. With an option, what can not be a
@@ -62,33 +62,35 @@ def told_by(
     try:
         value, where = sidecars.of(path, participant).get("RepetitionTime", (None, path))
     except DataError as error:
-        return Told(problem=str(error))
+        return Reported(problem=str(error))
     said = [] if value is None else [(value, where.name)]
     said += [] if header_s is None else [(header_s, "its header")]
-    found: list[Told] = []
+    found: list[Reported] = []
     for number, name in said:
         try:
             seconds = float(number)
         except (TypeError, ValueError):
-            return Told(problem=f"RepetitionTime {number!r} in {name}, expected seconds")
+            return Reported(problem=f"RepetitionTime {number!r} in {name}, expected seconds")
         if is_possible(seconds):
-            found.append(Told(seconds, name))
+            found.append(Reported(seconds, name))
         elif option is None and np.isfinite(seconds) and seconds != 0:
             words = f"repetition time {seconds:g} in {name}, expected seconds; is it milliseconds?"
-            return Told(problem=words)
+            return Reported(problem=words)
     agreeing = [one for one in found if option is not None and _same(one.seconds, option)]
     if agreeing or not found:
-        return agreeing[0] if agreeing else Told()
+        return agreeing[0] if agreeing else Reported()
     if len(found) == 2 and not _same(found[0].seconds, found[1].seconds):
         first, second = found
-        return Told(
+        return Reported(
             problem=f"repetition time {first.seconds:g} s in {first.where}, "
             f"{second.seconds:g} s in {second.where}"
         )
     return found[0]
 
 
-def settle(told: Mapping[tuple[str, str], Told], option: float | None, ledger: Ledger) -> float:
+def settle(
+    told: Mapping[tuple[str, str], Reported], option: float | None, ledger: ExclusionLog
+) -> float:
     """The repetition time of a study's task BOLD: the option, else what most series say, else .8 s.
 
     Args:
@@ -141,7 +143,7 @@ def settle(told: Mapping[tuple[str, str], Told], option: float | None, ledger: L
     return usual
 
 
-def misfit(one: Told, study_s: float) -> str:
+def misfit(one: Reported, study_s: float) -> str:
     """Why a series can not be used beside others of this repetition time; "" where it can."""
     if one.problem:
         return one.problem

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dtb_jax.data.ledger import DataError, Ledger
-from dtb_jax.types import Drive, Trials
+from dtb_jax.data.ledger import DataError, ExclusionLog
+from dtb_jax.types import StimulusEvents, Trials
 
 LONGEST = 1.5
 """A run this many times as long as nearly everybody's is somebody's slip."""
@@ -15,7 +15,7 @@ LONGEST_GAP_S = 100.0
 """Between two trials, at most: a longer one is in milliseconds."""
 LATEST_START_S = 120.0
 
-People = Mapping[str, tuple[Trials, Drive]]
+People = Mapping[str, tuple[Trials, StimulusEvents]]
 
 
 def full_length(lengths: Sequence[float]) -> float:
@@ -61,8 +61,8 @@ def behaviour_length_s(run: str, people: People) -> float:
 
 
 def inside_scan(
-    run: str, people: People, length_s: float, has_bold: bool, ledger: Ledger
-) -> dict[str, tuple[Trials, Drive]]:
+    run: str, people: People, length_s: float, has_bold: bool, ledger: ExclusionLog
+) -> dict[str, tuple[Trials, StimulusEvents]]:
     """The same people; trials that begin outside of the scan are not present.
 
     Args:
@@ -99,7 +99,10 @@ def inside_scan(
         inside = trials.present & ~(late | early | np.isnan(onset))
         if inside.any():
             timed = np.isfinite(drive.start_s) & np.isfinite(drive.stop_s)
-            kept[person] = (_only(trials, inside), Drive(*(field[timed] for field in drive)))
+            kept[person] = (
+                _only(trials, inside),
+                StimulusEvents(*(field[timed] for field in drive)),
+            )
         else:
             ledger.add(person, run, "", "no trial within the scan: no behaviour in this run")
     if not kept:

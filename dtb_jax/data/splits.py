@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from dtb_jax.data.tasks.task import press_sequence
 from dtb_jax.twin.bold import upsample_cubic
-from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run, Sequences
 
 SPLIT_S, STOP_S = 196.8, 393.6
 """The paper's split of each run: what comes before the first trains, what follows tests."""
@@ -25,12 +25,12 @@ def of_run(times: Times, run: str) -> float:
     return times[run] if isinstance(times, Mapping) else times
 
 
-def length_s(run: TaskRun) -> float:
+def length_s(run: Run) -> float:
     """Length of a run, seconds."""
     return run.stimulus.shape[1] * STEP_S
 
 
-def volume_s(run: TaskRun) -> float:
+def volume_s(run: Run) -> float:
     """Seconds between volumes, in whole steps of the network."""
     return run.stimulus.shape[1] // run.bold.shape[1] * STEP_S
 
@@ -50,7 +50,7 @@ class BoldScale(NamedTuple):
     sd: np.ndarray
 
 
-def volume_range(run: TaskRun, start_s: float, stop_s: float) -> slice:
+def volume_range(run: Run, start_s: float, stop_s: float) -> slice:
     """Volumes acquired from `start_s` (included) to `stop_s` (excluded)."""
     seconds, volumes = volume_s(run), run.bold.shape[1]
     first, last = (min(t / seconds, volumes) for t in (start_s, stop_s))
@@ -81,15 +81,15 @@ def scaled(cohort: Cohort, scale: BoldScale) -> Cohort:
     return cohort._replace(runs=runs)
 
 
-def in_part(run: TaskRun, start_s: float, stop_s: float) -> np.ndarray:
+def in_part(run: Run, start_s: float, stop_s: float) -> np.ndarray:
     """Trials whose onset lies in [start_s, stop_s), [people, trial]."""
     onset = run.trials.onset_s
     return run.trials.present & (onset >= start_s) & (onset < stop_s)
 
 
-def cut(
+def to_sequences(
     cohort: Cohort, start_s: Times, stop_s: Times, scale: BoldScale, *, pulse_steps: int = 1
-) -> Run:
+) -> Sequences:
     """The part of every run between two times, as the twin sees it.
 
     BOLD is upsampled from this part's own volumes, so nothing leaks across a split.
@@ -100,7 +100,7 @@ def cut(
         scale: z-scores BOLD.
         pulse_steps: width of a press in steps.
 
-    Returns: `Run` [people, run, time, ...] on the host.
+    Returns: `Sequences` [people, run, time, ...] on the host.
     """
     spans = [(of_run(start_s, run.name), of_run(stop_s, run.name)) for run in cohort.runs]
     steps = max(round((stop - start) / STEP_S) for start, stop in spans)
@@ -111,7 +111,7 @@ def cut(
     return jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *parts)
 
 
-def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width: int) -> Run:
+def _cut_run(run: Run, start_s, stop_s, steps: int, scale: BoldScale, width: int) -> Sequences:
     first = round(start_s / STEP_S)
     people, total = run.stimulus.shape[:2]
     inside = slice(first, min(first + round((stop_s - start_s) / STEP_S), total))
@@ -129,7 +129,7 @@ def _cut_run(run: TaskRun, start_s, stop_s, steps: int, scale: BoldScale, width:
     seen = np.repeat(run.bold_mask[:, part], per_volume, axis=1)
     fine = np.stack([_upsampled(v, m, per_volume) for v, m in zip(volumes, run.bold_mask[:, part])])
     available = np.tile(np.array(run.task.available, np.float32), (people, 1))
-    return Run(
+    return Sequences(
         stimulus=_fill(run.stimulus[:, inside], steps),
         press=_fill(press, steps),
         at_risk=_fill(at_risk, steps),
@@ -161,14 +161,14 @@ def _fill(sequence: np.ndarray, steps: int) -> np.ndarray:
 class Parts(NamedTuple):
     """Training data without the validation part, and that part."""
 
-    training: Run
-    validation: Run
+    training: Sequences
+    validation: Sequences
     people: np.ndarray  # who trains
     validation_people: np.ndarray
 
 
 def hold_out(
-    runs: Run,
+    runs: Sequences,
     people: np.ndarray,
     *,
     share: float,
@@ -204,7 +204,7 @@ def hold_out(
 
 
 def hold_out_people(
-    runs: Run,
+    runs: Sequences,
     people: np.ndarray,
     *,
     share: float,
@@ -224,11 +224,11 @@ def hold_out_people(
     return Parts(_on_device(runs), _rows(middle, chosen), others, chosen)
 
 
-def _lengths(runs: Run, lengths: Sequence[int] | None) -> Sequence[int]:
+def _lengths(runs: Sequences, lengths: Sequence[int] | None) -> Sequence[int]:
     return [runs.at_risk.shape[2]] * runs.at_risk.shape[1] if lengths is None else lengths
 
 
-def _stretches(runs: Run, inside: Sequence[slice]) -> Run:
+def _stretches(runs: Sequences, inside: Sequence[slice]) -> Sequences:
     """Of each run a stretch of its own, all of one length."""
     sequences = {name: leaf for name, leaf in runs._asdict().items() if name != "available"}
     return runs._replace(
@@ -244,9 +244,9 @@ def _some(people: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.sort(np.random.default_rng(seed).permutation(people)[:number])
 
 
-def _rows(runs: Run, people: np.ndarray) -> Run:
+def _rows(runs: Sequences, people: np.ndarray) -> Sequences:
     return jax.tree.map(lambda leaf: jnp.asarray(leaf[people]), runs)
 
 
-def _on_device(runs: Run) -> Run:
+def _on_device(runs: Sequences) -> Sequences:
     return jax.tree.map(jnp.asarray, runs)

@@ -10,10 +10,18 @@ from dtb_jax.data.beside import censored_volumes
 from dtb_jax.data.derivatives import Imaging, may_be_censored
 from dtb_jax.data.files import TCP_SUFFIX
 from dtb_jax.data.imaging import missing_parcels, named
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.parcels import in_short
 from dtb_jax.data.regions import region_means
-from dtb_jax.data.repetition_time import USUAL_S, Told, misfit, on_grid, settle, steps_of, told_by
+from dtb_jax.data.repetition_time import (
+    USUAL_S,
+    Reported,
+    misfit,
+    on_grid,
+    reported_by,
+    settle,
+    steps_of,
+)
 from dtb_jax.data.scan import full_length
 from dtb_jax.data.sidecars import Sidecars
 from dtb_jax.data.timeseries import Expect, Series, read_series
@@ -26,7 +34,7 @@ class Scan(NamedTuple):
     path: Path
     values: np.ndarray  # [volume, region], 0 where masked
     mask: np.ndarray  # [volume]
-    told: Told
+    told: Reported
     simulated: bool
     has_table: bool  # beside it stands which volumes were censored
     among_censored: bool  # what prepared it leaves volumes out of the middle of a run
@@ -49,7 +57,7 @@ def read_task_bold(
     repetition_time_s: float | None,
     least_share: float,
     dummy_volumes: int,
-    ledger: Ledger,
+    ledger: ExclusionLog,
 ) -> TaskBold:
     """Task BOLD of these people's runs at one repetition time, which is whole network steps.
 
@@ -107,7 +115,7 @@ def _resampled(scan: Scan, own_s: float, grid_s: float) -> Scan:
 
 
 def _read_run(
-    run: str, people, imaging: Imaging, regions, expect, sidecars, option, ledger: Ledger
+    run: str, people, imaging: Imaging, regions, expect, sidecars, option, ledger: ExclusionLog
 ) -> dict[str, Scan]:
     """Everybody's scan of a run, as the scanner's volumes; a line for who has none."""
     paths = {person: imaging.series.get(person, {}).get(run) for person in people}
@@ -126,11 +134,11 @@ def _read_run(
     return scans
 
 
-def _read(path, person, run, regions, expect, sidecars, option, ledger: Ledger) -> Scan:
+def _read(path, person, run, regions, expect, sidecars, option, ledger: ExclusionLog) -> Scan:
     series = read_series(path, expect)
-    told = told_by(path, series.repetition_time_s, sidecars, person, option)
-    if told == Told() and option is None and path.name.endswith(TCP_SUFFIX):
-        told = Told(USUAL_S, "TCP's layout")
+    told = reported_by(path, series.repetition_time_s, sidecars, person, option)
+    if told == Reported() and option is None and path.name.endswith(TCP_SUFFIX):
+        told = Reported(USUAL_S, "TCP's layout")
     values = _without_missing(series, regions, expect, path, person, run, ledger)
     there = series.present()
     means = region_means(np.where(there[:, None], values, 0.0), dict(regions))
@@ -168,7 +176,7 @@ def _without_missing(series: Series, regions, expect, path, person, run, ledger)
 
 
 def _long_enough(
-    run: str, scans: dict[str, Scan], least_share: float, ledger: Ledger
+    run: str, scans: dict[str, Scan], least_share: float, ledger: ExclusionLog
 ) -> dict[str, Scan]:
     """The scans with enough volumes; a line for each that is left out, cut or short."""
     if not scans:

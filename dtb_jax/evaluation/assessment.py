@@ -7,14 +7,14 @@ import numpy as np
 
 from dtb_jax.data.cohort import below_chance
 from dtb_jax.data.confounds import CONFOUNDS, DEMOGRAPHICS, known_columns
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.evaluation.ceilings import ceilings
 from dtb_jax.evaluation.contradictions import contradictions
-from dtb_jax.evaluation.crossvalidation import Told
+from dtb_jax.evaluation.crossvalidation import CrossValPredictions
 from dtb_jax.evaluation.evidence import Evidence, claims, evidence
-from dtb_jax.evaluation.figures import DRAWS, Figure
+from dtb_jax.evaluation.figures import DRAWS, Estimate
 from dtb_jax.evaluation.reportable import reportable
-from dtb_jax.evaluation.scored import Scored, scored_part
+from dtb_jax.evaluation.scored import EvaluationTargets, scored_part
 from dtb_jax.evaluation.scores import Figures, score, subgroups
 from dtb_jax.evaluation.shots import curves, is_shot
 from dtb_jax.evaluation.verdict import COVARIATES, Verdict, Words, verdicts
@@ -37,11 +37,11 @@ OWN = ("own_training_half", "own_half_and_items")
 """Models that know the person's own trials: among unseen people, scored on the rest of them."""
 
 
-class Assessed(NamedTuple):
+class EvaluationResult(NamedTuple):
     """All that is said of all models."""
 
     models: dict[str, dict[str, Figures]]
-    scored: list[Scored]
+    scored: list[EvaluationTargets]
     predictions: dict[str, list[Prediction]]
     evidence: dict[str, dict[str, Evidence]]  # {model: {"TASK.METRIC": Evidence}}
     verdicts: dict[str, Verdict]
@@ -50,17 +50,17 @@ class Assessed(NamedTuple):
     covariates: str = "covariates"  # what the model `demographics` knows
 
 
-def assess(
+def evaluate(
     cohort: Cohort,
     folds: Sequence[Fold],
-    told: Told,
+    told: CrossValPredictions,
     *,
     seed: int,
     drifts: int | None = None,
-    rest: Part | None = None,
+    rest: Subset | None = None,
     draws: int = DRAWS,
     noise: str = "ols",
-) -> Assessed:
+) -> EvaluationResult:
     """Figures of every model on the tested parts, and the twin's verdict.
 
     Args:
@@ -104,7 +104,7 @@ def assess(
         covariates=words.covariates,
         seed=seed,
     )
-    return Assessed(
+    return EvaluationResult(
         models,
         scored,
         told.predictions,
@@ -117,7 +117,7 @@ def assess(
 
 
 def evidence_of(
-    cohort: Cohort, scored: Sequence[Scored], told: Sequence[Prediction], *, seed: int
+    cohort: Cohort, scored: Sequence[EvaluationTargets], told: Sequence[Prediction], *, seed: int
 ) -> dict[str, Evidence]:
     """Every claim of one model about unseen people, {"TASK.METRIC": Evidence}."""
     return {
@@ -128,12 +128,12 @@ def evidence_of(
 
 def scored_parts(
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     fold: np.ndarray,
     drifts: int | None = None,
     draws: int = DRAWS,
     noise: str = "ols",
-) -> list[Scored]:
+) -> list[EvaluationTargets]:
     """What is compared in a part: everybody tested, but in a run those below chance in it."""
     return [
         scored_part(
@@ -154,7 +154,7 @@ def in_order(models) -> list[str]:
     return [name for name in FIRST if name in models] + [n for n in models if n not in FIRST]
 
 
-def words_of(cohort: Cohort, scored: Sequence[Scored]) -> Words:
+def words_of(cohort: Cohort, scored: Sequence[EvaluationTargets]) -> Words:
     """What claims are corrected for, what they cannot be for lack of data, and the covariates."""
     known = known_columns(cohort.participants, CONFOUNDS)
     named = [*(_named(name) for name in known)]
@@ -178,7 +178,7 @@ def listing(words: Sequence[str]) -> str:
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
-def remaining(assessed: Assessed) -> dict[str, dict[str, Figure]]:
+def remaining(assessed: EvaluationResult) -> dict[str, dict[str, Estimate]]:
     """What is left of each claim after confounds, {model: {"TASK.METRIC": Figure}}."""
     return {
         model: {key: one.r for key, one in each.items()}

@@ -6,15 +6,15 @@ from dtb_jax.data.averages import concordance, masked_mean, row_correlation
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.distributions import intervals, person_intervals, quantiles
-from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure
+from dtb_jax.evaluation.figures import Estimate, correlation_figure, figure, mean_figure
 from dtb_jax.evaluation.reliability import disattenuated
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.prediction import Prediction
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 
 
-def behaviour(scored: Scored, told: Prediction) -> Figures:
+def behaviour(scored: EvaluationTargets, told: Prediction) -> Figures:
     """All figures of one model in one run; a metric about which it says nothing is absent.
 
     So are those that compare people, of a model that means the same for everybody: its small
@@ -34,7 +34,7 @@ def _of_people(metric: str) -> bool:
     )
 
 
-def choices(scored: Scored, told: Prediction) -> Figures:
+def choices(scored: EvaluationTargets, told: Prediction) -> Figures:
     """Agreement with what was pressed; an omission is a disagreement, unless left out."""
     if told.choice is None:
         return {}
@@ -51,12 +51,12 @@ def choices(scored: Scored, told: Prediction) -> Figures:
     }
 
 
-def error_mask(scored: Scored) -> np.ndarray:
+def error_mask(scored: EvaluationTargets) -> np.ndarray:
     """Trials that were not answered correctly: wrong presses and omissions."""
     return scored.tested() & ~scored.timed()
 
 
-def error_probability(scored: Scored, told: Prediction) -> np.ndarray | None:
+def error_probability(scored: EvaluationTargets, told: Prediction) -> np.ndarray | None:
     """P(not answered correctly), omissions included, [people, trial]."""
     if told.choice_probability is None or told.omission_probability is None:
         return None
@@ -64,7 +64,7 @@ def error_probability(scored: Scored, told: Prediction) -> np.ndarray | None:
     return 1 - right[..., 0] * (1 - told.omission_probability)
 
 
-def errors(scored: Scored, told: Prediction) -> Figures:
+def errors(scored: EvaluationTargets, told: Prediction) -> Figures:
     """How well errors and omissions are foretold, trial by trial and person by person.
 
     `error_auc` is over all pairs of trials of all people, `error_auc_same_trial` over pairs of
@@ -104,7 +104,7 @@ def errors(scored: Scored, told: Prediction) -> Figures:
     }
 
 
-def times(scored: Scored, told: Prediction) -> Figures:
+def times(scored: EvaluationTargets, told: Prediction) -> Figures:
     """Correlations of reaction times: of people, by condition, of effects, and of trials.
 
     Observed means are over correct presses; a model's are over all tested trials: which of them a
@@ -148,7 +148,7 @@ def times(scored: Scored, told: Prediction) -> Figures:
     return figures
 
 
-def told_means(scored: Scored, told: Prediction) -> tuple[np.ndarray, np.ndarray]:
+def told_means(scored: EvaluationTargets, told: Prediction) -> tuple[np.ndarray, np.ndarray]:
     """A model's mean reaction time of each person, and by condition, over all tested trials."""
     known = scored.tested() & np.isfinite(told.reaction_time_s)
     times = np.where(known, told.reaction_time_s, 0)

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from dtb_jax.evaluation.phenotypes import Number
-from dtb_jax.evaluation.share import Likeness, connectome_share, likeness
+from dtb_jax.evaluation.phenotypes import Phenotype
+from dtb_jax.evaluation.share import Similarity, connectome_share, similarity
 from dtb_jax.models.mixed_effects.features import block_features, edge_features
 
 FEWEST = 40
@@ -18,7 +18,7 @@ ANYTHING = 0.9
 """Width of an 80 % interval from which it leaves a share open: about 0 to 100 %."""
 
 
-class Share(NamedTuple):
+class VarianceExplained(NamedTuple):
     """Of one number; without a median where it is not reliable enough."""
 
     median: float | None
@@ -34,11 +34,11 @@ def cannot_be_told(share: Mapping) -> bool:
     return high - low >= ANYTHING
 
 
-def likenesses(
+def similarities(
     first: Float[np.ndarray, "people edge"],
     second: Float[np.ndarray, "people edge"] | None,
     networks: Sequence[str] | None,
-) -> list[Likeness]:
+) -> list[Similarity]:
     """Of edges and of blocks, from two connectomes of the same people where there are two.
 
     Args:
@@ -52,22 +52,22 @@ def likenesses(
     found = []
     for kind in kinds:
         noise = None if second is None else kind.difference((first - second) / 2)
-        found.append(likeness(kind.of(mean), noise))
+        found.append(similarity(kind.of(mean), noise))
     return found
 
 
 def shares(
-    kinds: Sequence[Likeness],
-    asked: dict[str, Number],
+    kinds: Sequence[Similarity],
+    asked: dict[str, Phenotype],
     known: Bool[np.ndarray, " people"],
     *,
     seed: int,
     regressors: Float[np.ndarray, "people regressor"] | None = None,
-) -> dict[str, Share]:
+) -> dict[str, VarianceExplained]:
     """Share of every number; numbers known of the same people are worked out at once.
 
     Args:
-        kinds: see `likenesses`, of everybody.
+        kinds: see `similarities`, of everybody.
         asked: numbers.
         known: whose connectomes may serve.
         seed: of the simulations.
@@ -76,7 +76,7 @@ def shares(
     groups: dict[bytes, list[str]] = {}
     for name, number in asked.items():
         groups.setdefault((known & np.isfinite(number.values)).tobytes(), []).append(name)
-    found: dict[str, Share] = {}
+    found: dict[str, VarianceExplained] = {}
     for pattern, names in groups.items():
         rows = np.flatnonzero(np.frombuffer(pattern, bool))
         if len(rows) < FEWEST:
@@ -93,7 +93,7 @@ def shares(
         for k, name in enumerate(names):
             reliability = float(np.median(asked[name].reliability))
             reliable = reliability >= LEAST_RELIABILITY
-            found[name] = Share(
+            found[name] = VarianceExplained(
                 float(spans["0.8"][0][k]) if reliable else None,
                 {s: (float(low[k]), float(high[k])) for s, (_, low, high) in spans.items()},
                 reliability,

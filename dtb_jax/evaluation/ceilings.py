@@ -13,22 +13,22 @@ from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask
 from dtb_jax.evaluation.distributions import person_quantiles
-from dtb_jax.evaluation.figures import Figure, figure, mean_figure
+from dtb_jax.evaluation.figures import Estimate, figure, mean_figure
 from dtb_jax.evaluation.reliability import effect_ceiling, reliability_ceiling
-from dtb_jax.evaluation.scored import Scored, drawn_together
+from dtb_jax.evaluation.scored import EvaluationTargets, drawn_together
 from dtb_jax.evaluation.scores import run_names
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 
 
-def ceilings(scored: Sequence[Scored]) -> dict[str, Figures]:
+def ceilings(scored: Sequence[EvaluationTargets]) -> dict[str, Figures]:
     """The ceiling of every metric that has one, {task: {metric: Figure}}."""
     found = {name: _behaviour(part) for name, part in zip(run_names(scored), scored)}
     found["bold"] = _bold(scored)
     return found
 
 
-def _behaviour(scored: Scored) -> Figures:
+def _behaviour(scored: EvaluationTargets) -> Figures:
     people, drawn, trials = scored.people, scored.drawn, scored.run.trials
     timed, tested, wrong = scored.timed(), scored.tested(), error_mask(scored)
     halves, all_halves = scored.halves(timed), scored.halves(tested)
@@ -60,7 +60,7 @@ def _behaviour(scored: Scored) -> Figures:
     return figures | _trials(scored)
 
 
-def _trials(scored: Scored) -> Figures:
+def _trials(scored: EvaluationTargets) -> Figures:
     """Ceilings of single trials, from an additive model of person, condition and trial."""
     people, drawn = scored.people, scored.drawn
     timed, tested = (mask & scored.people[:, None] for mask in (scored.timed(), scored.tested()))
@@ -82,7 +82,7 @@ def _trials(scored: Scored) -> Figures:
     }
 
 
-def additive(scored: Scored, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
+def additive(scored: EvaluationTargets, values: np.ndarray, counted: np.ndarray) -> np.ndarray:
     """Mean of the person in the condition plus the trial's mean deviation from it."""
     means = scored.by_condition(values, counted)
     own = np.take_along_axis(
@@ -91,7 +91,7 @@ def additive(scored: Scored, values: np.ndarray, counted: np.ndarray) -> np.ndar
     return own + np.nan_to_num(masked_mean((values - own).T, counted.T))
 
 
-def _bold(scored: Sequence[Scored]) -> Figures:
+def _bold(scored: Sequence[EvaluationTargets]) -> Figures:
     """Person-level t from two halves of the part; the group's map from two halves of the people."""
     with_bold = [part for part in scored if part.glm.mask.any()]
     if not with_bold:
@@ -126,7 +126,7 @@ def _bold(scored: Sequence[Scored]) -> Figures:
     }
 
 
-def half_t(part: Scored, k: int) -> np.ndarray:
+def half_t(part: EvaluationTargets, k: int) -> np.ndarray:
     """t-values from the first or the second half of the part."""
     seconds = part.run.bold.shape[1] and part.run.stimulus.shape[1] / part.run.bold.shape[1] * 0.08
     stop_s = min(part.stop_s, part.run.bold.shape[1] * seconds)

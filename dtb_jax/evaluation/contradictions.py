@@ -4,9 +4,16 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dtb_jax.evaluation.evidence import LEVEL, Claim, Evidence, claims, evidence, refitted
-from dtb_jax.evaluation.figures import Figure
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.evidence import (
+    LEVEL,
+    Claim,
+    Evidence,
+    claims,
+    evidence,
+    permutation_test_score,
+)
+from dtb_jax.evaluation.figures import Estimate
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.verdict import Models, claims_held, number
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.regression import coordinates, ridge
@@ -23,7 +30,7 @@ OTHERS = {
 
 def contradictions(
     cohort: Cohort,
-    scored: Sequence[Scored],
+    scored: Sequence[EvaluationTargets],
     predictions: Mapping[str, Sequence[Prediction]],
     models: Models,
     found: Mapping[str, Evidence],
@@ -70,12 +77,14 @@ def contradictions(
                 said.append(f"{words} {number(float(np.mean(each)))}")
         task, metric = key.split(".", 1)
         known, own_r = (
-            models.get(name, {}).get(task, {}).get(metric, Figure(None)).value
+            models.get(name, {}).get(task, {}).get(metric, Estimate(None)).value
             for name in ("demographics", "twin")
         )
         if known is not None and known >= (r if own_r is None else own_r):
             said.append(f"{covariates} reaches {number(known)}")
-        p = refitted(own[key], cohort.participants, features, ridge, seed=seed, draws=draws)[1]
+        p = permutation_test_score(
+            own[key], cohort.participants, features, ridge, seed=seed, draws=draws
+        )[1]
         if p is not None and p >= LEVEL:
             said.append(
                 f"a ridge whose cross-validation is repeated with permuted people finds nothing "
@@ -86,7 +95,7 @@ def contradictions(
     return against
 
 
-def _by_key(scored: Sequence[Scored], told: Sequence[Prediction]) -> dict[str, Claim]:
+def _by_key(scored: Sequence[EvaluationTargets], told: Sequence[Prediction]) -> dict[str, Claim]:
     return {f"{claim.task}.{claim.metric}": claim for claim in claims(scored, told)}
 
 

@@ -17,7 +17,7 @@ from dtb_jax.models.protocol import Model, Probe
 from dtb_jax.types import Cohort
 
 
-class Told(NamedTuple):
+class CrossValPredictions(NamedTuple):
     """What every model says of everybody who is tested, and what it took."""
 
     predictions: dict[str, list[Prediction]]  # one a run of the test part
@@ -34,7 +34,7 @@ def cross_validate(
     folder: Path | None = None,
     prepare: Callable[[Cohort, Fold], Cohort] = lambda cohort, fold: cohort,
     on_model: Callable[[str, str], None] = lambda fold, model: None,
-) -> Told:
+) -> CrossValPredictions:
     """Fit every model to every fold and predict, going on where an interrupted call stopped.
 
     Args:
@@ -47,7 +47,7 @@ def cross_validate(
         prepare: what is learned from the training people and done to everybody (harmonisation).
         on_model: called with the fold and the model that are done.
 
-    Returns: `Told`; rows of people nobody tested hold NaN.
+    Returns: `CrossValPredictions`; rows of people nobody tested hold NaN.
     """
     tested = np.full(len(cohort.connectomes), -1)
     parts: dict[str, list[list[Prediction]]] = {}
@@ -77,7 +77,7 @@ def cross_validate(
         model: [merge(rows, run, len(tested)) for run in zip(*each)]
         for model, each in parts.items()
     }
-    return Told(merged, tested, seconds)
+    return CrossValPredictions(merged, tested, seconds)
 
 
 def fit_and_predict(

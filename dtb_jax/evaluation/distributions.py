@@ -5,15 +5,15 @@ from scipy.stats import norm
 
 from dtb_jax.data.averages import masked_mean
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.figures import Estimate, correlation_of, figure, mean_figure
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.prediction import INTERVALS, LEVELS, Prediction
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def quantiles(scored: Scored, told: Prediction) -> Figures:
+def quantiles(scored: EvaluationTargets, told: Prediction) -> Figures:
     """r over people of five quantiles of their reaction times, Fisher-averaged."""
     if told.quantiles_s is None:
         return {}
@@ -51,7 +51,7 @@ def mixture_quantiles(told: np.ndarray, counted: np.ndarray) -> np.ndarray:
     return found
 
 
-def intervals(scored: Scored, told: Prediction) -> Figures:
+def intervals(scored: EvaluationTargets, told: Prediction) -> Figures:
     """Coverage and interval score (seconds) of central predictive intervals of a press's time.
 
     Score of the interval [l, u] at 1 - a: (u - l) + 2/a (l - y)+ + 2/a (y - u)+.
@@ -77,7 +77,7 @@ def intervals(scored: Scored, told: Prediction) -> Figures:
     return figures
 
 
-def person_intervals(scored: Scored, told: Prediction) -> Figures:
+def person_intervals(scored: EvaluationTargets, told: Prediction) -> Figures:
     """Coverage and interval score (seconds) of normal intervals of a person's mean reaction time.
 
     mean +- z sd, with the told SD of an observed mean around the told one.
@@ -92,7 +92,7 @@ def person_intervals(scored: Scored, told: Prediction) -> Figures:
 
 
 def person_scores(
-    scored: Scored, told: Prediction, share: float
+    scored: EvaluationTargets, told: Prediction, share: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Whether each person's mean lies inside, the interval's score in seconds, and who has both."""
     observed = masked_mean(scored.run.trials.response_time_s, scored.timed())

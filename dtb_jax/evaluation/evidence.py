@@ -30,9 +30,9 @@ from dtb_jax.data.confounds import CONFOUNDS, design, residual
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import error_mask, error_probability, told_means
-from dtb_jax.evaluation.figures import Figure, Resampled, figure
+from dtb_jax.evaluation.figures import BootstrapWeights, Estimate, figure
 from dtb_jax.evaluation.imaging import told_t
-from dtb_jax.evaluation.scored import Scored, drawn_together
+from dtb_jax.evaluation.scored import EvaluationTargets, drawn_together
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.regression import Method
@@ -52,13 +52,13 @@ class Claim(NamedTuple):
     observed: Float[np.ndarray, "people column"]
     predicted: Float[np.ndarray, "people column"]
     people: np.ndarray
-    drawn: Resampled  # folds, bootstrap draws, trial lists
+    drawn: BootstrapWeights  # folds, bootstrap draws, trial lists
 
 
 class Evidence(NamedTuple):
     """A claim after confounds, with its permutation p."""
 
-    r: Figure
+    r: Estimate
     p: float | None
     spread: float | None = None  # SD of arctanh r where predictions tell nothing
     times: int = 1  # by which p was multiplied, over repeats
@@ -66,7 +66,7 @@ class Evidence(NamedTuple):
     why: str = ""  # nothing could be tested
 
 
-def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
+def claims(scored: Sequence[EvaluationTargets], told: Sequence[Prediction]) -> list[Claim]:
     """The claims of one model; a metric about which it says nothing is absent."""
     found = []
     for name, part, one in zip(run_names(scored), scored, told, strict=True):
@@ -98,7 +98,7 @@ def claims(scored: Sequence[Scored], told: Sequence[Prediction]) -> list[Claim]:
     return found
 
 
-def _claim(task, metric, observed, predicted, people, drawn: Resampled) -> Claim:
+def _claim(task, metric, observed, predicted, people, drawn: BootstrapWeights) -> Claim:
     known = people & np.isfinite(observed).all(1) & np.isfinite(predicted).all(1)
     return Claim(task, metric, observed, predicted, known & drawn.comparable, drawn)
 
@@ -140,12 +140,12 @@ def evidence(claim: Claim, participants, *, seed: int, draws: int = PERMUTATIONS
     if count < metrics.FEWEST:
         few = "too few people saw each trial list to tell people from lists"
         why = f"{count} people can be compared" if claim.drawn.comparable.any() else few
-        return Evidence(Figure(None, n=count), None, folds=folds, why=why)
+        return Evidence(Estimate(None, n=count), None, folds=folds, why=why)
     if not (left.observed.any() and left.predicted.any()):
         why = "after confounds and trial lists nothing is left that differs between people"
-        return Evidence(Figure(None, n=count), None, folds=folds, why=why)
+        return Evidence(Estimate(None, n=count), None, folds=folds, why=why)
     r = figure(within_folds(left), left.people, claim.drawn)
-    null = swapped(left, seed=seed, draws=draws)
+    null = permutation_null(left, seed=seed, draws=draws)
     if r.value is None or null is None:
         return Evidence(r, None, folds=folds, why="folds and trial lists hold too few people")
     z = (np.sqrt(2) if folds > 1 else 1.0) * np.arctanh(null)
@@ -162,7 +162,7 @@ def within_folds(claim: Claim) -> metrics.Statistic:
     return metrics.mean_correlation(each)
 
 
-def swapped(
+def permutation_null(
     claim: Claim, *, seed: int, draws: int = PERMUTATIONS
 ) -> Float[np.ndarray, " draw"] | None:
     """`within_folds` with predictions permuted among people of one fold and trial list.
@@ -199,7 +199,7 @@ def _averaged(r: Float[np.ndarray, "column draw"]) -> Float[np.ndarray, " draw"]
     return np.tanh(np.arctanh(np.clip(r, -0.999999, 0.999999)).mean(axis=0))
 
 
-def refitted(
+def permutation_test_score(
     claim: Claim,
     participants,
     features: Float[np.ndarray, "people feature"],

@@ -17,7 +17,7 @@ Statistic = Callable[[Float[np.ndarray, "draw people"]], Float[np.ndarray, " dra
 """From how often each person counts to a number, one a draw."""
 
 
-class Figure(NamedTuple):
+class Estimate(NamedTuple):
     """One number as it goes into `metrics.json`; None where undefined."""
 
     value: float | None
@@ -34,7 +34,7 @@ class Figure(NamedTuple):
         }
 
 
-class Resampled(NamedTuple):
+class BootstrapWeights(NamedTuple):
     """People drawn again and again, and what no r over them may come from.
 
     One set of draws serves all figures of all models.
@@ -58,7 +58,9 @@ class Resampled(NamedTuple):
         return np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
 
 
-def resample(fold: Int[np.ndarray, " people"], draws: int = DRAWS, seed: int = 0) -> Resampled:
+def resample(
+    fold: Int[np.ndarray, " people"], draws: int = DRAWS, seed: int = 0
+) -> BootstrapWeights:
     """Bootstrap draws of as many people as there are, within each fold.
 
     Args:
@@ -71,15 +73,15 @@ def resample(fold: Int[np.ndarray, " people"], draws: int = DRAWS, seed: int = 0
     for k in np.unique(fold):
         inside = np.flatnonzero(fold == k)
         counts[:, inside] = rng.multinomial(len(inside), np.ones(len(inside)) / len(inside), draws)
-    return Resampled(fold, counts, np.zeros((len(fold), 0)), np.zeros(len(fold), int))
+    return BootstrapWeights(fold, counts, np.zeros((len(fold), 0)), np.zeros(len(fold), int))
 
 
 def figure(
     statistic: Statistic,
     people: Bool[np.ndarray, " people"],
-    drawn: Resampled,
+    drawn: BootstrapWeights,
     sd: float | None = None,
-) -> Figure:
+) -> Estimate:
     """The statistic of these people with a 95 % percentile interval over draws.
 
     The interval is widened where needed to hold the value itself.
@@ -92,23 +94,23 @@ def figure(
     """
     n = int(people.sum())
     if n == 0:
-        return Figure(None)
+        return Estimate(None)
     value = float(statistic(people[None].astype(float))[0])
     if not np.isfinite(value):
-        return Figure(None, n=n)
+        return Estimate(None, n=n)
     spread = statistic(drawn.counts * people)
     spread = spread[np.isfinite(spread)]
     if n < 2 or len(spread) == 0:
-        return Figure(value, sd, None, None, n)
+        return Estimate(value, sd, None, None, n)
     low, high = np.percentile(spread, [2.5, 97.5])
-    return Figure(value, sd, min(float(low), value), max(float(high), value), n)
+    return Estimate(value, sd, min(float(low), value), max(float(high), value), n)
 
 
 def mean_figure(
     values: Float[np.ndarray, " people"],
     people: Bool[np.ndarray, " people"],
-    drawn: Resampled | None = None,
-) -> Figure:
+    drawn: BootstrapWeights | None = None,
+) -> Estimate:
     """Mean and SD over people; people whose value is NaN do not count."""
     kept = people & np.isfinite(values)
     drawn = drawn or _undivided(kept)
@@ -120,8 +122,8 @@ def correlation_figure(
     x: Float[np.ndarray, " people"],
     y: Float[np.ndarray, " people"],
     people: Bool[np.ndarray, " people"],
-    drawn: Resampled | None = None,
-) -> Figure:
+    drawn: BootstrapWeights | None = None,
+) -> Estimate:
     """Pearson r over people within folds, see `correlation_of`.
 
     Undefined with fewer than `FEWEST` people, or when a side is the same for everybody in every
@@ -131,7 +133,7 @@ def correlation_figure(
     kept = people & np.isfinite(x) & np.isfinite(y) & drawn.comparable
     x, y = (unexplained(side, kept, drawn) for side in (x, y))
     if not (varies(x, kept, drawn.fold) and varies(y, kept, drawn.fold)):
-        return Figure(None, n=int(kept.sum()))
+        return Estimate(None, n=int(kept.sum()))
     return figure(metrics.correlation_within(x, y, kept, drawn.fold), kept, drawn)
 
 
@@ -139,7 +141,7 @@ def correlation_of(
     x: Float[np.ndarray, " people"],
     y: Float[np.ndarray, " people"],
     people: Bool[np.ndarray, " people"],
-    drawn: Resampled,
+    drawn: BootstrapWeights,
 ) -> Statistic:
     """`metrics.correlation_within` of comparable people, less what the nuisance explains of both.
 
@@ -154,7 +156,9 @@ def correlation_of(
 
 
 def unexplained(
-    values: Float[np.ndarray, " people"], people: Bool[np.ndarray, " people"], drawn: Resampled
+    values: Float[np.ndarray, " people"],
+    people: Bool[np.ndarray, " people"],
+    drawn: BootstrapWeights,
 ) -> Float[np.ndarray, " people"]:
     """Values of these people less what folds, blocks and nuisance explain; 0 for all others.
 
@@ -177,5 +181,5 @@ def varies(values: np.ndarray, people: np.ndarray, fold: np.ndarray) -> bool:
     return any(len(v) > 1 and np.ptp(v) > 1e-6 * np.abs(v).max() for v in inside)
 
 
-def _undivided(people: np.ndarray) -> Resampled:
+def _undivided(people: np.ndarray) -> BootstrapWeights:
     return resample(np.zeros(len(people), int))

@@ -8,15 +8,15 @@ from jaxtyping import Bool, Float
 from dtb_jax.data.averages import time_course_r
 from dtb_jax.data.glm import person_t
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, correlation_of, figure, mean_figure
-from dtb_jax.evaluation.scored import Scored, drawn_together
+from dtb_jax.evaluation.figures import Estimate, correlation_of, figure, mean_figure
+from dtb_jax.evaluation.scored import EvaluationTargets, drawn_together
 from dtb_jax.models.prediction import Prediction
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 
 
 def bold(
-    scored: Sequence[Scored],
+    scored: Sequence[EvaluationTargets],
     told: Sequence[Prediction],
     average: Sequence[Prediction] | None = None,
 ) -> Figures:
@@ -80,7 +80,7 @@ def map_correlation(
     return statistic
 
 
-def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
+def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Estimate:
     """r over people in each region and run, within folds, Fisher-averaged over regions; their SD.
 
     Args:
@@ -96,18 +96,18 @@ def person_t_figure(predicted, observed, people: np.ndarray, drawn) -> Figure:
     return figure(metrics.mean_correlation(each), people, drawn, sd)
 
 
-def told_t(part: Scored, told: Prediction) -> np.ndarray:
+def told_t(part: EvaluationTargets, told: Prediction) -> np.ndarray:
     """A model's t-values, [people, region], as it states them or of its series."""
     if told.person_t is not None:
         return told.person_t
     return person_t(part.glm, told.bold[:, : part.bold.shape[1]])
 
 
-def _course_r(part: Scored, told: Prediction) -> np.ndarray:
+def _course_r(part: EvaluationTargets, told: Prediction) -> np.ndarray:
     return time_course_r(told.bold[:, : part.bold.shape[1]], part.bold, part.glm.mask)
 
 
-def _explained(scored, told, average) -> Figure:
+def _explained(scored, told, average) -> Estimate:
     """1 - sum of squares around the model / around the average twin; regions count alike."""
     errors = []
     for model in (told, average):

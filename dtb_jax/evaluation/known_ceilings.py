@@ -5,19 +5,19 @@ import numpy as np
 from dtb_jax.data.splits import SPLIT_S, STOP_S, in_part
 from dtb_jax.data.tasks.lists import trial_lists
 from dtb_jax.evaluation.behaviour import choices, times
-from dtb_jax.evaluation.figures import FEWEST, Figure, resample
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.figures import FEWEST, Estimate, resample
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.oracle import knows_person, knows_run, knows_scores, predict
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.simulation.behaviour import DESIGNS
 from dtb_jax.simulation.parameters import RUNS
 from dtb_jax.simulation.people import People
 from dtb_jax.simulation.presses import as_trials, simulate_presses
-from dtb_jax.simulation.truth import Truth
-from dtb_jax.types import TaskRun
+from dtb_jax.simulation.truth import CausalModel
+from dtb_jax.types import Run
 
 
-def ceilings(truth: Truth, people: People, *, seed: int) -> dict[str, dict[str, dict]]:
+def ceilings(truth: CausalModel, people: People, *, seed: int) -> dict[str, dict[str, dict]]:
     """Figures of the oracles in these people: in a large population, the ceilings.
 
     Args:
@@ -52,17 +52,17 @@ def ceilings(truth: Truth, people: People, *, seed: int) -> dict[str, dict[str, 
     return found
 
 
-def _nothing_known(metric: str, figure: Figure) -> Figure:
+def _nothing_known(metric: str, figure: Estimate) -> Estimate:
     """An oracle that says the same of everybody has r = 0; of too few people r stays undefined."""
     constant = figure.value is None and figure.n >= FEWEST
-    return Figure(0.0, n=figure.n) if constant and "_r" in metric else figure
+    return Estimate(0.0, n=figure.n) if constant and "_r" in metric else figure
 
 
-def _as_run(run: str, responses) -> TaskRun:
+def _as_run(run: str, responses) -> Run:
     trials = as_trials(run, responses)
     people = len(trials.onset_s)
     nothing = np.zeros((people, 0, 0), np.float32)
-    return TaskRun(
+    return Run(
         DESIGNS[run][0],
         run,
         trials,
@@ -73,14 +73,16 @@ def _as_run(run: str, responses) -> TaskRun:
     )
 
 
-def _figures(scored: Scored, told: Prediction) -> dict[str, Figure]:
+def _figures(scored: EvaluationTargets, told: Prediction) -> dict[str, Estimate]:
     found = choices(scored, told) | times(scored, told)
     del found["effect_r_disattenuated"]  # these people's noise is known: the others' r are ceilings
     return found
 
 
-def _scored(run: TaskRun, start_s: float, stop_s: float) -> Scored:
+def _scored(run: Run, start_s: float, stop_s: float) -> EvaluationTargets:
     drawn = resample(np.zeros(len(run.present), int))
     lists = trial_lists(run, in_part(run, start_s, stop_s))
     drawn = drawn._replace(nuisance=lists.regressors, block=lists.block)
-    return Scored(run, start_s, stop_s, run.present, drawn, lists, None, run.bold, run.bold)
+    return EvaluationTargets(
+        run, start_s, stop_s, run.present, drawn, lists, None, run.bold, run.bold
+    )

@@ -8,8 +8,8 @@ from dtb_jax.data.averages import concordance, masked_mean
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.distributions import person_scores
-from dtb_jax.evaluation.figures import Figure, Statistic, correlation_of, figure, varies
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.figures import Estimate, Statistic, correlation_of, figure, varies
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.scores import known_people, run_names
 from dtb_jax.models.prediction import Prediction
 
@@ -18,8 +18,8 @@ SHARE = 0.8
 
 
 def compare(
-    scored: Sequence[Scored], one: Sequence[Prediction], other: Sequence[Prediction]
-) -> dict[str, dict[str, Figure]]:
+    scored: Sequence[EvaluationTargets], one: Sequence[Prediction], other: Sequence[Prediction]
+) -> dict[str, dict[str, Estimate]]:
     """By how much one model's figures exceed another's, {task: {metric: Figure}}.
 
     value(one) - value(other), with the interval of the same difference over people drawn again.
@@ -51,7 +51,7 @@ def _difference(one: Statistic, other: Statistic) -> Statistic:
     return lambda weights: one(weights) - other(weights)
 
 
-def _statistics(part: Scored, told: Prediction) -> dict[str, Statistic]:
+def _statistics(part: EvaluationTargets, told: Prediction) -> dict[str, Statistic]:
     """The figures of `behaviour` that are compared, before anybody is drawn again."""
     people, trials, fold = part.people, part.run.trials, part.drawn.fold
     counted = part.tested() & people[:, None]

@@ -10,18 +10,18 @@ from dtb_jax.data.averages import correct_mask, masked_mean
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation.ceilings import half_t
 from dtb_jax.evaluation.reliability import reliability_ceiling
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.scores import run_names
 
 
-class Number(NamedTuple):
+class Phenotype(NamedTuple):
     """One number of everybody; NaN where unknown."""
 
     values: Float[np.ndarray, " people"]
     reliability: Float[np.ndarray, " draw"]
 
 
-def numbers(scored: Sequence[Scored], regions: Sequence[str]) -> dict[str, Number]:
+def phenotypes(scored: Sequence[EvaluationTargets], regions: Sequence[str]) -> dict[str, Phenotype]:
     """Of every run: TASK_reaction_time, TASK_effect, TASK_accuracy, and TASK_REGION.
 
     Times and effects are of correct presses; the last is the t-value of the task's contrast.
@@ -32,7 +32,7 @@ def numbers(scored: Sequence[Scored], regions: Sequence[str]) -> dict[str, Numbe
         scored: parts of runs.
         regions: names of the regions.
     """
-    found: dict[str, Number] = {}
+    found: dict[str, Phenotype] = {}
     for name, part in zip(run_names(scored), scored, strict=True):
         tested = part.tested()
         for kind, measure in _MEASURES.items():
@@ -45,24 +45,26 @@ def numbers(scored: Sequence[Scored], regions: Sequence[str]) -> dict[str, Numbe
     return found
 
 
-def _number(part: Scored, values: np.ndarray, first: np.ndarray, second: np.ndarray) -> Number:
+def _number(
+    part: EvaluationTargets, values: np.ndarray, first: np.ndarray, second: np.ndarray
+) -> Phenotype:
     known = part.people & np.isfinite(values) & np.isfinite(first) & np.isfinite(second)
     ceiling = reliability_ceiling(first, second, known)
-    return Number(np.where(known, values, np.nan), ceiling(part.drawn.counts * known) ** 2)
+    return Phenotype(np.where(known, values, np.nan), ceiling(part.drawn.counts * known) ** 2)
 
 
-def _time(part: Scored, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
+def _time(part: EvaluationTargets, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
     trials = part.run.trials
     return masked_mean(trials.response_time_s, counted & correct_mask(trials))
 
 
-def _effect(part: Scored, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
+def _effect(part: EvaluationTargets, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
     trials = part.run.trials
     means = part.by_condition(trials.response_time_s, counted & correct_mask(trials))
     return effect(part.run.task, means)
 
 
-def _accuracy(part: Scored, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
+def _accuracy(part: EvaluationTargets, counted: Bool[np.ndarray, "people trial"]) -> np.ndarray:
     return masked_mean(correct_mask(part.run.trials).astype(float), counted)
 
 

@@ -6,12 +6,18 @@ import numpy as np
 
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.figures import Figure, Resampled, correlation_of, figure, unexplained
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.figures import (
+    BootstrapWeights,
+    Estimate,
+    correlation_of,
+    figure,
+    unexplained,
+)
+from dtb_jax.evaluation.scored import EvaluationTargets
 
 
 def reliability_ceiling(
-    first: np.ndarray, second: np.ndarray, people: np.ndarray, drawn: Resampled | None = None
+    first: np.ndarray, second: np.ndarray, people: np.ndarray, drawn: BootstrapWeights | None = None
 ) -> Callable:
     """The ceiling of an r with the mean of two halves, sqrt(2 r / (1 + r)), r between halves.
 
@@ -37,7 +43,7 @@ def reliability_ceiling(
     return statistic
 
 
-def effect_ceiling(scored: Scored) -> Callable:
+def effect_ceiling(scored: EvaluationTargets) -> Callable:
     """`reliability_ceiling` of the effect on reaction times."""
     observed = scored.run.trials.response_time_s
     first, second = (
@@ -47,7 +53,9 @@ def effect_ceiling(scored: Scored) -> Callable:
     return reliability_ceiling(first, second, scored.people, scored.drawn)
 
 
-def disattenuated(scored: Scored, observed: np.ndarray, predicted: np.ndarray) -> Figure:
+def disattenuated(
+    scored: EvaluationTargets, observed: np.ndarray, predicted: np.ndarray
+) -> Estimate:
     """r / sqrt(reliability of the observed side): what it would be with endless trials."""
     kept = scored.people & np.isfinite(observed) & np.isfinite(predicted) & scored.drawn.comparable
     r = correlation_of(observed, predicted, kept, scored.drawn)

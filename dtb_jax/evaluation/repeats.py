@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dtb_jax.evaluation.assessment import Assessed, words_of
-from dtb_jax.evaluation.evidence import Evidence, claims, permutation_p, refitted
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.assessment import EvaluationResult, words_of
+from dtb_jax.evaluation.evidence import Evidence, claims, permutation_p, permutation_test_score
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.verdict import verdicts
 from dtb_jax.models.regression import coordinates, ridge
 from dtb_jax.types import Cohort
 
 
-def over_repeats(cohort: Cohort, assessed: Sequence[Assessed]) -> Assessed:
+def repeated_cross_validation(
+    cohort: Cohort, assessed: Sequence[EvaluationResult]
+) -> EvaluationResult:
     """Figures averaged over repeats, another assignment of people to folds each.
 
     p of a claim is twice the median over repeats, at most 1: valid however they depend on each
@@ -42,10 +44,10 @@ def _each(call, *trees):
     return {key: _each(call, *(tree[key] for tree in trees)) for key in trees[0]}
 
 
-def _average(*figures: Figure) -> Figure:
+def _average(*figures: Estimate) -> Estimate:
     columns = list(zip(*(figure[:4] for figure in figures)))
     value, sd, low, high = (None if None in c else float(np.mean(c)) for c in columns)
-    return Figure(value, sd, low, high, figures[0].n)
+    return Estimate(value, sd, low, high, figures[0].n)
 
 
 def _combined(*found: Evidence) -> Evidence:
@@ -60,7 +62,7 @@ def _combined(*found: Evidence) -> Evidence:
 
 
 def refitted_p(
-    cohort: Cohort, assessed: Assessed, *, seed: int, on_edges: bool = True
+    cohort: Cohort, assessed: EvaluationResult, *, seed: int, on_edges: bool = True
 ) -> dict[str, dict[str, float | None]]:
     """p by permutation of the whole cross-validation, of the models for which it is affordable.
 
@@ -89,7 +91,7 @@ def refitted_p(
     if "ridge" in assessed.predictions and on_edges:
         features = coordinates(cohort.connectomes)
         found["ridge"] = {
-            f"{claim.task}.{claim.metric}": refitted(
+            f"{claim.task}.{claim.metric}": permutation_test_score(
                 claim,
                 cohort.participants,
                 features,

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.models.surrogates import is_draw
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 Models = Mapping[str, Mapping[str, Figures]]
 
 FEWEST_COVERED = 10
@@ -48,7 +48,7 @@ def draws_as_one(models: Models) -> dict[str, dict[str, Figures]]:
     return found
 
 
-def over_draws(each: Sequence[Mapping[str, Figure]]) -> Figures:
+def over_draws(each: Sequence[Mapping[str, Estimate]]) -> Figures:
     """The same figures of several draws as one: their mean and range.
 
     Args:
@@ -68,7 +68,7 @@ def over_draws(each: Sequence[Mapping[str, Figure]]) -> Figures:
         low, high = float(values.min()), float(values.max())
         mean = _mean_r(values) if is_r(metric) else float(values.mean())
         sds = [one.sd for one in known if one.sd is not None]
-        found[metric] = Figure(
+        found[metric] = Estimate(
             float(np.clip(mean, low, high)),
             float(np.mean(sds)) if sds else None,
             low,
@@ -87,13 +87,13 @@ def _mean_r(values: np.ndarray) -> float:
     return float(np.tanh(np.arctanh(np.clip(values, -0.999999, 0.999999)).mean()))
 
 
-def of_enough(coverage: Figure) -> Figure:
+def of_enough(coverage: Estimate) -> Estimate:
     """A coverage, undefined where it is of fewer than `FEWEST_COVERED` people."""
-    return coverage if coverage.n >= FEWEST_COVERED else Figure(None, n=coverage.n)
+    return coverage if coverage.n >= FEWEST_COVERED else Estimate(None, n=coverage.n)
 
 
-def _told(model: str, metric: str, one: Figure) -> Figure:
+def _told(model: str, metric: str, one: Estimate) -> Estimate:
     if "coverage_" in metric:
         return of_enough(one)
     none = model == "ceiling" and is_r(metric) and one.value is not None
-    return Figure(None, n=one.n) if none and one.value < LEAST_CEILING else one
+    return Estimate(None, n=one.n) if none and one.value < LEAST_CEILING else one

@@ -9,17 +9,17 @@ from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.data.regions import region_means
 from dtb_jax.data.splits import SPLIT_S, STOP_S
 from dtb_jax.data.tasks.task import effect
-from dtb_jax.evaluation.figures import Figure, correlation_figure
+from dtb_jax.evaluation.figures import Estimate, correlation_figure
 from dtb_jax.simulation.behaviour import run_trials
 from dtb_jax.simulation.layout import REPETITION_TIME_S, VOLUMES, generator
 from dtb_jax.simulation.parameters import RUNS
 from dtb_jax.simulation.responses import AMYGDALA, task_series
 from dtb_jax.simulation.statistics import reliability
-from dtb_jax.simulation.world import AMYGDALA_GAIN, Subject, World
-from dtb_jax.types import STEP_S, TaskRun, Trials
+from dtb_jax.simulation.world import AMYGDALA_GAIN, GenerativeModel, Subject
+from dtb_jax.types import STEP_S, Run, Trials
 
 
-def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> TaskRun:
+def scan(world: GenerativeModel, subjects: Sequence[Subject], run: str, session: str) -> Run:
     """One run of these people in TCP's scanner; another session has another noise.
 
     Args:
@@ -28,7 +28,7 @@ def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> T
         run: one of `parameters.RUNS`.
         session: names the noise.
 
-    Returns: `TaskRun` without behaviour, BOLD [people, volume, region] of all regions.
+    Returns: `Run` without behaviour, BOLD [people, volume, region] of all regions.
     """
     task, trials = run_trials(run)
     people, volumes = len(subjects), VOLUMES[run]
@@ -46,7 +46,7 @@ def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> T
         )
         for subject in subjects
     ]
-    return TaskRun(
+    return Run(
         task,
         run,
         Trials(*(np.broadcast_to(field, (people, *field.shape)) for field in trials)),
@@ -58,14 +58,14 @@ def scan(world: World, subjects: Sequence[Subject], run: str, session: str) -> T
 
 
 def contrast_t(
-    run: TaskRun, start_s: float = 0.0, stop_s: float = STOP_S
+    run: Run, start_s: float = 0.0, stop_s: float = STOP_S
 ) -> Float[np.ndarray, "people region"]:
     """t-values of the task's contrast in a part of the run."""
     glm = make_glm(run, start_s, stop_s)
     return person_t(glm, run.bold[:, glm.volumes])
 
 
-def contrast_reliability(world: World, subjects: Sequence[Subject]) -> float:
+def contrast_reliability(world: GenerativeModel, subjects: Sequence[Subject]) -> float:
     """ICC(1, 1) of the contrasts' t-values over two sessions, mean over regions and both tasks."""
     found = []
     for run in RUNS[:2]:
@@ -74,7 +74,7 @@ def contrast_reliability(world: World, subjects: Sequence[Subject]) -> float:
     return float(np.mean(found))
 
 
-def affective_ceilings(world: World, subjects: Sequence[Subject]) -> dict[str, Figure]:
+def affective_ceilings(world: GenerativeModel, subjects: Sequence[Subject]) -> dict[str, Estimate]:
     """How well the truth tells the right amygdala's measured t-value, face > shape.
 
     Args:
@@ -89,7 +89,7 @@ def affective_ceilings(world: World, subjects: Sequence[Subject]) -> dict[str, F
     true = np.array([effect(run.task, subject.gains.faces)[AMYGDALA] for subject in subjects])
     score = np.array([subject.scores[AMYGDALA_GAIN] for subject in subjects])
     half, whole = contrast_t(run, SPLIT_S)[:, AMYGDALA], contrast_t(run)[:, AMYGDALA]
-    unseen = Figure(0.0, n=len(subjects))
+    unseen = Estimate(0.0, n=len(subjects))
     if world.truth.rho[AMYGDALA_GAIN] > 0:
         unseen = correlation_figure(score, whole, everybody)
     return {"time": correlation_figure(true, half, everybody), "people": unseen}

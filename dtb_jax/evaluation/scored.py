@@ -9,18 +9,18 @@ from dtb_jax.data.averages import condition_means, correct_mask
 from dtb_jax.data.glm import Glm, make_glm, person_t
 from dtb_jax.data.splits import in_part
 from dtb_jax.data.tasks.lists import TrialLists, trial_lists
-from dtb_jax.evaluation.figures import DRAWS, Resampled, resample
-from dtb_jax.types import TaskRun
+from dtb_jax.evaluation.figures import DRAWS, BootstrapWeights, resample
+from dtb_jax.types import Run
 
 
-class Scored(NamedTuple):
+class EvaluationTargets(NamedTuple):
     """The scored part of a run, whom it is scored on, and what the scanner saw of it."""
 
-    run: TaskRun
+    run: Run
     start_s: float
     stop_s: float
     people: np.ndarray  # [people]: present, and not below chance
-    drawn: Resampled  # the same bootstrap draws for all runs and models; nuisance: this run's lists
+    drawn: BootstrapWeights  # the same for all runs and models; nuisance: this run's lists
     lists: TrialLists
     glm: Glm
     bold: np.ndarray  # [people, volume, region]
@@ -50,7 +50,7 @@ class Scored(NamedTuple):
 
 
 def scored_part(
-    run: TaskRun,
+    run: Run,
     start_s: float,
     stop_s: float,
     people: np.ndarray,
@@ -58,7 +58,7 @@ def scored_part(
     fold: np.ndarray | None = None,
     draws: int = DRAWS,
     noise: str = "ols",
-) -> Scored:
+) -> EvaluationTargets:
     """Everything about a part that no model changes.
 
     Args:
@@ -75,10 +75,12 @@ def scored_part(
     drawn = resample(np.zeros(len(people), int) if fold is None else fold, draws)
     lists = trial_lists(run, in_part(run, start_s, stop_s) & run.present[:, None])
     drawn = drawn._replace(nuisance=lists.regressors, block=lists.block)
-    return Scored(run, start_s, stop_s, people, drawn, lists, glm, seen, person_t(glm, seen))
+    return EvaluationTargets(
+        run, start_s, stop_s, people, drawn, lists, glm, seen, person_t(glm, seen)
+    )
 
 
-def drawn_together(parts: Sequence[Scored]) -> Resampled:
+def drawn_together(parts: Sequence[EvaluationTargets]) -> BootstrapWeights:
     """Draws of figures over several runs: nothing may come from the lists of any of them."""
     nuisance = np.concatenate([part.drawn.nuisance for part in parts], axis=1)
     blocks = np.stack([part.drawn.block for part in parts], axis=1)

@@ -5,16 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from dtb_jax.evaluation.behaviour import behaviour
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.imaging import bold
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
 
-Figures = dict[str, Figure]
+Figures = dict[str, Estimate]
 
 
-def run_names(scored: Sequence[Scored]) -> list[str]:
+def run_names(scored: Sequence[EvaluationTargets]) -> list[str]:
     """Under which name each run's figures go: its task; a second run of a task by its own name."""
     names: list[str] = []
     for part in scored:
@@ -24,7 +24,7 @@ def run_names(scored: Sequence[Scored]) -> list[str]:
 
 
 def score(
-    scored: Sequence[Scored],
+    scored: Sequence[EvaluationTargets],
     told: Sequence[Prediction],
     average: Sequence[Prediction] | None = None,
 ) -> dict[str, Figures]:
@@ -43,7 +43,7 @@ def score(
     return figures
 
 
-def known_people(scored: Scored, told: Prediction) -> np.ndarray | bool:
+def known_people(scored: EvaluationTargets, told: Prediction) -> np.ndarray | bool:
     """Of whom the model says anything: nothing of those who have no other rest run, say."""
     if told.choice_probability is None:
         return True
@@ -52,7 +52,7 @@ def known_people(scored: Scored, told: Prediction) -> np.ndarray | bool:
 
 
 def subgroups(
-    cohort: Cohort, scored: Sequence[Scored], told: Sequence[Prediction]
+    cohort: Cohort, scored: Sequence[EvaluationTargets], told: Sequence[Prediction]
 ) -> dict[str, dict]:
     """One model's behaviour figures by diagnosis and site."""
     figures = {}

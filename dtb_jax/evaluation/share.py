@@ -44,7 +44,7 @@ REMEASURED = 4
 QUANTILES = np.linspace(0.005, 0.995, 199)
 
 
-class Likeness(NamedTuple):
+class Similarity(NamedTuple):
     """One kind of feature, people x people: x of the mean of two runs, n of half their difference.
 
     n has as much noise as x; without second runs both others are zeros, and a share is of what was
@@ -59,12 +59,12 @@ class Likeness(NamedTuple):
         """Share of the measured variance that is no noise."""
         return float(np.clip(1 - np.trace(self.noise) / np.trace(self.measured), 0.05, 1))
 
-    def of(self, people: np.ndarray) -> "Likeness":
+    def of(self, people: np.ndarray) -> "Similarity":
         """Of some of the people."""
-        return Likeness(*(field[np.ix_(people, people)] for field in self))
+        return Similarity(*(field[np.ix_(people, people)] for field in self))
 
 
-class Carried(NamedTuple):
+class SharePosterior(NamedTuple):
     """Posterior quantiles of the share, by `QUANTILES`, for several numbers."""
 
     quantiles: Float[np.ndarray, "quantile target"]
@@ -76,10 +76,10 @@ class Carried(NamedTuple):
         return tuple(self.quantiles[at])
 
 
-def likeness(
+def similarity(
     features: Float[np.ndarray, "people feature"],
     noise: Float[np.ndarray, "people feature"] | None = None,
-) -> Likeness:
+) -> Similarity:
     """Products between people, features centred.
 
     Args:
@@ -89,18 +89,18 @@ def likeness(
     x = features - features.mean(axis=0)
     n = np.zeros_like(x) if noise is None else noise - noise.mean(axis=0)
     size = np.einsum("ij,ij->", x, x, dtype=float) / len(x)
-    return Likeness(*(((a @ b.T) / size).astype(float) for a, b in ((x, x), (x, n), (n, n))))
+    return Similarity(*(((a @ b.T) / size).astype(float) for a, b in ((x, x), (x, n), (n, n))))
 
 
 def connectome_share(
-    kinds: Sequence[Likeness],
+    kinds: Sequence[Similarity],
     values: Float[np.ndarray, "people target"],
     reliability: Float[np.ndarray, "draw target"],
     *,
     seed: int,
     regressors: Float[np.ndarray, "people regressor"] | None = None,
     repeats: int = 50,
-) -> Carried:
+) -> SharePosterior:
     """Posterior of the share for several numbers of the same people.
 
     Args:
@@ -112,7 +112,7 @@ def connectome_share(
         repeats: simulated numbers for each time that connectomes are measured again, each share
             and each mixture.
 
-    Returns: `Carried`.
+    Returns: `SharePosterior`.
     """
     people = len(values)
     rest = outside(np.zeros((people, 0)) if regressors is None else regressors)
@@ -130,7 +130,7 @@ def connectome_share(
     spread = np.quantile(reliability, QUANTILES[::-1], axis=0)
     quantiles = np.clip(_ratio(found, np.clip(spread, 0.05, 1), rng), 0, 1)
     mixture = np.stack(mixed, axis=1) @ weight
-    return Carried(quantiles, mixture)
+    return SharePosterior(quantiles, mixture)
 
 
 def statistic(

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from dtb_jax.evaluation.behaviour import behaviour
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.scores import Figures, run_names
 from dtb_jax.models.prediction import Prediction
 
@@ -26,7 +26,7 @@ def is_shot(model: str) -> bool:
 
 
 def curves(
-    scored: Sequence[Scored], predictions: Mapping[str, Sequence[Prediction]]
+    scored: Sequence[EvaluationTargets], predictions: Mapping[str, Sequence[Prediction]]
 ) -> dict[str, dict[str, dict[str, Figures]]]:
     """Figures of every "MODEL_after_K", on the trials after the largest K.
 
@@ -48,7 +48,7 @@ def curves(
     return tree
 
 
-def _after(part: Scored, shots: int) -> Scored:
+def _after(part: EvaluationTargets, shots: int) -> EvaluationTargets:
     """The same part without each person's first trials."""
     trials = part.run.trials
     late = np.cumsum(trials.present, axis=1) > shots

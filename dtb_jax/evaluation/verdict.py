@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from dtb_jax.evaluation.evidence import LEVEL, Evidence, detectable_r, holm
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.models.registry import REGRESSIONS
 
-Models = Mapping[str, Mapping[str, Mapping[str, Figure]]]
+Models = Mapping[str, Mapping[str, Mapping[str, Estimate]]]
 
 TAGS = {
     "one_hot_identity": "one-hot identity",
@@ -43,7 +43,7 @@ class Verdict(NamedTuple):
     sentence: str
     p: float | None = None
     p_holm: float | None = None
-    after_confounds: Figure | None = None
+    after_confounds: Estimate | None = None
     detectable_r: float | None = None  # see `evidence.detectable_r`
     contradicted_by: tuple[str, ...] = ()
 
@@ -178,7 +178,7 @@ def _unclaimed(models: Models, task: str, metric: str, unseen: bool, words: Word
 
 def best(models: Models, task: str, metric: str, names, most: int) -> tuple[str, ...]:
     """Those of the named models that do best: highest, lowest, or nearest to what it should be."""
-    found = {name: models.get(name, {}).get(task, {}).get(metric, Figure(None)) for name in names}
+    found = {name: models.get(name, {}).get(task, {}).get(metric, Estimate(None)) for name in names}
     should = _should_be(models, task, metric)
 
     def loss(value: float) -> float:
@@ -195,7 +195,7 @@ def _should_be(models: Models, task: str, metric: str) -> float | None:
     if metric.startswith("coverage_"):
         return int(metric.removeprefix("coverage_")) / 100
     if metric == "omission_rate":
-        return models.get("ceiling", {}).get(task, {}).get(metric, Figure(None)).value
+        return models.get("ceiling", {}).get(task, {}).get(metric, Estimate(None)).value
     return None
 
 
@@ -242,7 +242,7 @@ def number(value: float) -> str:
     return f"-{text}" if value < 0 else text
 
 
-def with_interval(figure: Figure) -> str:
+def with_interval(figure: Estimate) -> str:
     """A value and its 95 % interval."""
     if figure.ci_low is None or figure.ci_high is None:
         return number(figure.value)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.verdict import (
     COVARIATES,
     TAGS,
@@ -46,7 +46,7 @@ def verdict_table(
     called = titles(covariates)
     simpler = (*REGRESSIONS, "constant_input")  # models of the person's connectome
     known = {
-        model: {task: {m: Figure(**f) for m, f in each.items()} for task, each in tasks.items()}
+        model: {task: {m: Estimate(**f) for m, f in each.items()} for task, each in tasks.items()}
         for model, tasks in models.items()
     }
     without = tuple(name for name in TAGS if name != "one_hot_identity")
@@ -79,12 +79,12 @@ def verdict_table(
     return VerdictTable(columns, rows)
 
 
-def _interval(figure: Figure) -> Cell:
+def _interval(figure: Estimate) -> Cell:
     value, _, interval = with_interval(figure).partition(" ")
     return value, interval
 
 
-def _plain(figure: Figure | None) -> Cell:
+def _plain(figure: Estimate | None) -> Cell:
     return NOTHING if figure is None or figure.value is None else (number(figure.value), "")
 
 

@@ -12,12 +12,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.evaluation.figures import Figure, figure, mean_figure, resample
+from dtb_jax.evaluation.figures import Estimate, figure, mean_figure, resample
 from dtb_jax.interventions.edits import in_parts
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.simulation.parameters import Residual
 from dtb_jax.simulation.people import People
-from dtb_jax.simulation.truth import Truth
+from dtb_jax.simulation.truth import CausalModel
 
 TRUE = {
     "faces_bold": "affective",
@@ -32,7 +32,7 @@ TRUE = {
 class Known(NamedTuple):
     """What the truth says of some people: what is stable in them, without any run's own part."""
 
-    truth: Truth
+    truth: CausalModel
     residual: Residual
     connectomes: Float[np.ndarray, "people edge"]  # noise-free
     before: dict[str, Float[np.ndarray, " people"]]
@@ -52,7 +52,9 @@ class Known(NamedTuple):
         return {name: (after[name] - self.before[name]) / self.sd[name] for name in after}
 
 
-def know(truth: Truth, people: People, connectomes: Float[np.ndarray, "people edge"]) -> Known:
+def know(
+    truth: CausalModel, people: People, connectomes: Float[np.ndarray, "people edge"]
+) -> Known:
     """The truth of these people.
 
     Args:
@@ -67,7 +69,7 @@ def know(truth: Truth, people: People, connectomes: Float[np.ndarray, "people ed
     return Known(truth, residual, connectomes, before, sd)
 
 
-def _true(truth: Truth, connectomes: np.ndarray, residual: Residual) -> dict[str, np.ndarray]:
+def _true(truth: CausalModel, connectomes: np.ndarray, residual: Residual) -> dict[str, np.ndarray]:
     def told(edges, *residual):
         return _indicators(truth, edges, Residual(*residual))
 
@@ -76,7 +78,7 @@ def _true(truth: Truth, connectomes: np.ndarray, residual: Residual) -> dict[str
 
 
 @jax.jit
-def _indicators(truth: Truth, connectomes, residual):
+def _indicators(truth: CausalModel, connectomes, residual):
     told = jax.vmap(truth.true_indicators)(connectomes, residual)._asdict()
     return {name: told[true] for name, true in TRUE.items()}
 
@@ -94,7 +96,7 @@ def true_gradient(known: Known, arm: Arm) -> Float[np.ndarray, "people edge"]:
 
 
 @partial(jax.jit, static_argnames="names")
-def _slope(truth: Truth, connectomes, residual, scale, *, names):
+def _slope(truth: CausalModel, connectomes, residual, scale, *, names):
     def wished(edges, residual):
         told = truth.true_indicators(edges, residual)._asdict()
         return jnp.stack([told[name] for name in names]) @ scale
@@ -129,7 +131,7 @@ def per_length(
 
 def slope_and_r(
     predicted: Float[np.ndarray, "people point"], true: Float[np.ndarray, "people point"]
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """True on predicted changes over all people and points, bootstrapped over people.
 
     slope = cov(p, t) / var(p);  r = cov(p, t) / sqrt(var(p) var(t)).
@@ -161,14 +163,14 @@ def ratio(
     other: Float[np.ndarray, " people"],
     *,
     root_mean_square: bool = False,
-) -> Figure:
+) -> Estimate:
     """Mean of one over mean (or root mean square) of the other, paired over people.
 
     Undefined where the interval of the mean below holds 0; `difference` is defined even so.
     """
     below = mean_figure(other, np.isfinite(other))
     if not root_mean_square and (below.ci_low or 0) <= 0 <= (below.ci_high or 0):
-        return Figure(None, n=below.n)
+        return Estimate(None, n=below.n)
     kept = np.isfinite(one) & np.isfinite(other)
     one, other = np.where(kept, one, 0), np.where(kept, other, 0)
 
@@ -179,7 +181,7 @@ def ratio(
     return figure(of, kept, resample(np.zeros(len(one), int)))
 
 
-def difference(one: Float[np.ndarray, " people"], other: Float[np.ndarray, " people"]) -> Figure:
+def difference(one: Float[np.ndarray, " people"], other: Float[np.ndarray, " people"]) -> Estimate:
     """Mean of one minus the other, paired over people."""
     return mean_figure(one - other, np.isfinite(one - other))
 

@@ -21,11 +21,11 @@ from jaxtyping import Float
 from dtb_jax.interventions.constraints import Constraint
 from dtb_jax.interventions.controls import to_length
 from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
-from dtb_jax.interventions.scene import Scene
+from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.types import Array
 
 
-class Wish(NamedTuple):
+class Objective(NamedTuple):
     """What an edit is to do to each indicator; weight 0: whatever happens to it does not count."""
 
     target: Float[Array, "*people indicator"]  # change, in the indicator's own unit
@@ -43,14 +43,14 @@ class Search(NamedTuple):
     momentum: float = 0.9
 
 
-def make_wish(
+def make_objective(
     names: Sequence[str],
     scale: Mapping[str, float],
     targets_sd: Mapping[str, float],
     hold: Mapping[str, float],
     guard: Mapping[str, int] | None = None,
     price: float = 0.01,
-) -> Wish:
+) -> Objective:
     """Targets in SD over people, what is to be held with which weight, and what guarded.
 
     Args:
@@ -74,7 +74,9 @@ def make_wish(
     weight = [counted.get(name, 0.0) for name in names]
     unit = [scale[name] if name in counted else 1.0 for name in names]
     worse = [float(guard.get(name, 0)) for name in names]
-    return Wish(*(jnp.asarray(part, jnp.float32) for part in (target, unit, weight, worse, price)))
+    return Objective(
+        *(jnp.asarray(part, jnp.float32) for part in (target, unit, weight, worse, price))
+    )
 
 
 def vector(told: Mapping[str, Float[Array, "*people"]]) -> Float[Array, "*people indicator"]:
@@ -85,8 +87,8 @@ def vector(told: Mapping[str, Float[Array, "*people"]]) -> Float[Array, "*people
 def design(
     network_of: NetworkOf,
     connectome: Float[Array, " edge"],
-    scene: Scene,
-    wish: Wish,
+    scene: SessionProtocol,
+    wish: Objective,
     constraint: Constraint,
     budget: Float[Array, ""],
     *,
@@ -134,8 +136,8 @@ def design(
 def design_people(
     network_of: NetworkOf,
     connectomes: Float[Array, "people edge"],
-    scene: Scene,
-    wish: Wish,
+    scene: SessionProtocol,
+    wish: Objective,
     constraint: Constraint,
     budget: Float[Array, ""],
     *,
@@ -144,16 +146,16 @@ def design_people(
 ) -> Float[Array, "people edge"]:
     """`design` for everybody at once; `wish.target` has a row a person."""
     one = partial(design, asked=asked, search=search)
-    shared = Wish(target=0, scale=None, weight=None, worse=None, price=None)  # type: ignore[arg-type]
+    shared = Objective(target=0, scale=None, weight=None, worse=None, price=None)  # type: ignore[arg-type]
     over = jax.vmap(one, in_axes=(None, 0, None, shared, None, None))
     return over(network_of, connectomes, scene, wish, constraint, budget)
 
 
 @partial(jax.jit, static_argnames="asked")
-def indicators_of_people(
+def endpoints_of_people(
     network_of: NetworkOf,
     connectomes: Float[Array, "people edge"],
-    scene: Scene,
+    scene: SessionProtocol,
     *,
     asked: Asked,
 ) -> dict[str, Float[Array, " people"]]:

@@ -25,7 +25,7 @@ import jax.numpy as jnp
 from jaxtyping import Float
 
 from dtb_jax.evaluation.verdict import titled
-from dtb_jax.interventions.scene import Reading, Scene
+from dtb_jax.interventions.scene import RunReadout, SessionProtocol
 from dtb_jax.twin.bold import glm_contrast
 from dtb_jax.twin.response import Response, read_hazard
 from dtb_jax.twin.rnn import MainNetwork, unroll_together
@@ -98,7 +98,9 @@ def twin_of(twin: Twin, params: Params) -> NetworkOf:
     return eqx.Partial(twin.network, params)
 
 
-def indicators(network: MainNetwork, scene: Scene, asked: Asked) -> dict[str, Float[Array, ""]]:
+def endpoints(
+    network: MainNetwork, scene: SessionProtocol, asked: Asked
+) -> dict[str, Float[Array, ""]]:
     """All indicators of one twin, by the names of the module.
 
     Args:
@@ -119,7 +121,7 @@ def indicators(network: MainNetwork, scene: Scene, asked: Asked) -> dict[str, Fl
 
 
 def behaviour(
-    logits: Float[Array, "time action"], reading: Reading, read: Read
+    logits: Float[Array, "time action"], reading: RunReadout, read: Read
 ) -> dict[str, Float[Array, ""]]:
     """Expected times, accuracy and omissions of one run, each a mean over trials."""
     told = read(logits, reading.available, reading.windows)
@@ -141,14 +143,14 @@ def behaviour(
     }
 
 
-def response(series: Float[Array, " time"], reading: Reading) -> dict[str, Float[Array, ""]]:
+def response(series: Float[Array, " time"], reading: RunReadout) -> dict[str, Float[Array, ""]]:
     """The run's contrast in one region, from the channel at the scanner's volumes."""
     size, t = glm_contrast(series[reading.volumes, None], reading.solver, reading.contrast)
     return {"bold": size[0], "t": t[0]}
 
 
 def of_connectome(
-    network_of: NetworkOf, connectome: Float[Array, " edge"], scene: Scene, asked: Asked
+    network_of: NetworkOf, connectome: Float[Array, " edge"], scene: SessionProtocol, asked: Asked
 ) -> dict[str, Float[Array, ""]]:
-    """`indicators` of the twin with this connectome."""
-    return indicators(network_of(connectome), scene, asked)
+    """`endpoints` of the twin with this connectome."""
+    return endpoints(network_of(connectome), scene, asked)

@@ -18,8 +18,8 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.interventions.edits import in_parts
-from dtb_jax.interventions.indicators import Asked, indicators
-from dtb_jax.interventions.scene import Scene
+from dtb_jax.interventions.endpoints import Asked, endpoints
+from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.models.mixed_effects.encoder import Encoder
 from dtb_jax.models.mixed_effects.likelihood import read_lapsing
 from dtb_jax.models.mixed_effects.network import Person, outputs
@@ -44,10 +44,10 @@ class ThroughConnectome(eqx.Module):
         return self.at(self.encoder(connectome))
 
 
-def free_of_noise(mixed: Mixed, apart: Float[np.ndarray, "people edge"]) -> Mixed:
-    """The twin whose f is that of connectomes without noise, see `Encoded.free_of_noise`."""
+def disattenuate(mixed: Mixed, apart: Float[np.ndarray, "people edge"]) -> Mixed:
+    """The twin whose f is that of connectomes without noise, see `Encoded.disattenuate`."""
     return mixed._replace(
-        prior=mixed.prior._replace(encoded=mixed.prior.encoded.free_of_noise(apart))
+        prior=mixed.prior._replace(encoded=mixed.prior.encoded.disattenuate(apart))
     )
 
 
@@ -83,7 +83,7 @@ def spread_of_changes(
     mixed: Mixed,
     connectomes: Float[np.ndarray, "people edge"],
     edits: Float[np.ndarray, "people edge"],
-    scene: Scene,
+    scene: SessionProtocol,
     asked: Asked,
 ) -> dict[str, Float[np.ndarray, " people"]]:
     """SD of what edits do to every indicator, as far as f is not known.
@@ -95,7 +95,7 @@ def spread_of_changes(
         mixed: the twin.
         connectomes: of several people.
         edits: theirs.
-        scene, asked: as in `indicators`.
+        scene, asked: as in `endpoints`.
     """
     twin = through_connectome(mixed)
     slopes = in_parts(lambda e: _slopes(twin, e, scene, asked=asked), connectomes + edits)
@@ -107,9 +107,9 @@ def spread_of_changes(
 
 
 @eqx.filter_jit
-def _slopes(twin: ThroughConnectome, connectomes, scene: Scene, *, asked: Asked):
+def _slopes(twin: ThroughConnectome, connectomes, scene: SessionProtocol, *, asked: Asked):
     def one(connectome):
-        told = jax.jacfwd(lambda z: indicators(twin.at(z), scene, asked))
+        told = jax.jacfwd(lambda z: endpoints(twin.at(z), scene, asked))
         return told(twin.encoder(connectome))
 
     return jax.vmap(one)(connectomes)

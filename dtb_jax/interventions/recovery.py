@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 from sklearn.metrics import roc_auc_score
 
-from dtb_jax.evaluation.figures import Figure, Resampled, figure
+from dtb_jax.evaluation.figures import BootstrapWeights, Estimate, figure
 from dtb_jax.models.regression import ridge
 from dtb_jax.twin.connectome import edge_blocks
 
@@ -38,8 +38,8 @@ def block_auc(
     edits: Float[np.ndarray, "people edge"],
     gradients: Float[np.ndarray, "others edge"],
     networks: Sequence[str],
-    drawn: Resampled,
-) -> dict[str, Figure]:
+    drawn: BootstrapWeights,
+) -> dict[str, Estimate]:
     """How well the mean edit finds the blocks that cause the wished change.
 
     Args:
@@ -60,7 +60,7 @@ def block_auc(
             return np.array([roc_auc_score(chosen, row) for row in mean])
 
         if not chosen.any() or chosen.all():
-            return Figure(None, n=len(edits))
+            return Estimate(None, n=len(edits))
         return figure(of, np.ones(len(edits), bool), drawn)
 
     return {

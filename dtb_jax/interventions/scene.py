@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from dtb_jax.data.splits import BoldScale, volume_range
 from dtb_jax.twin.bold import Solver, condition_contrast, design_matrix, drift_order, glm_solver
 from dtb_jax.twin.response import Windows, windows
-from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Array, Cohort, Run
 
 
-class Reading(NamedTuple):
+class RunReadout(NamedTuple):
     """How one run's outputs become behaviour and t-values."""
 
     windows: Windows  # [trial, window]
@@ -26,17 +26,17 @@ class Reading(NamedTuple):
     contrast: Float[Array, " regressor"]
 
 
-class Scene(NamedTuple):
+class SessionProtocol(NamedTuple):
     """All that twins are shown, and how they are read."""
 
     stimulus: Float[Array, "run time input"]
-    readings: dict[str, Reading]  # by the task's name, in alphabetical order, as runs are
+    readings: dict[str, RunReadout]  # by the task's name, in alphabetical order, as runs are
     unit: Float[Array, " region"]  # SD of each region: what one unit of a BOLD channel is worth
 
 
-def standard_scene(
+def standard_protocol(
     cohort: Cohort, scale: BoldScale, *, start_s: float = 0.0, stop_s: float = np.inf
-) -> Scene:
+) -> SessionProtocol:
     """The session of whoever's timing is nearest to everybody's median, run by run.
 
     Args:
@@ -44,7 +44,7 @@ def standard_scene(
         scale: units of the twin's BOLD channels.
         start_s, stop_s: the part of each run; it begins at h = 0.
 
-    Returns: `Scene`; the first run of each task serves.
+    Returns: `SessionProtocol`; the first run of each task serves.
 
     Raises: ValueError when the part has no whole trial of a condition of the contrast.
     """
@@ -59,11 +59,11 @@ def standard_scene(
         shown = run.stimulus[person, first : first + steps]
         stimulus.append(np.pad(shown, [(0, steps - len(shown)), (0, 0)]))
         readings[name] = _reading(run, person, start_s, length_s, steps)
-    scene = Scene(np.stack(stimulus), readings, np.asarray(scale.sd, np.float32))
+    scene = SessionProtocol(np.stack(stimulus), readings, np.asarray(scale.sd, np.float32))
     return jax.tree.map(jnp.asarray, scene)
 
 
-def typical_person(run: TaskRun) -> int:
+def typical_person(run: Run) -> int:
     """The row whose onsets and durations are nearest to the median of all who have every trial."""
     trials = run.trials
     count = (trials.present & run.present[:, None]).sum(axis=1)
@@ -73,7 +73,7 @@ def typical_person(run: TaskRun) -> int:
     return int(whole[away.argmin()])
 
 
-def _reading(run: TaskRun, person: int, start_s: float, stop_s: float, steps: int) -> Reading:
+def _reading(run: Run, person: int, start_s: float, stop_s: float, steps: int) -> RunReadout:
     trials = type(run.trials)(*(field[person] for field in run.trials))
     # A trial whose window is cut off by the end would look faster than it is; one that nobody could
     # answer has expectations without a gradient.
@@ -101,7 +101,7 @@ def _reading(run: TaskRun, person: int, start_s: float, stop_s: float, steps: in
     events = [trials.condition == c for c in range(len(run.task.conditions))]
     timing = [(trials.onset_s[e] - start_s, trials.duration_s[e]) for e in events]
     design = design_matrix(timing, count, tr, drift_order(count, tr)).astype(np.float32)
-    return Reading(
+    return RunReadout(
         frame,
         trials.correct.astype(np.int32),
         (trials.condition == more).astype(np.float32),

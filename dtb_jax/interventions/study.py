@@ -13,12 +13,12 @@ from dtb_jax.interventions.constraints import Constraint
 from dtb_jax.interventions.edits import (
     Search,
     design_people,
+    endpoints_of_people,
     in_parts,
-    indicators_of_people,
-    make_wish,
+    make_objective,
 )
 from dtb_jax.interventions.indicators import Asked, NetworkOf
-from dtb_jax.interventions.scene import Scene
+from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.interventions.trial import Arm, in_sd, worse
 from dtb_jax.interventions.validity import RIDGE, Feasible, feasible_people
 
@@ -39,8 +39,8 @@ class Study(NamedTuple):
 
     network_of: NetworkOf
     asked: Asked
-    scene: Scene  # in which effects are read
-    short: Scene  # in which edits are designed
+    scene: SessionProtocol  # in which effects are read
+    short: SessionProtocol  # in which edits are designed
     connectomes: Float[np.ndarray, "people edge"]
     before: Mapping[str, Float[np.ndarray, " people"]]
     sd: Mapping[str, float]  # over people, before
@@ -69,8 +69,8 @@ class Study(NamedTuple):
 def open_study(
     network_of: NetworkOf,
     asked: Asked,
-    scene: Scene,
-    short: Scene,
+    scene: SessionProtocol,
+    short: SessionProtocol,
     connectomes: Float[np.ndarray, "people edge"],
     sd: Mapping[str, float] | None = None,
 ) -> Study:
@@ -81,10 +81,10 @@ def open_study(
 
 
 def told(
-    network_of: NetworkOf, connectomes: np.ndarray, scene: Scene, asked: Asked
+    network_of: NetworkOf, connectomes: np.ndarray, scene: SessionProtocol, asked: Asked
 ) -> dict[str, np.ndarray]:
     """Indicators of these people, in double precision."""
-    found = in_parts(lambda e: indicators_of_people(network_of, e, scene, asked=asked), connectomes)
+    found = in_parts(lambda e: endpoints_of_people(network_of, e, scene, asked=asked), connectomes)
     return {name: values.astype(float) for name, values in found.items()}
 
 
@@ -112,7 +112,7 @@ def design_arm(
     names = sorted(study.before)
     hold = dict.fromkeys(arm.held, 1.0)
     guard = {name: worse(name) for name in arm.guarded}
-    wish = make_wish(names, study.sd, arm.targets_sd, hold, guard, rules.price)
+    wish = make_objective(names, study.sd, arm.targets_sd, hold, guard, rules.price)
     left = len(study.connectomes)
 
     def designed(connectomes):

@@ -9,8 +9,8 @@ from jaxtyping import Bool, Float
 from dtb_jax.data.averages import correct_mask, masked_mean
 from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.data.tasks.lists import TrialLists, trial_lists
-from dtb_jax.evaluation.evidence import Claim, holm, permutation_p, swapped, within_folds
-from dtb_jax.evaluation.figures import Figure, figure, resample, unexplained
+from dtb_jax.evaluation.evidence import Claim, holm, permutation_null, permutation_p, within_folds
+from dtb_jax.evaluation.figures import Estimate, figure, resample, unexplained
 from dtb_jax.evaluation.metrics import FEWEST
 from dtb_jax.interventions.indicators import spoken
 from dtb_jax.interventions.trial import Arm
@@ -22,7 +22,7 @@ LEVEL = 0.05
 class Support(NamedTuple):
     """One indicator among people never seen: r of told and observed, p corrected for all."""
 
-    r: Figure
+    r: Estimate
     p: float | None
 
 
@@ -79,19 +79,19 @@ def support(
         seed: of the permutations.
     """
     fold = np.zeros(len(people), int)
-    found: list[tuple[Figure, float | None]] = []
+    found: list[tuple[Estimate, float | None]] = []
     for name in names:
         if name not in seen:
-            found.append((Figure(None), None))
+            found.append((Estimate(None), None))
             continue
         known = people & np.isfinite(seen[name]) & np.isfinite(told[name])
         x, y = (np.where(known, side, 0)[:, None] for side in (seen[name], told[name]))
         claim = Claim("", name, x, y, known, resample(fold))
         if known.sum() < FEWEST or np.ptp(y[known]) == 0:
-            found.append((Figure(None, n=int(known.sum())), None))
+            found.append((Estimate(None, n=int(known.sum())), None))
             continue
         r = figure(within_folds(claim), known, claim.drawn)
-        null = swapped(claim, seed=seed)
+        null = permutation_null(claim, seed=seed)
         found.append((r, None if null is None else permutation_p(r.value, null)))
     adjusted = iter(holm([p for _, p in found if p is not None]))
     return {
@@ -107,7 +107,7 @@ def is_supported(arm: Arm, found: Mapping[str, Support]) -> bool:
 
 
 def sentence(
-    arm: Arm, found: Mapping[str, Support], designed: Figure, controls: Mapping[str, Figure]
+    arm: Arm, found: Mapping[str, Support], designed: Estimate, controls: Mapping[str, Estimate]
 ) -> str:
     """What may be said of an arm's edits.
 

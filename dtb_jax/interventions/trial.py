@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.evaluation.figures import Figure, correlation_figure, mean_figure, resample
+from dtb_jax.evaluation.figures import Estimate, correlation_figure, mean_figure, resample
 from dtb_jax.models.regression import ridge
 
 RESPONSE_SD = 0.5
@@ -90,7 +90,9 @@ def summary(arm: Arm, changes: Changes) -> dict:
     return found
 
 
-def selectivity(arms: Mapping[str, Changes], names: Sequence[str]) -> dict[str, dict[str, Figure]]:
+def selectivity(
+    arms: Mapping[str, Changes], names: Sequence[str]
+) -> dict[str, dict[str, Estimate]]:
     """Mean change of each indicator at the largest dose, arm by arm, with bootstrap intervals."""
     return {
         arm: {name: mean_figure(c[name][-1], np.isfinite(c[name][-1])) for name in names}
@@ -98,7 +100,7 @@ def selectivity(arms: Mapping[str, Changes], names: Sequence[str]) -> dict[str, 
     }
 
 
-def effects_r(changes: Changes, one: str, other: str) -> Figure:
+def effects_r(changes: Changes, one: str, other: str) -> Estimate:
     """The paper's selectivity: r over people between the changes of two indicators."""
     x, y = changes[one][-1], changes[other][-1]
     return correlation_figure(x, y, np.isfinite(x) & np.isfinite(y))
@@ -111,7 +113,7 @@ def who_responds(
     *,
     folds: int = 5,
     seed: int,
-) -> dict[str, Figure]:
+) -> dict[str, Estimate]:
     """How well the response is told by where people start, and by a ridge on their connectomes.
 
     Args:

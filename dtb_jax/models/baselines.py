@@ -8,19 +8,19 @@ from collections.abc import Callable
 import numpy as np
 
 from dtb_jax.data.averages import correct_mask, masked_mean
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.data.splits import volume_range
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import (
-    Items,
-    Profile,
+    ItemEffects,
+    ParticipantSummary,
     as_prediction,
     item_profile,
     mean_profile,
     observe,
 )
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 Model = Callable[[Cohort, Fold], list[Prediction]]
 
@@ -48,7 +48,9 @@ def item_means(cohort: Cohort, fold: Fold) -> list[Prediction]:
     ]
 
 
-def own_part(cohort: Cohort, fold: Fold, own: Part, *, items: bool = False) -> list[Prediction]:
+def within_subject(
+    cohort: Cohort, fold: Fold, own: Subset, *, items: bool = False
+) -> list[Prediction]:
     """A person's own mean times, error rates and t-values in another part, by condition.
 
     Args:
@@ -115,7 +117,7 @@ def group_t_map(cohort: Cohort, fold: Fold) -> list[Prediction]:
     return found
 
 
-def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
+def other_peoples_bold(run: Run, fold: Fold) -> np.ndarray:
     """Mean course of the training people but oneself in the test part, [people, volume, region]."""
     part = volume_range(run, *fold.test.span(run))
     weight = run.bold_mask[:, part, None] * fold.training.people[:, None, None].astype(float)
@@ -124,7 +126,7 @@ def other_peoples_bold(run: TaskRun, fold: Fold) -> np.ndarray:
     return others / np.maximum(weight.sum(0) - weight, 1)
 
 
-def same_task(cohort: Cohort, run: TaskRun) -> TaskRun:
+def same_task(cohort: Cohort, run: Run) -> Run:
     """The run itself if it is there, else the first of its task.
 
     Raises: ValueError when the task has no run there.
@@ -135,18 +137,18 @@ def same_task(cohort: Cohort, run: TaskRun) -> TaskRun:
     return next((other for other in found if other.name == run.name), found[0])
 
 
-def training_profile(cohort: Cohort, fold: Fold, run: TaskRun) -> Profile:
+def training_profile(cohort: Cohort, fold: Fold, run: Run) -> ParticipantSummary:
     """Own profiles of the training people in their part; NaN for everybody else's times."""
     source = same_task(fold.training.of(cohort), run)
     return observe(source, fold.training.trials(source), fold.training.people)
 
 
-def group_profile(cohort: Cohort, fold: Fold, run: TaskRun) -> Profile:
+def group_profile(cohort: Cohort, fold: Fold, run: Run) -> ParticipantSummary:
     """The training people's mean profile."""
     return mean_profile(training_profile(cohort, fold, run), fold.training.people)
 
 
-def items_of(fold: Fold, run: TaskRun) -> Items:
+def items_of(fold: Fold, run: Run) -> ItemEffects:
     """What the other training people do on each trial of the test part."""
     everyone = fold.test._replace(people=np.ones(len(fold.test.people), bool))
     return item_profile(run, fold.training.people, everyone.trials(run))

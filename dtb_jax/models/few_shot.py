@@ -12,8 +12,8 @@ import optax
 from jaxtyping import Bool, Float
 
 from dtb_jax.data.averages import correct_mask
-from dtb_jax.data.folds import Fold, Part
-from dtb_jax.data.splits import cut
+from dtb_jax.data.folds import Fold, Subset
+from dtb_jax.data.splits import to_sequences
 from dtb_jax.models import baselines
 from dtb_jax.models.paper_twin import Fitted
 from dtb_jax.models.prediction import Prediction
@@ -22,14 +22,14 @@ from dtb_jax.models.protocol import Probe, Rule
 from dtb_jax.twin.config import TrainConfig
 from dtb_jax.twin.rnn import unroll_together
 from dtb_jax.twin.twin import Params, Twin, split_outputs
-from dtb_jax.types import STEP_S, Array, Cohort, Run, TaskRun
+from dtb_jax.types import STEP_S, Array, Cohort, Run, Sequences
 
 SHOTS = (0, 1, 5, 20, 40)
 STEPS, RATE = 20, 0.3
 """Of Adam; a feature moves by at most about six of its standard deviations."""
 
 
-def first_trials(run: TaskRun, shots: int) -> Bool[np.ndarray, "people trial"]:
+def first_trials(run: Run, shots: int) -> Bool[np.ndarray, "people trial"]:
     """The first so many present trials of each person."""
     present = run.trials.present & run.present[:, None]
     return present & (np.cumsum(present, axis=1) <= shots)
@@ -89,7 +89,7 @@ def _features(twin, connectomes):
     return jax.vmap(twin.features)(connectomes)
 
 
-def _first(cohort: Cohort, fitted: Fitted, shots: int) -> Run:
+def _first(cohort: Cohort, fitted: Fitted, shots: int) -> Sequences:
     """Stretches from the run's start to the end of the first trials, nothing else at risk."""
     kept, last = [], 0.0
     for run in cohort.runs:
@@ -100,7 +100,7 @@ def _first(cohort: Cohort, fitted: Fitted, shots: int) -> Run:
     # whole volumes, and few lengths: each is compiled once
     unit_s = 16 * STEP_S * (cohort.runs[0].stimulus.shape[1] // cohort.runs[0].bold.shape[1])
     stop_s = np.ceil(last / unit_s + 1) * unit_s
-    return cut(cohort._replace(runs=tuple(kept)), 0.0, stop_s, fitted.scale)
+    return to_sequences(cohort._replace(runs=tuple(kept)), 0.0, stop_s, fitted.scale)
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))
@@ -108,7 +108,7 @@ def _fit(
     params: Params,
     features: Float[Array, "people feature"],
     spread: Float[Array, " feature"],
-    runs: Run,
+    runs: Sequences,
     *,
     hypernet: nn.Module,
     settings: TrainConfig,
@@ -142,7 +142,7 @@ class Shrinkage(NamedTuple):
 
     shots: int
 
-    def fit(self, cohort: Cohort, subset: Part):
+    def fit(self, cohort: Cohort, subset: Subset):
         return Rule(partial(shrunken, shots=self.shots)).fit(cohort, subset)
 
 

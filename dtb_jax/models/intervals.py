@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.averages import correct_mask, masked_mean
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Fitted, Model
 from dtb_jax.types import Cohort
@@ -19,9 +19,9 @@ class WithSpread(NamedTuple):
     """
 
     model: Model
-    inner: Callable[[Cohort, Part], Sequence[Fold]]  # of a subset; its people and times alone
+    inner: Callable[[Cohort, Subset], Sequence[Fold]]  # of a subset; its people and times alone
 
-    def fit(self, cohort: Cohort, subset: Part) -> "FittedWithSpread":
+    def fit(self, cohort: Cohort, subset: Subset) -> "FittedWithSpread":
         off: dict[str, list[np.ndarray]] = {}
         for fold in self.inner(cohort, subset):
             told = self.model.fit(cohort, fold.training).predict(cohort, fold.test)
@@ -39,7 +39,7 @@ class FittedWithSpread(NamedTuple):
     spread: dict[str, float | None]
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         runs = subset.of(cohort).runs
         told = self.fitted.predict(cohort, subset, connectomes)
@@ -52,7 +52,7 @@ class FittedWithSpread(NamedTuple):
         ]
 
 
-def errors(cohort: Cohort, part: Part, told: Sequence[Prediction]) -> list[np.ndarray]:
+def errors(cohort: Cohort, part: Subset, told: Sequence[Prediction]) -> list[np.ndarray]:
     """Observed less told mean reaction times, for every run [people]; NaN of who is not tested."""
     found = []
     for run, one in zip(part.of(cohort).runs, told, strict=True):

@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.regions import REGIONS
 from dtb_jax.data.tasks.task import effect
 from dtb_jax.models.prediction import Prediction
@@ -26,19 +26,19 @@ from dtb_jax.simulation.parameters import NAMES, RUNS, Residual
 from dtb_jax.simulation.people import People, parameters_of_people
 from dtb_jax.simulation.presses import in_chunks
 from dtb_jax.simulation.responses import Gains
-from dtb_jax.simulation.truth import Truth
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.simulation.truth import CausalModel
+from dtb_jax.types import Cohort, Run
 
 DRAWS = 8
 """Residuals over which an oracle averages what it does not know."""
 
 
-def knows_run(truth: Truth, scores, residual: Residual, task: Design) -> Expected:
+def knows_run(truth: CausalModel, scores, residual: Residual, task: Design) -> Expected:
     """One person's expected responses from this run's own parameters."""
     return expect(truth.parameters_of_scores(scores, residual), task)
 
 
-def knows_person(truth: Truth, scores, residual: Residual, task: Design) -> Expected:
+def knows_person(truth: CausalModel, scores, residual: Residual, task: Design) -> Expected:
     """From the stable parameters, averaged over what runs add."""
 
     def one(drawn: Residual) -> Expected:
@@ -47,7 +47,7 @@ def knows_person(truth: Truth, scores, residual: Residual, task: Design) -> Expe
     return _mean_expected(one, task)
 
 
-def knows_scores(truth: Truth, scores, residual: Residual, task: Design) -> Expected:
+def knows_scores(truth: CausalModel, scores, residual: Residual, task: Design) -> Expected:
     """From the causal scores alone, averaged over people who share them."""
     return _mean_expected(lambda drawn: knows_run(truth, scores, drawn, task), task)
 
@@ -71,15 +71,15 @@ def _mean_expected(one: Callable[[Residual], Expected], task: Design) -> Expecte
 class Oracle(NamedTuple):
     """An oracle among the other models: it knows the truth of a cohort's people, in their order."""
 
-    truth: Truth
+    truth: CausalModel
     people: People
     knows: Callable[..., Expected]  # `knows_run`, `knows_person` or `knows_scores`
 
-    def fit(self, cohort: Cohort, subset: Part) -> "Oracle":
+    def fit(self, cohort: Cohort, subset: Subset) -> "Oracle":
         return self
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         regions = [REGIONS.index(name) for name in cohort.regions]
         told = predict(self.truth, self.people, subset.of(cohort).runs, self.knows)
@@ -90,7 +90,7 @@ class Oracle(NamedTuple):
 
 
 def predict(
-    truth: Truth, people: People, runs: Sequence[TaskRun], knows: Callable[..., Expected]
+    truth: CausalModel, people: People, runs: Sequence[Run], knows: Callable[..., Expected]
 ) -> list[Prediction]:
     """What an oracle says about runs of these people.
 
@@ -120,7 +120,7 @@ def predict(
     return told
 
 
-def draw_population(truth: Truth, people: int, *, seed: int) -> People:
+def draw_population(truth: CausalModel, people: int, *, seed: int) -> People:
     """People without brains: scores and residuals only."""
     rng = np.random.default_rng([seed, people])
     parameters, runs = len(NAMES), len(RUNS)
@@ -142,5 +142,5 @@ def draw_population(truth: Truth, people: int, *, seed: int) -> People:
 
 
 @partial(jax.jit, static_argnums=0)
-def _expected(knows, truth: Truth, scores, residual: Residual, task: Design) -> Expected:
+def _expected(knows, truth: CausalModel, scores, residual: Residual, task: Design) -> Expected:
     return jax.vmap(knows, in_axes=(None, 0, 0, None))(truth, scores, residual, task)

@@ -13,17 +13,17 @@ import numpy as np
 
 from dtb_jax.data import provenance
 from dtb_jax.data.cohort import below_chance
-from dtb_jax.data.folds import Part
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.folds import Subset
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.splits import (
     BoldScale,
     Parts,
     Times,
-    cut,
     fit_bold_scale,
     hold_out,
     last_second,
     of_run,
+    to_sequences,
 )
 from dtb_jax.models.memory import remember_last
 from dtb_jax.models.prediction import Prediction, predict
@@ -36,7 +36,7 @@ from dtb_jax.twin.response import LIKELIHOODS, Response
 from dtb_jax.twin.sharding import people_mesh
 from dtb_jax.twin.step import State, initial_state, used_params
 from dtb_jax.twin.twin import Params, Twin, make_twin
-from dtb_jax.types import STEP_S, Cohort, Run
+from dtb_jax.types import STEP_S, Cohort, Sequences
 
 
 class PaperTwin(NamedTuple):
@@ -67,7 +67,7 @@ class PaperTwin(NamedTuple):
         makes = {"kind": self.kind, "hold_out": self.hold_out}
         return {"config": vars(self.config), "train": trained, "seed": self.seed} | makes
 
-    def fit(self, cohort: Cohort, subset: Part) -> "Fitted":
+    def fit(self, cohort: Cohort, subset: Subset) -> "Fitted":
         """Train, going on from a checkpoint where there is one, see `train`."""
         return train(self, cohort, subset)
 
@@ -83,7 +83,7 @@ class Fitted(NamedTuple):
     model: PaperTwin
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         """What the twins of these connectomes do, BOLD in the units of the cohort's."""
         told = predict(
@@ -104,7 +104,7 @@ class Fitted(NamedTuple):
         ]
 
 
-def train(model: PaperTwin, cohort: Cohort, part: Part) -> Fitted:
+def train(model: PaperTwin, cohort: Cohort, part: Subset) -> Fitted:
     """Fit a twin to a part of the data, going on from its folder where that holds a state.
 
     All devices of the machine share the people of a batch.
@@ -121,7 +121,7 @@ def train(model: PaperTwin, cohort: Cohort, part: Part) -> Fitted:
     began = time.perf_counter()
     settings, save_every = model.settings, model.train.save_every
     folder = None if model.folder is None else model.folder / part.name
-    connectomes, twin, scale, parts = prepare(cohort, part, model)
+    connectomes, twin, scale, parts = training_data(cohort, part, model)
     state, history, resumed_after = None, [], 0
     checkpoints = Checkpoints(folder) if folder is not None else None
     fixed = fixed_parts(twin, scale)
@@ -194,7 +194,7 @@ def train(model: PaperTwin, cohort: Cohort, part: Part) -> Fitted:
     return Fitted(twin, used_params(settings, state), scale, history, timing, model)
 
 
-def origin_of(cohort: Cohort, part: Part, **choices: Any) -> dict[str, Any]:
+def origin_of(cohort: Cohort, part: Subset, **choices: Any) -> dict[str, Any]:
     """What a training is made of: who, their data, which part of it, and how."""
     rows = np.flatnonzero(part.people)
     times = {run.name: part.span(run) for run in part.of(cohort).runs}
@@ -238,7 +238,7 @@ def restore(model: PaperTwin, folder: Path, cohort: Cohort) -> Fitted:
     if not folder.is_dir():  # nothing is written where one only reads
         raise DataError(missing)
     no_bold = fit_bold_scale(cohort, 0.0, np.arange(0))
-    runs = cut(cohort, 0.0, STEP_S, no_bold)
+    runs = to_sequences(cohort, 0.0, STEP_S, no_bold)
     if cohort.bold_source == "none":
         runs = runs._replace(bold=runs.bold[..., :0])
     twin = twin_for(cohort.connectomes, runs, model)
@@ -289,13 +289,13 @@ def abstract_state(twin: Twin, settings: TrainConfig) -> State:
 
 
 @remember_last
-def stimuli(cohort: Cohort, part: Part, scale: BoldScale) -> Run:
+def stimuli(cohort: Cohort, part: Subset, scale: BoldScale) -> Sequences:
     """What a twin needs for rolling out a part: it begins with the part, at h = 0."""
     inside = part.of(cohort)
-    return cut(inside, part.start_s, last_second(inside, part.start_s, np.inf), scale)
+    return to_sequences(inside, part.start_s, last_second(inside, part.start_s, np.inf), scale)
 
 
-class Prepared(NamedTuple):
+class TrainingData(NamedTuple):
     """A part of a cohort as a training sees it."""
 
     connectomes: np.ndarray  # everybody's
@@ -304,7 +304,7 @@ class Prepared(NamedTuple):
     parts: Parts
 
 
-def prepare(cohort: Cohort, part: Part, model: PaperTwin) -> Prepared:
+def training_data(cohort: Cohort, part: Subset, model: PaperTwin) -> TrainingData:
     """Cut a part of the data, keep some of it for validation, and make a twin of its size.
 
     Args:
@@ -320,7 +320,7 @@ def prepare(cohort: Cohort, part: Part, model: PaperTwin) -> Prepared:
     cohort = part.of(cohort)
     stop_s = last_second(cohort, part.start_s, part.stop_s)
     scale = fit_bold_scale(cohort, stop_s, people)
-    whole = cut(cohort, part.start_s, stop_s, scale, pulse_steps=model.train.pulse_steps)
+    whole = to_sequences(cohort, part.start_s, stop_s, scale, pulse_steps=model.train.pulse_steps)
     if cohort.bold_source == "none":
         whole = whole._replace(bold=whole.bold[..., :0])
     # one end for all runs is the paper's: what shorter runs lack at it validates nothing there
@@ -328,7 +328,7 @@ def prepare(cohort: Cohort, part: Part, model: PaperTwin) -> Prepared:
     share = model.train.validation_share
     parts = model.hold_out(whole, people, share=share, steps=steps, seed=model.seed, lengths=own)
     twin = twin_for(cohort.connectomes[parts.people], whole, model)
-    return Prepared(cohort.connectomes, twin, scale, parts)
+    return TrainingData(cohort.connectomes, twin, scale, parts)
 
 
 def _steps(cohort: Cohort, start_s: Times, stop_s: Times) -> list[int]:
@@ -339,7 +339,7 @@ def _steps(cohort: Cohort, start_s: Times, stop_s: Times) -> list[int]:
     ]
 
 
-def fits(cohort: Cohort, part: Part, segment_steps: int) -> None:
+def fits(cohort: Cohort, part: Subset, segment_steps: int) -> None:
     """Raises: DataError where a segment is longer than what may be learned from."""
     inside = part.of(cohort)
     longest = max(_steps(inside, part.start_s, last_second(inside, part.start_s, part.stop_s)))
@@ -350,7 +350,7 @@ def fits(cohort: Cohort, part: Part, segment_steps: int) -> None:
         )
 
 
-def twin_for(connectomes: np.ndarray, runs: Run, model: PaperTwin) -> Twin:
+def twin_for(connectomes: np.ndarray, runs: Sequences, model: PaperTwin) -> Twin:
     """A twin for these training people, with the inputs and outputs of these runs."""
     actions = runs.press.shape[-1]
     outputs = actions + runs.bold.shape[-1]
@@ -370,7 +370,7 @@ def sizes_of(config: TwinConfig, kind: type[nn.Module]) -> dict[str, Any]:
     return {k: v for k, v in vars(config).items() if k in known and v is not None}
 
 
-def note_below_chance(cohort: Cohort, ledger: Ledger) -> None:
+def note_below_chance(cohort: Cohort, ledger: ExclusionLog) -> None:
     """One line a person and run whose accuracy keeps them out of the behaviour figures."""
     for run in cohort.runs:
         if run.present.any() and below_chance(run)[run.present].all():

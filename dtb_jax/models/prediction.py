@@ -11,7 +11,7 @@ import numpy as np
 from dtb_jax.data.splits import Times, of_run
 from dtb_jax.twin.response import Response, last_step, log_likelihood, time_quantiles, windows
 from dtb_jax.twin.twin import Params, Twin, simulate_cohort, split_outputs
-from dtb_jax.types import STEP_S, Cohort, Run, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run, Sequences
 
 INTERVALS = (0.5, 0.8, 0.95)
 """Shares of people's numbers that intervals are meant to hold."""
@@ -46,7 +46,7 @@ def predict(
     params: Params,
     connectomes: np.ndarray,
     cohort: Cohort,
-    part: Run,
+    part: Sequences,
     read: Callable[..., Response],
     *,
     start_s: Times,
@@ -104,7 +104,7 @@ def spread_out(found: dict[str, np.ndarray], people: np.ndarray, total: int) -> 
     return Prediction(**{name: fill(leaf) for name, leaf in found.items()})
 
 
-def _read_run(run: TaskRun, rows, outputs, available, actions, read, start_s) -> dict[str, Any]:
+def _read_run(run: Run, rows, outputs, available, actions, read, start_s) -> dict[str, Any]:
     """Fields of a `Prediction` for some rows of a run."""
     trials = run.trials
     length = int(np.ceil(trials.deadline_s.max() / STEP_S))

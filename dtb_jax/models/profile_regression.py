@@ -6,21 +6,21 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.confounds import DEMOGRAPHICS, design
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.models import baselines
 from dtb_jax.models.prediction import Prediction
-from dtb_jax.models.profiles import Profile, as_prediction
+from dtb_jax.models.profiles import ParticipantSummary, as_prediction
 from dtb_jax.models.regression import Method, ridge
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 
-def edges(cohort: Cohort, training: Part) -> np.ndarray:
+def edges(cohort: Cohort, training: Subset) -> np.ndarray:
     """The connectomes."""
     return cohort.connectomes
 
 
-def demographics(cohort: Cohort, training: Part) -> np.ndarray:
+def demographics(cohort: Cohort, training: Subset) -> np.ndarray:
     """Age, its square, sex, group, site and motion."""
     return design(cohort.participants, DEMOGRAPHICS, training.people)
 
@@ -32,9 +32,9 @@ class ProfileRegression(NamedTuple):
     """
 
     method: Method = ridge
-    features: Callable[[Cohort, Part], np.ndarray] = edges
+    features: Callable[[Cohort, Subset], np.ndarray] = edges
 
-    def fit(self, cohort: Cohort, subset: Part) -> "FittedRegression":
+    def fit(self, cohort: Cohort, subset: Subset) -> "FittedRegression":
         return FittedRegression(self, self.features(cohort, subset), subset)
 
 
@@ -43,10 +43,10 @@ class FittedRegression(NamedTuple):
 
     model: ProfileRegression
     features: np.ndarray  # [people, feature]
-    training: Part
+    training: Subset
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         shown = None
         if connectomes is not None:
@@ -87,7 +87,7 @@ def regression(
     return found
 
 
-def targets_of(cohort: Cohort, fold: Fold, run: TaskRun) -> np.ndarray:
+def targets_of(cohort: Cohort, fold: Fold, run: Run) -> np.ndarray:
     """What regressions learn of a person in a run's task, [people, target]: times, the two error
     rates of every condition, and the t-value of every region; NaN where unknown."""
     source = baselines.same_task(fold.training.of(cohort), run)
@@ -101,11 +101,11 @@ def targets_of(cohort: Cohort, fold: Fold, run: TaskRun) -> np.ndarray:
     return np.concatenate(columns, axis=1)
 
 
-def _of_targets(cohort: Cohort, fold: Fold, run: TaskRun, told: np.ndarray) -> Prediction:
+def _of_targets(cohort: Cohort, fold: Fold, run: Run, told: np.ndarray) -> Prediction:
     conditions = len(run.task.conditions)
     group = baselines.group_profile(cohort, fold, run)
     time, error, omission = (told[:, k * conditions : (k + 1) * conditions] for k in range(3))
-    profile = Profile(
+    profile = ParticipantSummary(
         np.maximum(time, 0.1), group.spread, np.clip(error, 1e-3, 0.9), np.clip(omission, 1e-3, 0.9)
     )
     told_t = told[:, 3 * conditions :]
@@ -117,7 +117,7 @@ def _of_targets(cohort: Cohort, fold: Fold, run: TaskRun, told: np.ndarray) -> P
     )
 
 
-def _weighted(run: TaskRun, fold: Fold, time: np.ndarray) -> np.ndarray:
+def _weighted(run: Run, fold: Fold, time: np.ndarray) -> np.ndarray:
     """Mean over the test part's trials of the times of their conditions.
 
     A condition whose time is unknown (nobody presses correctly in no-go trials) falls out.

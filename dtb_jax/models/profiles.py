@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from dtb_jax.data.averages import condition_means, correct_mask
 from dtb_jax.models.prediction import LEVELS, Prediction
-from dtb_jax.types import STEP_S, TaskRun, Trials
+from dtb_jax.types import STEP_S, Run, Trials
 
 PRIOR_TRIALS = 5.0
 """Trials of the group that a person's own error rates are mixed with: no rate is 0 or 1."""
@@ -26,7 +26,7 @@ LAPSE = 0.01
 """Share of presses anywhere in the window: one odd press must not outweigh all others."""
 
 
-class Profile(NamedTuple):
+class ParticipantSummary(NamedTuple):
     """What is said of each person in each condition; NaN where nothing is known."""
 
     time_s: Float[np.ndarray, "people condition"]  # mean of correct presses
@@ -35,7 +35,7 @@ class Profile(NamedTuple):
     omission: Float[np.ndarray, "people condition"]
 
 
-class Items(NamedTuple):
+class ItemEffects(NamedTuple):
     """What a trial adds to everybody's condition: seconds, and log odds of the two rates."""
 
     time_s: Float[np.ndarray, "people trial"]
@@ -44,8 +44,8 @@ class Items(NamedTuple):
 
 
 def observe(
-    run: TaskRun, counted: Bool[np.ndarray, "people trial"], donors: Bool[np.ndarray, " people"]
-) -> Profile:
+    run: Run, counted: Bool[np.ndarray, "people trial"], donors: Bool[np.ndarray, " people"]
+) -> ParticipantSummary:
     """Everybody's own profile in the counted trials.
 
     Args:
@@ -66,7 +66,7 @@ def observe(
     number = _count(timed, trials, conditions)
     spread = np.sqrt(np.maximum(variance, 1e-4) * number / np.maximum(number - 1, 1))
     pressed = counted & trials.answered
-    return Profile(
+    return ParticipantSummary(
         time,
         np.where(number > 1, spread, np.nan),
         _rate(pressed & ~right, pressed, trials, conditions, donors),
@@ -85,7 +85,9 @@ def _rate(event, counted, trials: Trials, conditions: int, donors) -> np.ndarray
     return (events + PRIOR_TRIALS * group) / (count + PRIOR_TRIALS)
 
 
-def mean_profile(profile: Profile, people: Bool[np.ndarray, " people"]) -> Profile:
+def mean_profile(
+    profile: ParticipantSummary, people: Bool[np.ndarray, " people"]
+) -> ParticipantSummary:
     """The same for everybody: the mean of these people, their differences added to the spread.
 
     NaN in a condition of which nobody knows anything.
@@ -98,14 +100,14 @@ def mean_profile(profile: Profile, people: Bool[np.ndarray, " people"]) -> Profi
         means = [np.nanmean(field[people], axis=0) for field in profile]
     within = np.where(np.isfinite(within), within, SPREAD**2)  # one correct press each
     rows = [means[0], np.sqrt(within + between), *means[2:]]
-    return Profile(*(np.tile(row, (total, 1)) for row in rows))
+    return ParticipantSummary(*(np.tile(row, (total, 1)) for row in rows))
 
 
 def item_profile(
-    run: TaskRun,
+    run: Run,
     donors: Bool[np.ndarray, " people"],
     counted: Bool[np.ndarray, "people trial"],
-) -> Items:
+) -> ItemEffects:
     """What each trial adds, from the other donors who saw the same stimulus on it.
 
     Times are deviations from the donor's own condition means, rates log odds against the rate of
@@ -127,7 +129,7 @@ def item_profile(
     pressed = counted & trials.answered
     shown = _kinds(trials)
     time = _others(deviation, timed, shown, prior=0.0, pseudo=0.0)
-    return Items(
+    return ItemEffects(
         np.where(np.isfinite(time), time, 0),
         _odds(pressed & ~right, pressed, shown, trials, conditions),
         _odds(counted & ~trials.answered, counted, shown, trials, conditions),
@@ -135,11 +137,11 @@ def item_profile(
 
 
 def items_beyond(
-    run: TaskRun,
+    run: Run,
     told: Prediction,
     donors: Bool[np.ndarray, " people"],
     counted: Bool[np.ndarray, "people trial"],
-) -> Items:
+) -> ItemEffects:
     """What each trial adds to what a model tells, from the other donors who saw the same stimulus.
 
     As `item_profile`, but deviations are from the model's times and rates, so that nothing counts
@@ -164,7 +166,7 @@ def items_beyond(
         seen = _others(event.astype(float), among, shown, base, BEYOND_PRIOR)
         return logit(seen) - logit(base)
 
-    return Items(
+    return ItemEffects(
         _others(deviation, counted & right, shown, 0.0, BEYOND_PRIOR),
         beyond(pressed & ~right, pressed, 1 - own),
         beyond(counted & ~trials.answered, counted, told.omission_probability),
@@ -196,7 +198,9 @@ def _others(values, counted, kind, prior, pseudo: float) -> np.ndarray:
     return np.where(weight > 0, (total + pseudo * prior) / np.maximum(weight, 1e-9), np.nan)
 
 
-def as_prediction(run: TaskRun, profile: Profile, items: Items | None = None) -> Prediction:
+def as_prediction(
+    run: Run, profile: ParticipantSummary, items: ItemEffects | None = None
+) -> Prediction:
     """Every trial of a run from people's profiles.
 
     Time = lognormal with the condition's mean (plus the item's) and spread, cut at the deadline;

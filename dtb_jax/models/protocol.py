@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
 
@@ -22,7 +22,7 @@ class Fitted(Protocol):
     """A model that has learned."""
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         """What the people of a subset do in its runs.
 
@@ -42,7 +42,7 @@ class Fitted(Protocol):
 class Model(Protocol):
     """A model before it has seen anybody."""
 
-    def fit(self, cohort: Cohort, subset: Part) -> Fitted:
+    def fit(self, cohort: Cohort, subset: Subset) -> Fitted:
         """Learn from the people, runs and times of a subset alone."""
         ...
 
@@ -56,7 +56,7 @@ class Pretrained(NamedTuple):
 
     fitted: Fitted
 
-    def fit(self, cohort: Cohort, subset: Part) -> Fitted:
+    def fit(self, cohort: Cohort, subset: Subset) -> Fitted:
         return self.fitted
 
 
@@ -65,7 +65,7 @@ class Rule(NamedTuple):
 
     rule: Callable[[Cohort, Fold], list[Prediction]]
 
-    def fit(self, cohort: Cohort, subset: Part) -> "FittedRule":
+    def fit(self, cohort: Cohort, subset: Subset) -> "FittedRule":
         return FittedRule(self.rule, subset)
 
 
@@ -73,9 +73,9 @@ class FittedRule(NamedTuple):
     """A rule, and what it may learn from."""
 
     rule: Callable[[Cohort, Fold], list[Prediction]]
-    training: Part
+    training: Subset
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         return self.rule(cohort, Fold(self.training, subset, self.training.name))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.models import baselines as rules
 from dtb_jax.models.few_shot import Shrinkage
 from dtb_jax.models.paper_twin import PaperTwin
@@ -48,7 +48,7 @@ def regressions(names: Sequence[str]) -> dict[str, Model]:
     return {name: REGRESSIONS[name].make() for name in names}
 
 
-def baselines(own: Part | None) -> dict[str, Model]:
+def baselines(own: Subset | None) -> dict[str, Model]:
     """Every model that needs no connectome.
 
     Args:
@@ -63,8 +63,8 @@ def baselines(own: Part | None) -> dict[str, Model]:
         "demographics": ProfileRegression(features=demographics),
     }
     if own is not None:
-        found["own_training_half"] = Rule(partial(rules.own_part, own=own))
-        found["own_half_and_items"] = Rule(partial(rules.own_part, own=own, items=True))
+        found["own_training_half"] = Rule(partial(rules.within_subject, own=own))
+        found["own_half_and_items"] = Rule(partial(rules.within_subject, own=own, items=True))
     return found
 
 

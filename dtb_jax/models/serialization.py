@@ -60,7 +60,7 @@ class Portable(NamedTuple):
     card: dict[str, Any]
 
 
-class Told(NamedTuple):
+class Predicted(NamedTuple):
     """What a twin says about one run."""
 
     trials: pd.DataFrame  # condition, correct, reaction_time_s, its sd, p_omission, p_ACTION
@@ -157,14 +157,15 @@ def load_twin(folder: Path | str) -> Portable:
         ) from error
 
 
-def tell(portable: Portable, connectome: Float[np.ndarray, " edge"]) -> dict[str, Told]:
+def tell(portable: Portable, connectome: Float[np.ndarray, " edge"]) -> dict[str, Predicted]:
     """What the twin of this connectome does in every run that the twin knows.
 
     Args:
         portable: from `load_twin`.
         connectome: Fisher-z edges, the upper triangle row by row, of the training's parcels.
 
-    Returns: `Told` by run; choices and times as expected on each trial, BOLD in the cohort's units.
+    Returns: `Predicted` by run; expected choices and times of each trial, BOLD in the cohort's
+        units.
 
     Raises: DataError for another number of edges, or for edges that are no numbers.
     """
@@ -200,7 +201,7 @@ def tell(portable: Portable, connectome: Float[np.ndarray, " edge"]) -> dict[str
         bold = np.asarray(series[:: portable.steps_per_volume])
         if portable.regions:
             bold = bold * np.asarray(portable.bold_sd) + np.asarray(portable.bold_mean)
-        found[name] = Told(
+        found[name] = Predicted(
             pd.DataFrame({key: np.asarray(column) for key, column in columns.items()}),
             pd.DataFrame(bold, columns=list(portable.regions)),
         )

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import random_correlation
 
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.models.baselines import derangement
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Fitted, Model, Probe
@@ -21,7 +21,9 @@ DRAWS = 10
 """Of who gets whose connectome: one draw of few people can read like a finding."""
 
 
-def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarray, "people edge"]]:
+def surrogate_connectomes(
+    cohort: Cohort, fold: Fold, *, seed: int
+) -> dict[str, Float[np.ndarray, "people edge"]]:
     """Connectomes to show a fitted twin for the people of the test part.
 
     Args:
@@ -56,7 +58,7 @@ def swaps(cohort: Cohort, fold: Fold, *, seed: int) -> dict[str, Float[np.ndarra
 def strangers(
     cohort: Cohort, fold: Fold, *, seed: int, draws: int = DRAWS
 ) -> dict[str, Float[np.ndarray, "people edge"]]:
-    """`shuffled_connectome`, so many draws of it, and `group_mean_connectome` of `swaps`."""
+    """So many draws of `shuffled_connectome`, and `group_mean_connectome`."""
     edges, tested = cohort.connectomes, np.flatnonzero(fold.test.people)
     shown = {}
     for k in range(draws):
@@ -104,11 +106,13 @@ def same_spectrum(
     return np.arctanh(np.clip(drawn[upper], -LARGEST_R, LARGEST_R)).astype(edges.dtype)
 
 
-def surrogates(swapped: Callable[..., dict[str, np.ndarray]] = swaps, *, seed: int) -> Probe:
+def surrogates(
+    swapped: Callable[..., dict[str, np.ndarray]] = surrogate_connectomes, *, seed: int
+) -> Probe:
     """What a fitted model predicts with other connectomes in place of people's own.
 
     Args:
-        swapped: (cohort, fold, seed) -> connectomes by name, as `swaps`.
+        swapped: (cohort, fold, seed) -> connectomes by name, as `surrogate_connectomes`.
         seed: of who gets whose.
     """
 
@@ -130,7 +134,7 @@ class OnOtherConnectomes(NamedTuple):
     model: Model
     change: Callable[[Cohort], np.ndarray]  # everybody's, [people, edge]
 
-    def fit(self, cohort: Cohort, subset: Part) -> "FittedOnOther":
+    def fit(self, cohort: Cohort, subset: Subset) -> "FittedOnOther":
         other = cohort._replace(connectomes=self.change(cohort))
         return FittedOnOther(self.model.fit(other, subset), self.change)
 
@@ -142,7 +146,7 @@ class FittedOnOther(NamedTuple):
     change: Callable[[Cohort], np.ndarray]
 
     def predict(
-        self, cohort: Cohort, subset: Part, connectomes: np.ndarray | None = None
+        self, cohort: Cohort, subset: Subset, connectomes: np.ndarray | None = None
     ) -> list[Prediction]:
         return self.fitted.predict(cohort._replace(connectomes=self.change(cohort)), subset)
 

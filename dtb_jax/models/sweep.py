@@ -11,13 +11,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from dtb_jax.models.paper_twin import Prepared
+from dtb_jax.models.paper_twin import TrainingData
 from dtb_jax.twin.batching import batches
 from dtb_jax.twin.config import TrainConfig, batch_size, learning_rates, steps_per_epoch
 from dtb_jax.twin.fit import NonFiniteLoss, features_of, fit, row_of
 from dtb_jax.twin.step import State, held_out_loss, initial_state, sizes, train_step, used_params
 from dtb_jax.twin.twin import Params
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 
 class Point(NamedTuple):
@@ -39,7 +39,7 @@ class Trained(NamedTuple):
 def train_points(
     states: State,
     features: Float[Array, "people feature"],
-    runs: Run,
+    runs: Sequences,
     people: Int[Array, "point batch"],
     weight: Float[Array, "point batch"],
     rate: Float[Array, " point"],
@@ -56,13 +56,15 @@ def train_points(
 
 
 @partial(jax.jit, static_argnames=("hypernet", "settings"))
-def held_out_points(params, features, runs: Run, values, *, hypernet, settings):
+def held_out_points(params, features, runs: Sequences, values, *, hypernet, settings):
     """`held_out_loss` of every point."""
     one = partial(held_out_loss, hypernet=hypernet, settings=settings)
     return jax.vmap(one, in_axes=(0, None, None, 0))(params, features, runs, values)
 
 
-def fit_points(ready: Prepared, settings: TrainConfig, points: Sequence[Point]) -> list[Trained]:
+def fit_points(
+    ready: TrainingData, settings: TrainConfig, points: Sequence[Point]
+) -> list[Trained]:
     """`twin.fit.fit` of every point at once, step by step in one `vmap`.
 
     A point that has stopped improving, or whose loss is no number, stands still while the others
@@ -155,7 +157,7 @@ def _rates(settings: TrainConfig, point: Point, people: int) -> np.ndarray:
     return learning_rates(replace(settings, learning_rate=rate), steps_per_epoch(settings, people))
 
 
-def fit_point(ready: Prepared, settings: TrainConfig, point: Point) -> Trained:
+def fit_point(ready: TrainingData, settings: TrainConfig, point: Point) -> Trained:
     """`fit_points` of one point, by `twin.fit.fit`: other values do not compile anew."""
     history: list[dict] = []
     parts = ready.parts

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from dtb_jax.data.splits import in_part
-from dtb_jax.evaluation.scores import Scored
+from dtb_jax.evaluation.scores import EvaluationTargets
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.types import Cohort
 
@@ -15,7 +15,7 @@ from dtb_jax.types import Cohort
 def write_predictions(
     path: Path,
     cohort: Cohort,
-    scored: Sequence[Scored],
+    scored: Sequence[EvaluationTargets],
     predictions: Sequence[Prediction],
     *,
     seen: bool | np.ndarray,

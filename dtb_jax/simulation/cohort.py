@@ -30,7 +30,7 @@ from dtb_jax.simulation.people import (
 )
 from dtb_jax.simulation.presses import CHUNK, events_tables, simulate_presses
 from dtb_jax.simulation.responses import task_series
-from dtb_jax.simulation.world import Subject, World, draw_subject
+from dtb_jax.simulation.world import GenerativeModel, Subject, draw_subject
 from dtb_jax.twin.connectome import connectome
 
 EDGES = {"EdgeValues": "z", "VectorOrder": "upper"}
@@ -39,7 +39,7 @@ EDGES = {"EdgeValues": "z", "VectorOrder": "upper"}
 
 def write_cohort(
     out: Path,
-    world: World,
+    world: GenerativeModel,
     *,
     participants: int,
     label: str = "SIM",
@@ -103,14 +103,14 @@ def write_cohort(
     return {"people": participants, "written": written}
 
 
-def simulate_behaviour(world: World, people: People) -> dict[str, Responses]:
+def simulate_behaviour(world: GenerativeModel, people: People) -> dict[str, Responses]:
     """Presses of these people in every run, {run: [people, trial]}."""
     return simulate_presses(
         world.truth, people.participants, people.scores, people.residual, seed=world.seed
     )
 
 
-def _write_behaviour(out: Path, world: World, people: People) -> None:
+def _write_behaviour(out: Path, world: GenerativeModel, people: People) -> None:
     for run, responses in simulate_behaviour(world, people).items():
         for name, table in zip(people.participants, events_tables(run, responses), strict=True):
             path = events_path(out, name, run)
@@ -118,7 +118,9 @@ def _write_behaviour(out: Path, world: World, people: People) -> None:
             table.to_csv(path, sep="\t", index=False, na_rep="n/a")
 
 
-def _write_series(out, world: World, subject: Subject, rest_runs, rest_volumes, tr) -> None:
+def _write_series(
+    out, world: GenerativeModel, subject: Subject, rest_runs, rest_volumes, tr
+) -> None:
     for run in rest_runs:
         rng = generator(world.seed, subject.name, run)
         values = rest_series(rng, subject.brain, world.population, rest_volumes, tr)
@@ -140,7 +142,7 @@ def _write_series(out, world: World, subject: Subject, rest_runs, rest_volumes, 
 
 
 def measured_connectome(
-    world: World, subject: Subject, rest_runs: Sequence[str], volumes: int, tr: float
+    world: GenerativeModel, subject: Subject, rest_runs: Sequence[str], volumes: int, tr: float
 ) -> np.ndarray:
     """What the rest runs give: the mean over runs of the edges of each."""
     runs = []
@@ -151,14 +153,14 @@ def measured_connectome(
     return np.mean(runs, axis=0)
 
 
-def _write_edges(out: Path, world: World, subject: Subject, *scan) -> None:
+def _write_edges(out: Path, world: GenerativeModel, subject: Subject, *scan) -> None:
     path = out / "connectomes" / f"{subject.name}.npy"
     path.parent.mkdir(exist_ok=True)
     (path.parent / FOR_ALL).write_text(json.dumps(EDGES), encoding="utf-8")
     np.save(path, measured_connectome(world, subject, *scan))
 
 
-def _write_participants(out: Path, world: World, names: Sequence[str]) -> None:
+def _write_participants(out: Path, world: GenerativeModel, names: Sequence[str]) -> None:
     """The table of people, last of all: how much they move is known once all are drawn."""
     rows = [{"participant_id": name} | demographics(world.seed, name) for name in names]
     table = pd.DataFrame(rows)

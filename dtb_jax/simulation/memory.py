@@ -7,17 +7,17 @@ import pandas as pd
 from jaxtyping import Float
 
 from dtb_jax.data.bids import PARTICIPANT_COLUMNS
-from dtb_jax.data.tasks.task import rasterise
+from dtb_jax.data.tasks.task import events_to_timeseries
 from dtb_jax.simulation.behaviour import DESIGNS, Responses, run_table
 from dtb_jax.simulation.layout import REPETITION_TIME_S, VOLUMES
 from dtb_jax.simulation.presses import as_trials
 from dtb_jax.twin.connectome import parcel_count
-from dtb_jax.types import STEP_S, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run
 
 RUNS = ("hammerAP_run-01", "stroopAP_run-01")
 
 
-def behaving_cohort(
+def simulate_cohort_behaviour(
     participants: list[str],
     connectomes: Float[np.ndarray, "people edge"],
     presses: Mapping[str, Responses],
@@ -45,12 +45,12 @@ def behaving_cohort(
     )
 
 
-def behaving_run(run: str, presses: Responses) -> TaskRun:
+def behaving_run(run: str, presses: Responses) -> Run:
     """One run of everybody, its stimuli as TCP's scanner clocks them."""
     (task, volumes), people = (DESIGNS[run][0], VOLUMES[run]), len(presses.action)
     _, drive = task.decode(run_table(run).assign(response_time=np.nan, accuracy_binarized=0.0))
-    shown = rasterise(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flags)
-    return TaskRun(
+    shown = events_to_timeseries(drive, volumes * round(REPETITION_TIME_S / STEP_S), task.flags)
+    return Run(
         task,
         run,
         as_trials(run, presses),

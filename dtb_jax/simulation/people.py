@@ -17,8 +17,8 @@ from dtb_jax.simulation.causes import Causes
 from dtb_jax.simulation.parameters import NAMES, RUNS, Parameters, Residual, Scale
 from dtb_jax.simulation.presses import in_chunks
 from dtb_jax.simulation.responses import Gains
-from dtb_jax.simulation.truth import Truth
-from dtb_jax.simulation.world import Subject, World
+from dtb_jax.simulation.truth import CausalModel
+from dtb_jax.simulation.world import GenerativeModel, Subject
 from dtb_jax.twin.connectome import edge_blocks
 
 FOLDER = "truth"
@@ -60,7 +60,7 @@ def has_truth(root: Path) -> bool:
     return (root / FOLDER / "world.npz").exists()
 
 
-def write_world(root: Path, world: World) -> None:
+def write_world(root: Path, world: GenerativeModel) -> None:
     """Causes, scales and trial difficulties as arrays, and the causes once more to be read.
 
     Raises: DataError when the folder holds people of another world.
@@ -97,7 +97,7 @@ def write_world(root: Path, world: World) -> None:
     causes_table(world).to_csv(folder / "causes.tsv", sep="\t", index=False)
 
 
-def causes_table(world: World) -> pd.DataFrame:
+def causes_table(world: GenerativeModel) -> pd.DataFrame:
     """How many edges of which pair of networks cause which parameter, and their summed weights."""
     block, pairs = edge_blocks(list(world.atlas["network"]))
     rows = []
@@ -127,7 +127,7 @@ def write_shard(
     )
 
 
-def gather(truth: Truth, subjects: Sequence[Subject]) -> People:
+def gather(truth: CausalModel, subjects: Sequence[Subject]) -> People:
     """Several people as one record, with the parameters that the truth gives them."""
     scores = np.stack([s.scores for s in subjects])
     residual = _stacked(Residual, [s.residual for s in subjects])
@@ -146,7 +146,7 @@ def shard_path(root: Path, index: int) -> Path:
     return root / FOLDER / f"people_{index:05d}.npz"
 
 
-def load_truth(root: Path) -> tuple[Truth, People]:
+def load_truth(root: Path) -> tuple[CausalModel, People]:
     """The truth of a cohort, and what is true of its people.
 
     Args:
@@ -159,7 +159,7 @@ def load_truth(root: Path) -> tuple[Truth, People]:
     fields = [f"scale_{name}" for name in Scale._fields]
     items = [f"items_{run}" for run in RUNS]
     world = _load(root / FOLDER / "world.npz", [*Causes._fields, "rho", *fields, *items])
-    truth = Truth(
+    truth = CausalModel(
         causes=Causes(*(world[name] for name in Causes._fields)),
         rho=world["rho"],
         scale=Scale(*(world[name] for name in fields)),
@@ -212,9 +212,9 @@ def _shards(root: Path) -> list[Path]:
 
 
 def parameters_of_people(
-    truth: Truth, scores: Float[np.ndarray, "people parameter"], residual: Residual
+    truth: CausalModel, scores: Float[np.ndarray, "people parameter"], residual: Residual
 ) -> Parameters:
-    """`Truth.parameters_of_scores` of several people."""
+    """`CausalModel.parameters_of_scores` of several people."""
     return in_chunks(partial(_parameters, truth), (scores, residual))
 
 
@@ -223,8 +223,8 @@ def _stacked(kind, records: Sequence):
 
 
 @jax.jit
-def _parameters(truth: Truth, scores, residual: Residual) -> Parameters:
-    return jax.vmap(Truth.parameters_of_scores, in_axes=(None, 0, 0))(truth, scores, residual)
+def _parameters(truth: CausalModel, scores, residual: Residual) -> Parameters:
+    return jax.vmap(CausalModel.parameters_of_scores, in_axes=(None, 0, 0))(truth, scores, residual)
 
 
 def _names(path: Path) -> list[str]:

@@ -14,7 +14,7 @@ from dtb_jax.data.tasks.task import possible_actions
 from dtb_jax.simulation.behaviour import DESIGNS, Responses, respond, run_table, run_trials
 from dtb_jax.simulation.layout import events_table
 from dtb_jax.simulation.parameters import RUNS, Residual
-from dtb_jax.simulation.truth import Truth
+from dtb_jax.simulation.truth import CausalModel
 from dtb_jax.types import Trials
 
 CHUNK = 64
@@ -22,7 +22,7 @@ CHUNK = 64
 
 
 def simulate_presses(
-    truth: Truth,
+    truth: CausalModel,
     participants: Sequence[str],
     scores: Float[np.ndarray, "people parameter"],
     residual: Residual,
@@ -32,7 +32,7 @@ def simulate_presses(
     """One session of several people: whoever they are together with changes nothing.
 
     Args:
-        truth: see `truth.Truth`.
+        truth: see `truth.CausalModel`.
         participants: names; with the seed they are all that is random.
         scores: causal scores.
         residual: [people, ...].
@@ -96,7 +96,7 @@ def as_trials(run: str, responses: Responses) -> Trials:
 
 
 @jax.jit
-def _respond(truth: Truth, people, scores, residual: Residual, task, key) -> Responses:
+def _respond(truth: CausalModel, people, scores, residual: Residual, task, key) -> Responses:
     def one(person, scores, residual):
         parameters = truth.parameters_of_scores(scores, residual)
         return respond(parameters, task, key=jax.random.fold_in(key, person))

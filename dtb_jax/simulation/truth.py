@@ -35,7 +35,7 @@ class Indicators(NamedTuple):
     stroop_effect_s: Float[Array, "*people"]
 
 
-class Truth(NamedTuple):
+class CausalModel(NamedTuple):
     """All that causes behaviour; leaves are arrays, so that `jit` and `grad` carry it."""
 
     causes: Causes

@@ -27,7 +27,7 @@ from dtb_jax.simulation.parameters import (
     in_runs,
 )
 from dtb_jax.simulation.responses import Gains, draw_gains
-from dtb_jax.simulation.truth import Truth
+from dtb_jax.simulation.truth import CausalModel
 
 REFERENCE = 512
 """People whose connectomes standardise the causal scores."""
@@ -36,14 +36,14 @@ MOTION_SD = 0.5
 AMYGDALA_GAIN, DRIFT = NAMES.index("amygdala_gain"), NAMES.index("drift")
 
 
-class World(NamedTuple):
+class GenerativeModel(NamedTuple):
     """Atlas, population and truth of one seed."""
 
     seed: int
     atlas: pd.DataFrame
     regions: dict[str, list[int]]
     population: Population
-    truth: Truth
+    truth: CausalModel
     kind: str  # of the causes
     motion: float  # median amplitude of movement; 0: nobody moves
     motion_r: float  # correlation of log movement with the latent drift
@@ -68,7 +68,7 @@ def make_world(
     rho: float | Float[np.ndarray, " parameter"] = 0.5,
     motion: float = 0.0,
     motion_r: float = 0.0,
-) -> World:
+) -> GenerativeModel:
     """Draw what everybody shares.
 
     Args:
@@ -79,7 +79,7 @@ def make_world(
         motion: median amplitude of movement artefacts over people, in SD of a parcel.
         motion_r: its correlation with the latent drift: who moves more is slower if negative.
 
-    Returns: `World`.
+    Returns: `GenerativeModel`.
 
     Raises: ValueError for another kind, or numbers out of range.
     """
@@ -104,19 +104,19 @@ def make_world(
     )
     causes = draw_causes(generator(seed, "causes", kind), kind, networks, reference)
     items = {run: draw_items(generator(seed, "items", run), run) for run in RUNS}
-    return World(
+    return GenerativeModel(
         seed=seed,
         atlas=atlas,
         regions=region_parcels(list(atlas["name"])),
         population=population,
-        truth=Truth(causes, share, calibrated(), items),
+        truth=CausalModel(causes, share, calibrated(), items),
         kind=kind,
         motion=motion,
         motion_r=motion_r,
     )
 
 
-def draw_subject(world: World, name: str) -> Subject:
+def draw_subject(world: GenerativeModel, name: str) -> Subject:
     """One person, who depends on the world and the name only.
 
     Args:

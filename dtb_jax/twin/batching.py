@@ -7,10 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Int
 
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 
-def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int) -> Run:
+def cut_segments(
+    runs: Sequences, starts: Int[Array, "people run segment"], steps: int
+) -> Sequences:
     """Segments [people, run * segment, steps, ...] of runs [people, run, time, ...]."""
 
     def cut(sequence, start):
@@ -25,7 +27,7 @@ def cut_segments(runs: Run, starts: Int[Array, "people run segment"], steps: int
     )
     sequences = {name: leaf for name, leaf in runs._asdict().items() if name != "available"}
     segments = {name: fold(over(leaf, starts)) for name, leaf in sequences.items()}
-    return Run(**segments, available=fold(available))
+    return Sequences(**segments, available=fold(available))
 
 
 def segment_starts(

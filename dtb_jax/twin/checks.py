@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 
 from dtb_jax.twin.config import TrainConfig
 from dtb_jax.twin.twin import Twin
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 
 def rows_of(people: np.ndarray | None, total: int, what: str = "people") -> Int[np.ndarray, " row"]:
@@ -33,12 +33,12 @@ def rows_of(people: np.ndarray | None, total: int, what: str = "people") -> Int[
 def checked(
     twin: Twin,
     connectomes: Float[Array, "people edge"],
-    training: Run,
-    validation: Run,
+    training: Sequences,
+    validation: Sequences,
     people: np.ndarray | None,
     validation_people: np.ndarray,
     settings: TrainConfig,
-) -> tuple[Run, Run, Int[np.ndarray, " trained"], Int[np.ndarray, " held"]]:
+) -> tuple[Sequences, Sequences, Int[np.ndarray, " trained"], Int[np.ndarray, " held"]]:
     """The arguments of `twin.fit.fit`, with rows for masks and zeros for NaN of masked BOLD.
 
     Raises: ValueError where a training with them would be of something else than meant.
@@ -75,7 +75,7 @@ def checked(
     return training, validation, rows, held
 
 
-def _check_shapes(twin: Twin, run: Run, name: str, people: int) -> None:
+def _check_shapes(twin: Twin, run: Sequences, name: str, people: int) -> None:
     if run.stimulus.ndim != 4:
         raise ValueError(
             f"{name}.stimulus: shape {run.stimulus.shape}, expected [people, run, time, input]"
@@ -105,7 +105,7 @@ def _check_shapes(twin: Twin, run: Run, name: str, people: int) -> None:
             raise ValueError(f"{name}.{what}: {given}, but the twin was made for {expected}")
 
 
-def _checked_numbers(run: Run) -> Run:
+def _checked_numbers(run: Sequences) -> Sequences:
     for field in ("stimulus", "press", "at_risk", "available", "bold_mask"):
         _refuse_nan(field, np.asarray(getattr(run, field)))
     press, available = np.asarray(run.press), np.asarray(run.available)

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from dtb_jax.twin.option import BASIC, Config, option
 from dtb_jax.twin.response import LIKELIHOODS, hazard_loss, press_count
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 NETWORK, TRAINING, SCORES = "Network", "Training", "Split and scores"
 
@@ -100,8 +100,8 @@ class TrainConfig(Config):
         least=0,
         below=1,
     )
-    action_loss: Callable[[Array, Run], Array] = hazard_loss
-    action_count: Callable[[Run], Array] = press_count
+    action_loss: Callable[[Array, Sequences], Array] = hazard_loss
+    action_count: Callable[[Sequences], Array] = press_count
 
 
 Values = Mapping[str, float | Array]

@@ -20,10 +20,10 @@ from dtb_jax.twin.config import (
     learning_rates,
     steps_per_epoch,
 )
-from dtb_jax.twin.sharding import fill, replicate, share, within
+from dtb_jax.twin.sharding import pad, replicate, shard, within
 from dtb_jax.twin.step import Progress, State, held_out_loss, initial_state, sizes, train_step
 from dtb_jax.twin.twin import Loss, Twin
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 
 class NonFiniteLoss(FloatingPointError):
@@ -38,8 +38,8 @@ def features_of(twin: Twin, connectomes):
 def fit(
     twin: Twin,
     connectomes: Float[Array, "people edge"],
-    training: Run,
-    validation: Run,
+    training: Sequences,
+    validation: Sequences,
     validation_people: Int[np.ndarray, " held"],
     settings: TrainConfig,
     *,
@@ -103,7 +103,7 @@ def fit(
                     state,
                     features,
                     training,
-                    *share(fill(people[chosen], weight, mesh), mesh),
+                    *shard(pad(people[chosen], weight, mesh), mesh),
                     rates[step],
                     key_steps,
                     values,

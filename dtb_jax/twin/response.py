@@ -15,7 +15,7 @@ import jax.numpy as jnp
 from jaxtyping import Bool, Float, Int
 
 from dtb_jax.twin.windows import until_s
-from dtb_jax.types import STEP_S, Array, Run
+from dtb_jax.types import STEP_S, Array, Sequences
 
 
 class Response(NamedTuple):
@@ -85,7 +85,7 @@ def log_hazards(
     return log_p[..., 1:], log_p[..., 0]
 
 
-def hazard_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, ""]:
+def hazard_loss(logits: Float[Array, "time action"], run: Sequences) -> Float[Array, ""]:
     """Negative log likelihood of one stretch, summed over its trials.
 
     -sum_t at_risk_t [pressed_t log sum_{a possible} p_t(a) + (1 - pressed_t) log p_t(no press)].
@@ -95,7 +95,7 @@ def hazard_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, "
 
 
 def steps_likelihood(
-    log_press: Float[Array, "time action"], log_none: Float[Array, " time"], run: Run
+    log_press: Float[Array, "time action"], log_none: Float[Array, " time"], run: Sequences
 ) -> Float[Array, " time"]:
     """Log likelihood of what happens at every step, 0 where nothing may, see `log_hazards`."""
     pressed = jnp.any(run.press > 0, axis=-1)
@@ -105,7 +105,7 @@ def steps_likelihood(
     return run.at_risk * jnp.where(pressed, log_possible, log_none)
 
 
-def pulse_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, ""]:
+def pulse_loss(logits: Float[Array, "time action"], run: Sequences) -> Float[Array, ""]:
     """The paper's binary cross-entropy, summed over steps and channels.
 
     -sum_{t, a} [z log s(y) + (1 - z) log (1 - s(y))], z = 1 at the press. Steps whose button is
@@ -116,13 +116,13 @@ def pulse_loss(logits: Float[Array, "time action"], run: Run) -> Float[Array, ""
     return jnp.sum(known * entropy)
 
 
-def pulse_count(run: Run) -> Float[Array, ""]:
+def pulse_count(run: Sequences) -> Float[Array, ""]:
     """Number of known steps x channels in a stretch: what `pulse_loss` is averaged over."""
     known = jnp.sum(run.press, axis=-1) <= 1
     return jnp.sum(known) * float(run.press.shape[-1])
 
 
-def press_count(run: Run) -> Float[Array, ""]:
+def press_count(run: Sequences) -> Float[Array, ""]:
     """Number of answered trials in a stretch: what `hazard_loss` is averaged over."""
     return jnp.sum(run.at_risk * jnp.any(run.press > 0, axis=-1))
 
@@ -261,8 +261,8 @@ def first_crossing(
 class Likelihood(NamedTuple):
     """How presses are learned and read."""
 
-    loss: Callable[[Array, Run], Array]
-    total: Callable[[Run], Array]  # what the loss is averaged over
+    loss: Callable[[Array, Sequences], Array]
+    total: Callable[[Sequences], Array]  # what the loss is averaged over
     read: Callable[..., Response]
 
 

@@ -29,8 +29,8 @@ def replicate(tree: Any, mesh: Mesh | None) -> Any:
     return _put(tree, mesh, PartitionSpec())
 
 
-def share(tree: Any, mesh: Mesh | None) -> Any:
-    """Leading axes divided among devices; see `fill`."""
+def shard(tree: Any, mesh: Mesh | None) -> Any:
+    """Leading axes divided among devices; see `pad`."""
     return _put(tree, mesh, PartitionSpec(AXIS))
 
 
@@ -48,16 +48,14 @@ def _put(tree: Any, mesh: Mesh | None, spec: PartitionSpec) -> Any:
     return jax.tree.map(put, tree)
 
 
-def fill(
-    people: np.ndarray, weight: np.ndarray, mesh: Mesh | None
-) -> tuple[np.ndarray, np.ndarray]:
+def pad(people: np.ndarray, weight: np.ndarray, mesh: Mesh | None) -> tuple[np.ndarray, np.ndarray]:
     """A batch with as many people on every device; who fills it up has weight 0."""
     devices = 1 if mesh is None else mesh.size
     size = -(-len(people) // devices) * devices
     return np.resize(people, size), np.pad(weight, (0, size - len(people)))
 
 
-def everywhere(tree: Any) -> Any:
+def replicated(tree: Any) -> Any:
     """Within a mesh: a result that every device has as a whole, so that the next step begins like
     the first."""
     if AXIS not in jax.sharding.get_abstract_mesh().axis_names:

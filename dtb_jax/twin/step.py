@@ -11,9 +11,9 @@ from jaxtyping import Float, Int
 
 from dtb_jax.twin.batching import cut_segments, segment_starts
 from dtb_jax.twin.config import NONE, TrainConfig, Values, optimiser
-from dtb_jax.twin.sharding import everywhere
+from dtb_jax.twin.sharding import replicated
 from dtb_jax.twin.twin import Loss, Params, Twin, cohort_loss
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 
 class State(NamedTuple):
@@ -39,7 +39,7 @@ class Progress(NamedTuple):
 def train_step(
     state: State,
     features: Float[Array, "people feature"],
-    runs: Run,
+    runs: Sequences,
     people: Int[Array, " batch"],
     weight: Float[Array, " batch"],
     rate: Float[Array, ""],
@@ -99,7 +99,7 @@ def train_step(
     update = jax.tree.map(lambda leaf: -rate * leaf, direction)
     params = optax.apply_updates(state.params, update)
     state = state._replace(params=params, optimiser=new_optimiser, step=state.step + 1)
-    return everywhere((state, Progress(parts, optax.tree.norm(gradient))))
+    return replicated((state, Progress(parts, optax.tree.norm(gradient))))
 
 
 @jax.jit
@@ -121,7 +121,7 @@ def sizes(state: State, rate: Float[Array, ""]) -> tuple[Float[Array, ""], Float
 def held_out_loss(
     params: Params,
     features: Float[Array, "people feature"],
-    runs: Run,
+    runs: Sequences,
     values: Values = NONE,
     *,
     hypernet: nn.Module,
@@ -136,7 +136,7 @@ def _with(hypernet: nn.Module, values: Values) -> nn.Module:
     return hypernet.clone(dropout=values["dropout"]) if "dropout" in values else hypernet
 
 
-def _loss(networks, runs: Run, weight, settings: TrainConfig, values: Values) -> Loss:
+def _loss(networks, runs: Sequences, weight, settings: TrainConfig, values: Values) -> Loss:
     return cohort_loss(
         networks,
         runs,

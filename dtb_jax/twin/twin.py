@@ -13,7 +13,7 @@ from jaxtyping import Float
 from dtb_jax.twin.hypernetwork import Hypernetwork
 from dtb_jax.twin.rnn import MainNetwork, unroll_together
 from dtb_jax.twin.sharding import by_device
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 Params = Any
 
@@ -144,11 +144,11 @@ class Loss(NamedTuple):
 
 def cohort_loss(
     networks: MainNetwork,
-    runs: Run,
+    runs: Sequences,
     weight: Float[Array, " people"],
     *,
-    action_loss: Callable[[Array, Run], Array],
-    action_count: Callable[[Run], Array],
+    action_loss: Callable[[Array, Sequences], Array],
+    action_count: Callable[[Sequences], Array],
     bold_weight: float | Float[Array, ""],
 ) -> Loss:
     """Loss of a batch of people: mean action loss + bold_weight x mean squared BOLD error.

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.data.check import Overview, after_window, as_text, outside_scan, scan_s
 from dtb_jax.reporting import plots
 from dtb_jax.reporting.report import embedded_page
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 from dtb_jax.workflows.evaluation_report import source_label, source_words
 
 
-def write(path: Path, folder: Path, cohort: Cohort, ledger: Ledger, found: Overview) -> None:
+def write(path: Path, folder: Path, cohort: Cohort, ledger: ExclusionLog, found: Overview) -> None:
     """One self-contained page with every table, a person's timeline and all reaction times.
 
     Args:
@@ -77,7 +77,7 @@ def shown_person(cohort: Cohort) -> int:
     return int(np.lexsort((np.arange(len(there)), -there, -outside))[0])
 
 
-def _timeline(run: TaskRun, i: int, cohort: Cohort) -> plots.Timeline:
+def _timeline(run: Run, i: int, cohort: Cohort) -> plots.Timeline:
     trials, tr = run.trials, cohort.repetition_time_s
     outside = outside_scan(run, tr)[i]
     kept = trials.present[i] | outside
@@ -102,7 +102,7 @@ def _timeline(run: TaskRun, i: int, cohort: Cohort) -> plots.Timeline:
     )
 
 
-def _times(run: TaskRun, late: int) -> plots.Times:
+def _times(run: Run, late: int) -> plots.Times:
     trials = run.trials
     pressed = trials.present & (trials.response_time_s > 0)
     windows = trials.deadline_s[trials.present]

@@ -22,7 +22,7 @@ LATE_S = 600.0
 """After which a job that Slurm does not know is gone."""
 
 
-class Submitted(Exception):
+class JobSubmitted(Exception):
     """Not an error: the work is with the cluster, and the same command will gather it."""
 
 
@@ -74,7 +74,7 @@ class Task:
         return DelayedSubmission(self)
 
 
-def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]) -> None:
+def submit(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]) -> None:
     """Have all tasks done, by Slurm or on this machine; nothing where nothing is submitted.
 
     Args:
@@ -91,7 +91,7 @@ def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]
     out, failed = _asked(place)
     if not cluster.submit:
         if out & tasks.keys():
-            raise Submitted(f"{len(out & tasks.keys())} tasks are still with Slurm ({place})")
+            raise JobSubmitted(f"{len(out & tasks.keys())} tasks are still with Slurm ({place})")
         return
     executor = _executor(cluster, workdir / "jobs")
     if cluster.submit == "local":
@@ -108,7 +108,7 @@ def send(cluster: Cluster, workdir: Path, tasks: Mapping[str, Callable[[], Any]]
     told += [f"{len(out & tasks.keys())} still with Slurm"] if out & tasks.keys() else []
     again = [f"{name} failed before ({why})" for name, why in failed.items() if name in new]
     told += again[:1]
-    raise Submitted(f"{' and '.join(told)}; when they are done, the same command gathers them")
+    raise JobSubmitted(f"{' and '.join(told)}; when they are done, the same command gathers them")
 
 
 def _executor(cluster: Cluster, folder: Path) -> Any:

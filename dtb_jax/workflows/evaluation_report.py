@@ -4,7 +4,7 @@ import numpy as np
 
 from dtb_jax.data.glm import noise_effect
 from dtb_jax.data.tasks.lists import described
-from dtb_jax.evaluation.assessment import OWN, Assessed, remaining
+from dtb_jax.evaluation.assessment import OWN, EvaluationResult, remaining
 from dtb_jax.evaluation.behaviour import error_mask, error_probability
 from dtb_jax.evaluation.distributions import reliability_bins
 from dtb_jax.evaluation.scores import run_names
@@ -79,7 +79,7 @@ def _headlines(models: dict) -> list[tuple[str, str, str]]:
     return panels + bold
 
 
-def reliability_figure(assessed: Assessed, label: str) -> Drawn:
+def reliability_figure(assessed: EvaluationResult, label: str) -> Drawn:
     """How often an error came, by the probability that models told.
 
     Among unseen people whole runs are tested: whoever knows a part of them is left out.
@@ -100,7 +100,7 @@ def reliability_figure(assessed: Assessed, label: str) -> Drawn:
     return caption, "reliability", plots.reliability(panels, label)
 
 
-def verdict_metrics(assessed: Assessed) -> dict:
+def verdict_metrics(assessed: EvaluationResult) -> dict:
     """`verdict`, in a sentence and one by one; `glm`, its noise; what is left after confounds."""
     found: dict = {
         "headline": headline(assessed.verdicts, unseen=bool(assessed.evidence)),

@@ -9,12 +9,12 @@ from functools import cache
 
 import numpy as np
 
-from dtb_jax.data import DataError, Ledger
+from dtb_jax.data import DataError, ExclusionLog
 from dtb_jax.data import folds as splits
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.data.splits import SPLIT_S, STOP_S, Times, in_part, length_s, volume_range, volume_s
 from dtb_jax.data.tasks.designs import NAMES, load_design
-from dtb_jax.types import STEP_S, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run
 from dtb_jax.workflows.config import EvalConfig
 
 CLOSE_S = 1.0
@@ -38,11 +38,11 @@ def halves(config: EvalConfig, cohort: Cohort) -> Fold:
         cut[run.name] = config.split_s or (SPLIT_S if paper else middle_s(run, stop))
         cut[run.name] = on_grid(run, cut[run.name])
     _refuse_empty(config, cohort, cut, end)
-    (fold,) = splits.by_time(cohort, one_for_all(cut), one_for_all(end))
+    (fold,) = splits.time_split(cohort, one_for_all(cut), one_for_all(end))
     return fold
 
 
-def middle_s(run: TaskRun, end_s: float) -> float:
+def middle_s(run: Run, end_s: float) -> float:
     """The onset before which half of all trials lie, whoever saw them."""
     trials = run.trials
     onsets = np.sort(trials.onset_s[trials.present & (trials.onset_s < end_s)])
@@ -51,7 +51,7 @@ def middle_s(run: TaskRun, end_s: float) -> float:
     return float(later[0]) if len(later) else end_s / 2
 
 
-def on_grid(run: TaskRun, cut_s: float) -> float:
+def on_grid(run: Run, cut_s: float) -> float:
     """A cut where a volume begins, so that none is in both parts; without BOLD, where a step does.
 
     Rounded down: the trial at the cut is tested as a whole.
@@ -68,7 +68,7 @@ def _lists_of_tcp() -> list[tuple[int, float, float]]:
     return [(len(onset), onset.min(), onset.max()) for onset in lists]
 
 
-def has_list_of_tcp(run: TaskRun) -> bool:
+def has_list_of_tcp(run: Run) -> bool:
     """Whether most people's trials have the number and the times of one of TCP's lists."""
     trials = run.trials
     seen = run.present & trials.present.any(axis=1)
@@ -89,7 +89,7 @@ def has_list_of_tcp(run: TaskRun) -> bool:
     )
 
 
-def note_parts(cohort: Cohort, fold: Fold, ledger: Ledger) -> None:
+def note_parts(cohort: Cohort, fold: Fold, ledger: ExclusionLog) -> None:
     """A line for whoever has no trial in a part of a run that they did."""
     for what, part in (("training", fold.training), ("test", fold.test)):
         for run in part.of(cohort).runs:
@@ -104,7 +104,7 @@ def note_parts(cohort: Cohort, fold: Fold, ledger: Ledger) -> None:
                 )
 
 
-def trained_on(cohort: Cohort, part: Part) -> np.ndarray:
+def trained_on(cohort: Cohort, part: Subset) -> np.ndarray:
     """Who has a trial or a volume of BOLD in a part, [people]."""
     learned = np.zeros(len(cohort.connectomes), bool)
     for run in part.of(cohort).runs:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dtb_jax.data import Ledger, provenance
+from dtb_jax.data import ExclusionLog, provenance
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.writing import write_json
-from dtb_jax.evaluation.assessment import assess
+from dtb_jax.evaluation import assessment
 from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.models import registry, serialization
 from dtb_jax.models.paper_twin import Fitted, fits, note_below_chance
@@ -28,7 +28,7 @@ class Trained(NamedTuple):
     """What was read and what has learned from it."""
 
     cohort: Cohort
-    ledger: Ledger
+    ledger: ExclusionLog
     fold: Fold
     fitted: Fitted
 
@@ -123,7 +123,7 @@ def evaluate(config: StudyConfig, workdir: Path, trained: Trained) -> dict[str, 
     print("evaluating on the second half of every run")
     probes = {"twin": [surrogates(seed=config.seed)]}
     everything = cross_validate(cohort, [fold], models, probes=probes)
-    assessed = assess(
+    assessed = assessment.evaluate(
         cohort,
         [fold],
         everything,

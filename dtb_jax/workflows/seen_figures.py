@@ -11,9 +11,9 @@ from dtb_jax.data.glm import person_t
 from dtb_jax.data.splits import BoldScale, in_part
 from dtb_jax.data.writing import as_json
 from dtb_jax.evaluation import metrics
-from dtb_jax.evaluation.assessment import Assessed
+from dtb_jax.evaluation.assessment import EvaluationResult
 from dtb_jax.evaluation.behaviour import told_means
-from dtb_jax.evaluation.scored import Scored
+from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import titled
 from dtb_jax.models import paper_twin
@@ -35,8 +35,8 @@ def draw(
     cohort: Cohort,
     fold: Fold,
     fitted: paper_twin.Fitted,
-    evaluated: Assessed,
-    compared: list[truth.Told],
+    evaluated: EvaluationResult,
+    compared: list[truth.AgainstTruth],
     results: dict,
 ) -> None:
     """Every figure into `figures/`, with its caption.
@@ -110,7 +110,7 @@ def draw(
     session.save_figures(workdir, drawn)
 
 
-def _reaction_times(evaluated: Assessed, results: dict) -> list:
+def _reaction_times(evaluated: EvaluationResult, results: dict) -> list:
     panels = []
     for r, (task, part) in enumerate(zip(run_names(evaluated.scored), evaluated.scored)):
         observed = masked_mean(part.run.trials.response_time_s, part.timed())
@@ -132,7 +132,7 @@ def _reaction_times(evaluated: Assessed, results: dict) -> list:
     return panels
 
 
-def _with_bold(evaluated: Assessed) -> list[tuple[str, Scored, Prediction]]:
+def _with_bold(evaluated: EvaluationResult) -> list[tuple[str, EvaluationTargets, Prediction]]:
     """Runs of which somebody has BOLD: name, part and what the twin says."""
     each = zip(run_names(evaluated.scored), evaluated.scored, evaluated.predictions["twin"])
     return [(name, part, told) for name, part, told in each if part.run.bold_mask.any()]
@@ -143,7 +143,7 @@ def shown_region(cohort: Cohort) -> int:
     return cohort.regions.index(SHOWN_REGION) if SHOWN_REGION in cohort.regions else 0
 
 
-def _courses(evaluated: Assessed, cohort: Cohort, scale: BoldScale) -> list[plots.Course]:
+def _courses(evaluated: EvaluationResult, cohort: Cohort, scale: BoldScale) -> list[plots.Course]:
     region = shown_region(cohort)
     courses = []
     for name, part, told in _with_bold(evaluated):
@@ -181,7 +181,7 @@ class Map(NamedTuple):
     told: np.ndarray
 
 
-def _maps(evaluated: Assessed) -> list[Map]:
+def _maps(evaluated: EvaluationResult) -> list[Map]:
     found = []
     for name, part, told in _with_bold(evaluated):
         t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])

@@ -14,7 +14,7 @@ from typing import Any
 import jax
 from tqdm import tqdm
 
-from dtb_jax.data import DataConfig, DataError, Ledger, provenance, read_cohort
+from dtb_jax.data import DataConfig, DataError, ExclusionLog, provenance, read_cohort
 from dtb_jax.data.writing import write_json
 from dtb_jax.models import registry
 from dtb_jax.models.protocol import Model
@@ -41,7 +41,7 @@ def multiply_in_float32() -> None:
         jax.config.update("jax_default_matmul_precision", "float32")
 
 
-def read_data(config: DataConfig) -> tuple[Cohort, Ledger]:
+def read_data(config: DataConfig) -> tuple[Cohort, ExclusionLog]:
     """The cohort in a folder and its ledger, with a progress bar.
 
     Raises: DataError when no folder is named, or nothing in it can be used.

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from dtb_jax.data.averages import correct_mask, masked_mean
-from dtb_jax.data.splits import cut, in_part
+from dtb_jax.data.splits import in_part, to_sequences
 from dtb_jax.models import paper_twin
 from dtb_jax.reporting import plots
 from dtb_jax.twin.response import log_hazards
 from dtb_jax.twin.twin import simulate_cohort
-from dtb_jax.types import STEP_S, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Cohort, Run
 
 
 def action_traces(
@@ -25,11 +25,11 @@ def action_traces(
     stop_s = min(start_s + 40, run.stimulus.shape[1] * STEP_S)
     few = cohort._replace(
         runs=tuple(
-            TaskRun(r.task, r.name, *jax.tree.map(lambda x: x[chosen], r[2:])) for r in cohort.runs
+            Run(r.task, r.name, *jax.tree.map(lambda x: x[chosen], r[2:])) for r in cohort.runs
         ),
         connectomes=cohort.connectomes[chosen],
     )
-    part = cut(few, start_s, stop_s, fitted.scale)
+    part = to_sequences(few, start_s, stop_s, fitted.scale)
     outputs = simulate_cohort(
         fitted.twin, fitted.params, jnp.asarray(few.connectomes), jnp.asarray(part.stimulus)
     )

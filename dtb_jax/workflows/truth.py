@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.averages import masked_mean
-from dtb_jax.evaluation.assessment import Assessed
-from dtb_jax.evaluation.figures import Figure, correlation_figure
+from dtb_jax.evaluation.assessment import EvaluationResult
+from dtb_jax.evaluation.figures import Estimate, correlation_figure
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import titled
 from dtb_jax.models import oracle
@@ -25,14 +25,14 @@ MEANING = {
 }
 
 
-class Told(NamedTuple):
+class AgainstTruth(NamedTuple):
     """A person's mean reaction time over one run's test part: the truth and the twin."""
 
     task: str
     oracle: str
     true_s: np.ndarray
     twin_s: np.ndarray
-    r: Figure
+    r: Estimate
 
 
 def oracles(folder: Path, cohort: Cohort) -> dict[str, Model]:
@@ -44,7 +44,7 @@ def oracles(folder: Path, cohort: Cohort) -> dict[str, Model]:
     return {name: Oracle(truth, people, knows) for name, knows in ORACLES.items()}
 
 
-def compare(evaluated: Assessed) -> list[Told]:
+def compare(evaluated: EvaluationResult) -> list[AgainstTruth]:
     """The twin's expectations against the oracles', person by person."""
     found = []
     for name in ORACLES:
@@ -58,19 +58,19 @@ def compare(evaluated: Assessed) -> list[Told]:
             )
             figure = correlation_figure(true, twin, part.people)
             keep = part.people
-            found.append(Told(task, name, true[keep], twin[keep], figure))
+            found.append(AgainstTruth(task, name, true[keep], twin[keep], figure))
     return found
 
 
-def as_metrics(told: list[Told]) -> dict:
+def as_metrics(told: list[AgainstTruth]) -> dict:
     """{task: {oracle: figure}}: r over people between the twin's mean times and the true ones."""
-    tree: dict[str, dict[str, Figure]] = {}
+    tree: dict[str, dict[str, Estimate]] = {}
     for one in told:
         tree.setdefault(one.task, {})[one.oracle] = one.r
     return tree
 
 
-def figure(told: list[Told], label: str):
+def figure(told: list[AgainstTruth], label: str):
     """Truth against prediction, a dot a person."""
     panels = []
     for one in told:

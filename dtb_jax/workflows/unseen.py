@@ -11,15 +11,21 @@ import jax
 import numpy as np
 from tqdm import tqdm
 
-from dtb_jax.data import DataError, Ledger, provenance
+from dtb_jax.data import DataError, ExclusionLog, provenance
 from dtb_jax.data import folds as splits
 from dtb_jax.data.confounds import design, regress_out
 from dtb_jax.data.folds import Fold
 from dtb_jax.data.splits import hold_out_people
 from dtb_jax.data.writing import write_json
-from dtb_jax.evaluation.assessment import assess
-from dtb_jax.evaluation.crossvalidation import Told, cross_validate, is_kept, origin_of, told_at
-from dtb_jax.evaluation.repeats import over_repeats, refitted_p
+from dtb_jax.evaluation.assessment import evaluate
+from dtb_jax.evaluation.crossvalidation import (
+    CrossValPredictions,
+    cross_validate,
+    is_kept,
+    origin_of,
+    told_at,
+)
+from dtb_jax.evaluation.repeats import refitted_p, repeated_cross_validation
 from dtb_jax.models import registry
 from dtb_jax.models.few_shot import after_first_trials
 from dtb_jax.models.paper_twin import PaperTwin, fits, note_below_chance
@@ -30,7 +36,7 @@ from dtb_jax.twin.hypernetwork import ConstantInput
 from dtb_jax.types import Cohort
 from dtb_jax.workflows import evaluation_report, session, truth, unseen_report
 from dtb_jax.workflows import protocol as protocols
-from dtb_jax.workflows.cluster import Cluster, send
+from dtb_jax.workflows.cluster import Cluster, submit
 from dtb_jax.workflows.config import HeldOutConfig, not_exact, paper_twin
 
 FOLDS = "folds"
@@ -48,7 +54,7 @@ class Opened(NamedTuple):
     """What was read, how people are split, and who is asked."""
 
     cohort: Cohort
-    ledger: Ledger
+    ledger: ExclusionLog
     rounds: list[list[Fold]]  # a list of folds a repeat
     asked: Asked
 
@@ -110,12 +116,12 @@ def run(config: HeldOutConfig, workdir: Path, cluster: Cluster = Cluster()) -> d
     note_below_chance(cohort, ledger)
     ledger.write(workdir / "exclusions.tsv")
     missing = unfinished(opened, workdir)
-    send(cluster, workdir, {name: partial(fit_fold, config, workdir, name) for name in missing})
+    submit(cluster, workdir, {name: partial(fit_fold, config, workdir, name) for name in missing})
     told = [cross_validated(config, cohort, folds, asked, workdir) for folds in rounds]
     print("figures, ceilings, permutations")
     rest = session.halves(config.evaluation, cohort).test
     assessed = [
-        assess(
+        evaluate(
             cohort,
             folds,
             one,
@@ -126,7 +132,7 @@ def run(config: HeldOutConfig, workdir: Path, cluster: Cluster = Cluster()) -> d
         )
         for folds, one in zip(rounds, told)
     ]
-    first = over_repeats(cohort, assessed)
+    first = repeated_cross_validation(cohort, assessed)
     metrics = {
         "protocol": protocol(config, cohort, rounds),
         "models": first.models,
@@ -176,12 +182,12 @@ def make_folds(config: HeldOutConfig, cohort: Cohort, seed: int) -> list[Fold]:
     number = config.held_out.folds
     number = splits.usual_folds(len(cohort.connectomes)) if number is None else number
     try:
-        folds = splits.by_people(cohort, number, seed=seed)
+        folds = splits.group_k_fold(cohort, number, seed=seed)
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
     if config.held_out.split == "people":
         return folds
-    return splits.across(folds, session.halves(config.evaluation, cohort))
+    return splits.nested(folds, session.halves(config.evaluation, cohort))
 
 
 def removed(config: HeldOutConfig) -> tuple[str, ...]:
@@ -218,7 +224,7 @@ def models_of(config: HeldOutConfig, cohort: Cohort, workdir: Path) -> Asked:
 
 def cross_validated(
     config: HeldOutConfig, cohort: Cohort, folds: Sequence[Fold], asked: Asked, workdir: Path
-) -> Told:
+) -> CrossValPredictions:
     """All models on all folds: first those everybody wants, then those timed apart."""
 
     def prepare(cohort: Cohort, fold: Fold) -> Cohort:
@@ -228,7 +234,7 @@ def cross_validated(
         edges = regress_out(cohort.connectomes, known, fold.training.people)
         return cohort._replace(connectomes=edges)
 
-    merged = Told({}, np.zeros(0), {})
+    merged = CrossValPredictions({}, np.zeros(0), {})
     for what, models in (("folds", asked.models), ("timed apart", asked.apart)):
         if not models:
             continue
@@ -247,7 +253,9 @@ def cross_validated(
                 prepare=prepare,
                 on_model=show,
             )
-        merged = Told(merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds)
+        merged = CrossValPredictions(
+            merged.predictions | one.predictions, one.fold, merged.seconds | one.seconds
+        )
     return merged
 
 

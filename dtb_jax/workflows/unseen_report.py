@@ -4,10 +4,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.data.averages import masked_mean
 from dtb_jax.data.writing import as_json
-from dtb_jax.evaluation.assessment import Assessed
+from dtb_jax.evaluation.assessment import EvaluationResult
 from dtb_jax.evaluation.behaviour import told_means
 from dtb_jax.evaluation.scores import run_names
 from dtb_jax.evaluation.verdict import titled
@@ -28,8 +28,8 @@ SHOWN = ("twin", "ridge", "demographics")
 def write(
     workdir: Path,
     cohort: Cohort,
-    ledger: Ledger,
-    assessed: Assessed,
+    ledger: ExclusionLog,
+    assessed: EvaluationResult,
     results: dict,
     who: str = "Nobody tested was seen in training.",
 ) -> None:
@@ -92,7 +92,7 @@ def _few_shot(results: dict, label: str) -> list:
     return [(caption, "few_shot", plots.few_shot(curves, label))]
 
 
-def _panels(assessed: Assessed, results: dict) -> list:
+def _panels(assessed: EvaluationResult, results: dict) -> list:
     panels = []
     for r, (name, part) in enumerate(zip(run_names(assessed.scored), assessed.scored)):
         observed = masked_mean(part.run.trials.response_time_s, part.timed())

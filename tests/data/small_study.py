@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dtb_jax.data import DataConfig, Ledger, read_cohort
+from dtb_jax.data import DataConfig, ExclusionLog, read_cohort
 from dtb_jax.types import Cohort
 
 PARCELS = 12
@@ -81,7 +81,7 @@ class Study:
         """Write the JSON beside a series."""
         self.path(person, task).with_suffix(".json").write_text(json.dumps(fields))
 
-    def read(self, **more) -> tuple[Cohort, Ledger]:
+    def read(self, **more) -> tuple[Cohort, ExclusionLog]:
         given = {
             "tasks": (str(self.root / "task.yaml"),),
             "runs": (),
@@ -99,6 +99,6 @@ def write_table(path: Path, values: np.ndarray, names: Sequence[str] | None = No
     path.write_text("\n".join((["\t".join(names)] if names is not None else []) + rows) + "\n")
 
 
-def said_of(ledger: Ledger, person: str) -> str:
+def said_of(ledger: ExclusionLog, person: str) -> str:
     """All that is said of a person, in one text."""
     return "; ".join(e.reason for e in ledger.entries if e.participant == person)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtb_jax.data import DataConfig, Ledger, read_cohort
+from dtb_jax.data import DataConfig, ExclusionLog, read_cohort
 from dtb_jax.data.check import after_window, as_text, late_presses, outside_scan, overview
 from dtb_jax.data.cohort import below_chance
 from tests.data.test_folds import make_cohort
@@ -41,7 +41,7 @@ def with_trials(cohort, **fields):
 
 
 def warned(cohort):
-    return overview(cohort, Ledger())
+    return overview(cohort, ExclusionLog())
 
 
 def test_overview_counts_each_condition(cohort):
@@ -113,7 +113,7 @@ def test_overview_warns_of_many_presses_after_the_window(cohort):
 
 
 def test_late_presses_that_readers_left_out_are_counted_by_their_lines(cohort):
-    ledger, run = Ledger(), cohort.runs[0]
+    ledger, run = ExclusionLog(), cohort.runs[0]
     said = "later than the window of 1.6 s do not count, the latest after 9 s"
     ledger.add("sub-001", run.name, "f", f"3 presses {said}")
     ledger.add("sub-002", run.name, "f", f"1 press {said}")
@@ -126,7 +126,7 @@ def test_facts_say_where_they_were_read(cohort):
     found = warned(cohort).facts
     assert found["repetition time"].endswith("(default)")
     assert found["parcels"] == f"{cohort.parcels}, in the table's order"
-    ledger = Ledger()
+    ledger = ExclusionLog()
     ledger.facts |= {"repetition_time": "bold.json", "parcels_by_name": "8"}
     ledger.add("all", "", "participants.tsv", "columns not used: gender (sex?), IQ")
     found = overview(cohort, ledger).facts
@@ -180,7 +180,7 @@ def test_everybody_is_in_or_out_with_a_reason(small, inside, present, with_bold,
     some = cohort._replace(
         participants=cohort.participants.iloc[rows], connectomes=cohort.connectomes[rows], runs=runs
     )
-    ledger = Ledger()
+    ledger = ExclusionLog()
     for i in sorted(set(range(5)) - inside):
         ledger.add(everybody[i], "", "", "not in the cohort")
     for i, run, reason in lines:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from dtb_jax.data import DataError, Ledger
+from dtb_jax.data import DataError, ExclusionLog
 from dtb_jax.data.behaviour import of_these, read_behaviour
 from dtb_jax.data.bids import decode_events
 from dtb_jax.data.entities import Sessions
@@ -69,7 +69,7 @@ def behaviour(root, tables, tasks=None):
     """{person: rows} read as one run; the ledger's lines as (participant, reason)."""
     for person, table in tables.items():
         write(root, person, table)
-    ledger = Ledger()
+    ledger = ExclusionLog()
     read = read_behaviour(root, tasks or task_of(root), (), Sessions(), ledger)
     return read, ledger, [(entry.participant, entry.reason) for entry in ledger.entries]
 

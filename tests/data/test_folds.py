@@ -8,7 +8,7 @@ from dtb_jax.data import folds
 from dtb_jax.data.tasks.faces import FACES
 from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.data.tasks.task import possible_actions
-from dtb_jax.types import Cohort, TaskRun, Trials
+from dtb_jax.types import Cohort, Run, Trials
 
 TRIALS, VOLUMES, REGIONS, TR = 24, 150, 3, 0.8
 RUNS = (
@@ -49,7 +49,7 @@ def make_run(task, name, people, seed=0):
     seen[0], seen[[1, -1]], seen[2, 80:] = True, False, False
     series = rng.normal(size=(people, VOLUMES, REGIONS)) + rng.normal(size=(people, 1, REGIONS))
     stimulus = rng.random((people, VOLUMES * 10, 2)).astype(np.float32)
-    return TaskRun(task, name, trials, stimulus, series * seen[..., None], seen, count > 0)
+    return Run(task, name, trials, stimulus, series * seen[..., None], seen, count > 0)
 
 
 def make_cohort(people=15, seed=0, runs=RUNS[:2]):
@@ -104,7 +104,7 @@ def test_everybody_is_tested_once_with_fair_shares_of_sites_and_groups(people, k
 
 def test_by_people_trains_on_all_others_and_repeats_differ():
     cohort = make_cohort(30)
-    found, again, other = (folds.by_people(cohort, 4, seed=seed) for seed in (0, 0, 1))
+    found, again, other = (folds.group_k_fold(cohort, 4, seed=seed) for seed in (0, 0, 1))
     tests = np.stack([fold.test.people for fold in found])
     assert (tests.sum(0) == 1).all()
     for fold, same in zip(found, again):
@@ -192,9 +192,12 @@ def test_no_trial_is_in_both_parts_and_none_is_forgotten():
     cohort = make_cohort(12, runs=RUNS)
     present = trials_of(folds.everybody(cohort), cohort)
     assert len(present) == sum(run.trials.present.sum() for run in cohort.runs)
-    (time,), (run,) = folds.by_time(cohort, 50.0, 90.0), folds.by_run(cohort, ["hammerPA_run-01"])
-    people = folds.by_people(cohort, 3, seed=0)
-    for fold in (time, run, *people, *folds.across(people, time), *folds.across(people, run)):
+    (time,), (run,) = (
+        folds.time_split(cohort, 50.0, 90.0),
+        folds.by_run(cohort, ["hammerPA_run-01"]),
+    )
+    people = folds.group_k_fold(cohort, 3, seed=0)
+    for fold in (time, run, *people, *folds.nested(people, time), *folds.nested(people, run)):
         training, test = (trials_of(part, cohort) for part in fold[:2])
         assert training and test and not training & test and training | test <= present
     for whole in (run, *people):
@@ -202,15 +205,15 @@ def test_no_trial_is_in_both_parts_and_none_is_forgotten():
     onset = {run.name: run.trials.onset_s for run in cohort.runs}
     until = {(i, name, k) for i, name, k in present if onset[name][i, k] < 50}
     assert trials_of(time.training, cohort) == until
-    (whole,) = folds.by_time(cohort, 50.0, np.inf)
+    (whole,) = folds.time_split(cohort, 50.0, np.inf)
     assert trials_of(whole.test, cohort) == present - until
 
 
 def test_across_keeps_people_and_times_apart():
     cohort = make_cohort(12)
-    (time,) = folds.by_time(cohort, 50.0, 90.0)
-    people = folds.by_people(cohort, 3, seed=0)
-    for fold, unseen in zip(people, folds.across(people, time)):
+    (time,) = folds.time_split(cohort, 50.0, 90.0)
+    people = folds.group_k_fold(cohort, 3, seed=0)
+    for fold, unseen in zip(people, folds.nested(people, time)):
         assert unseen.name == fold.name
         training, test = (trials_of(part, cohort) for part in unseen[:2])
         assert not {i for i, _, _ in training} & {i for i, _, _ in test}

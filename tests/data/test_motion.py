@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.data import DataConfig, Ledger, read_cohort
+from dtb_jax.data import DataConfig, ExclusionLog, read_cohort
 from dtb_jax.data.derivatives import find_imaging
 from dtb_jax.data.motion import read_motion
 from dtb_jax.simulation import cohort as writer
@@ -18,7 +18,7 @@ RUNS = ("restAP_run-01", "restAP_run-02")
 
 def motion(root, told=(np.nan, np.nan, np.nan), runs=RUNS):
     """mm of the three people, and the ledger's lines."""
-    ledger = Ledger()
+    ledger = ExclusionLog()
     found = read_motion(root, pd.Series(told, index=PEOPLE, dtype=float), runs, ledger)
     assert list(found.index) == PEOPLE
     assert not any("\n" in entry.reason for entry in ledger.entries)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dtb_jax.data import DataError, Ledger
+from dtb_jax.data import DataError, ExclusionLog
 from dtb_jax.data.participants import PARTICIPANT_COLUMNS, of_people, read_participants
 
 
@@ -12,7 +12,7 @@ def read(root, text, family="", columns=()):
     """Lines of blanks and words as a table; the table read, and the ledger's reasons."""
     lines = ["\t".join(line.split()) for line in text.strip().splitlines()]
     (root / "participants.tsv").write_text("\n".join(lines))
-    ledger = Ledger()
+    ledger = ExclusionLog()
     table = read_participants(root, ledger, family, columns)
     assert list(table) == PARTICIPANT_COLUMNS
     return table, [entry.reason for entry in ledger.entries]
@@ -48,14 +48,14 @@ def test_the_named_column_must_be_there(tmp_path):
         read(tmp_path, PEOPLE, family="mother")
     (tmp_path / "participants.tsv").unlink()
     with pytest.raises(DataError, match="no such table, expected one with column 'mother'"):
-        read_participants(tmp_path, Ledger(), "mother")
-    assert list(read_participants(tmp_path, Ledger())) == PARTICIPANT_COLUMNS
+        read_participants(tmp_path, ExclusionLog(), "mother")
+    assert list(read_participants(tmp_path, ExclusionLog())) == PARTICIPANT_COLUMNS
 
 
 def test_of_people_matches_ids_by_what_they_share(tmp_path):
     table, _ = read(tmp_path, "participant_id age\n 001 30\n SUB-B_2 31\n sub-c 32\n sub-C 33")
     people = ["sub-001", "sub-B2", "sub-C", "sub-c"]
-    ledger = Ledger()
+    ledger = ExclusionLog()
     found = of_people(table, people, people, tmp_path, ledger)
     assert found["age"].tolist() == [30, 31, 33, 32] and list(found.index) == people
     assert ledger.entries == []
@@ -63,7 +63,7 @@ def test_of_people_matches_ids_by_what_they_share(tmp_path):
 
 def test_of_people_never_guesses_who_is_who(tmp_path):
     table, _ = read(tmp_path, "participant_id age\n sub-01 30\n sub-2 31\n sub-X 32\n sub-Y 33")
-    ledger = Ledger()
+    ledger = ExclusionLog()
     found = of_people(table, ["sub-001", "sub-2"], ["sub-001", "sub-2", "sub-Y"], tmp_path, ledger)
     np.testing.assert_array_equal(found["age"], [np.nan, 31])
     assert [(entry.participant, entry.reason) for entry in ledger.entries] == [
@@ -71,7 +71,7 @@ def test_of_people_never_guesses_who_is_who(tmp_path):
         ("all", "2 of 4 rows, sub-01 first, are of nobody with a file: not in the cohort"),
     ]
     other = [f"sub-P{k}" for k in range(9)]
-    ledger = Ledger()
+    ledger = ExclusionLog()
     of_people(table, other, other, tmp_path, ledger)
     ((who, reason),) = [(entry.participant, entry.reason) for entry in ledger.entries]
     assert who == "all" and "lists none of 9 people: found sub-01, expected sub-P0" in reason
@@ -113,7 +113,7 @@ def test_labels_that_differ_by_blanks_or_case_are_one(tmp_path):
         'participant_id\tsite\tgroup\nsub-A\tA \tPatient\nsub-B\t"A\tpatient\nsub-C\tB  1\tx\n'
         "sub-D\tB 1\tx\nsub-E\t \tx\n"
     )
-    ledger = Ledger()
+    ledger = ExclusionLog()
     table = read_participants(tmp_path, ledger)
     assert list(table["site"][:4]) == ["A", "A", "B 1", "B 1"] and pd.isna(table["site"].iloc[4])
     assert list(table["group"]) == ["Patient", "Patient", "x", "x", "x"]

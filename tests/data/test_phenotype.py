@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.data import Ledger
+from dtb_jax.data import ExclusionLog
 from dtb_jax.data.bids import read_participants
 from dtb_jax.data.phenotype import measure_labels, read_phenotype
 
@@ -21,7 +21,7 @@ def write(root, name, columns, keys=KEYS, id_column="subjectkey", more=()):
 
 def read(root, people=PEOPLE):
     """The measures, and the ledger's (participant, file, reason)."""
-    ledger = Ledger()
+    ledger = ExclusionLog()
     found = read_phenotype(root, people, ledger)
     assert list(found.index) == list(people) and found.index.name == "participant_id"
     assert set(found.dtypes) <= {np.dtype(float)}
@@ -165,7 +165,7 @@ def test_files_whose_content_was_not_downloaded(tmp_path):
 
 def test_tcp(shared):
     root = shared / "tcp"
-    people = list(read_participants(root, Ledger()).index)
+    people = list(read_participants(root, ExclusionLog()).index)
     found, said = read(root, people)
     # 56, 24 and 6 columns less five of the person; less three constant numbers of trials in
     # hammer01, block_number and comment in stroop01

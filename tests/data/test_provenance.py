@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import provenance
-from dtb_jax.data.folds import by_people, by_time
+from dtb_jax.data.folds import group_k_fold, time_split
 from dtb_jax.data.ledger import DataError
 from dtb_jax.evaluation.crossvalidation import cross_validate, is_kept, origin_of, told_at
 from dtb_jax.models.paper_twin import PaperTwin, restore
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Rule
 from dtb_jax.twin.config import TwinConfig
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 from tests.data.test_folds import make_cohort
 from tests.small import SETTINGS
 
@@ -24,7 +24,7 @@ PEOPLE = 12
 def some(cohort: Cohort, rows) -> Cohort:
     """These people's rows."""
     runs = tuple(
-        TaskRun(
+        Run(
             run.task,
             run.name,
             type(run.trials)(*(field[rows] for field in run.trials)),
@@ -101,7 +101,7 @@ def own_numbers(cohort, fold):
 @pytest.mark.parametrize("rows", [np.r_[0:3, 4:12], np.r_[0:12][::-1], np.arange(11)])
 def test_kept_folds_never_tell_other_people(cohort, tmp_path, rows):
     for now in (cohort, some(cohort, rows), cohort):
-        folds = by_people(now, 3, seed=0)
+        folds = group_k_fold(now, 3, seed=0)
         told = cross_validate(now, folds, {"own": Rule(own_numbers)}, folder=tmp_path)
         np.testing.assert_array_equal(
             told.predictions["own"][0].person_time_s, now.connectomes[:, 0]
@@ -116,7 +116,7 @@ def test_kept_folds_of_other_times_or_covariates_are_made_anew(cohort, tmp_path)
         return own_numbers(cohort, fold)
 
     def ask(now, split_s):
-        cross_validate(now, by_time(now, split_s), {"own": Rule(family)}, folder=tmp_path)
+        cross_validate(now, time_split(now, split_s), {"own": Rule(family)}, folder=tmp_path)
 
     ask(cohort, 50.0)
     ask(cohort, 50.0)
@@ -130,7 +130,7 @@ def test_kept_folds_of_other_times_or_covariates_are_made_anew(cohort, tmp_path)
 
 
 def test_a_fold_without_an_origin_is_made_anew(cohort, tmp_path):
-    (fold,) = by_time(cohort, 50.0)
+    (fold,) = time_split(cohort, 50.0)
     origin = origin_of(provenance.of_people(cohort), cohort, fold)
     path = told_at(tmp_path, fold, "own")
     assert not is_kept(path, origin)
@@ -148,7 +148,7 @@ TWIN = PaperTwin(TwinConfig(units=8, width=8, scale=0.03), replace(SETTINGS, epo
 
 
 def train(cohort, folder, **options):
-    (fold,) = by_time(cohort, 60.0)
+    (fold,) = time_split(cohort, 60.0)
     twin = TWIN._replace(folder=folder.parent, **options)
     return twin.fit(cohort, fold.training._replace(name=folder.name))
 

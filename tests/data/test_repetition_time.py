@@ -7,11 +7,11 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from dtb_jax.data import DataError, Ledger
+from dtb_jax.data import DataError, ExclusionLog
 from dtb_jax.data.glm import make_glm, person_t
-from dtb_jax.data.repetition_time import Told, on_grid, settle, steps_of, told_by
+from dtb_jax.data.repetition_time import Reported, on_grid, reported_by, settle, steps_of
 from dtb_jax.data.sidecars import Sidecars
-from dtb_jax.data.splits import cut, fit_bold_scale
+from dtb_jax.data.splits import fit_bold_scale, to_sequences
 from dtb_jax.data.timeseries import Expect, read_series
 from dtb_jax.types import STEP_S
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, TASK, said_of, values_of
@@ -138,21 +138,21 @@ def test_milliseconds_in_json_are_refused_or_overruled(study):
 def test_a_lost_header_says_nothing_and_a_contradiction_is_told(tmp_path):
     path = tmp_path / "sub-1_task-x_timeseries.tsv"
     sidecars = Sidecars(tmp_path, tmp_path)
-    assert told_by(path, 0.0, sidecars, "sub-1", None) == Told()
-    assert told_by(path, 0.8000001, sidecars, "sub-1", None).where == "its header"
+    assert reported_by(path, 0.0, sidecars, "sub-1", None) == Reported()
+    assert reported_by(path, 0.8000001, sidecars, "sub-1", None).where == "its header"
     path.with_suffix(".json").write_text('{"RepetitionTime": 2}')
-    found = told_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None)
+    found = reported_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None)
     assert "2 s in sub-1_task-x_timeseries.json, 0.8 s in its header" in found.problem
-    assert told_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", 2.0).seconds == 2.0
+    assert reported_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", 2.0).seconds == 2.0
     path.with_suffix(".json").write_text('{"RepetitionTime": "fast"}')
-    assert "'fast'" in told_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None).problem
+    assert "'fast'" in reported_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None).problem
     path.with_suffix(".json").write_text("{")
-    assert "JSON" in told_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None).problem
+    assert "JSON" in reported_by(path, 0.8, Sidecars(tmp_path, tmp_path), "sub-1", None).problem
 
 
 def test_settle_takes_what_most_say():
-    told = {(f"sub-{k}", "a"): Told(s, "x.json") for k, s in enumerate([1.0, 1.0, 2.0, None])}
-    ledger = Ledger()
+    told = {(f"sub-{k}", "a"): Reported(s, "x.json") for k, s in enumerate([1.0, 1.0, 2.0, None])}
+    ledger = ExclusionLog()
     assert settle(told, None, ledger) == 1.0
     (entry,) = ledger.entries
     assert "1 series say nothing" in entry.reason
@@ -199,7 +199,7 @@ def test_a_response_is_found_whatever_the_repetition_time(study, seconds):
     assert run.stimulus.shape[1] == run.bold.shape[1] * steps
     t = person_t(make_glm(run, 0.0, np.inf), run.bold)
     assert (t > 8).all(), t
-    part = cut(cohort, 0.0, 40.0, fit_bold_scale(cohort, 40.0, np.arange(5)))
+    part = to_sequences(cohort, 0.0, 40.0, fit_bold_scale(cohort, 40.0, np.arange(5)))
     assert part.bold_mask[:, 0, :490].all()
     np.testing.assert_allclose(
         np.asarray(part.bold[:, 0, ::steps][:, :10]),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtb_jax.data import DataError, Ledger
+from dtb_jax.data import DataError, ExclusionLog
 from dtb_jax.data.bids import decode_events
 from dtb_jax.data.participants import of_people, read_participants
 from tests.data.test_events import HEADER, task_of
@@ -147,7 +147,7 @@ def test_participants_that_are_accepted_are_those_that_were_written(folder, data
     path.write_bytes(data.draw(spelt(["participant_id", "age", "sex"], table)))
     with_folder = [f"sub-{one}" for one in people if data.draw(st.booleans())]
     strangers = ["sub-zz9"] if data.draw(st.booleans()) else []
-    ledger = Ledger()
+    ledger = ExclusionLog()
     read = read_participants(folder, ledger)
     found = of_people(read, with_folder + strangers, with_folder + strangers, folder, ledger)
     assert list(found.index) == with_folder + strangers
@@ -170,8 +170,8 @@ def test_any_participants_are_read_or_refused_in_one_sentence(folder, header, ta
     text = "\n".join("\t".join(row) for row in [header, *table])
     (folder / "participants.tsv").write_text(text, encoding="utf-8")
     try:
-        read = read_participants(folder, Ledger())
-        found = of_people(read, ["sub-1", "left"], ["sub-1", "left"], folder, Ledger())
+        read = read_participants(folder, ExclusionLog())
+        found = of_people(read, ["sub-1", "left"], ["sub-1", "left"], folder, ExclusionLog())
     except DataError as error:
         assert "\n" not in str(error)
     else:

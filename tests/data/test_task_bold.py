@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dtb_jax.data import DataError
-from dtb_jax.data.splits import cut, fit_bold_scale
+from dtb_jax.data.splits import fit_bold_scale, to_sequences
 from dtb_jax.data.timeseries import Expect, read_series
 from tests.data.small_study import NAMES, PARCELS, PEOPLE, REST, TASK, said_of, values_of
 
@@ -144,7 +144,7 @@ def test_a_gap_is_bridged_and_masked_in_the_cut(study):
     write_outliers(study, PEOPLE[0], "flanker", LEFT_OUT)
     cohort, _ = study.read()
     scale = fit_bold_scale(cohort, np.inf, np.arange(5))
-    part = cut(cohort, 0.0, TASK * 0.8, scale)
+    part = to_sequences(cohort, 0.0, TASK * 0.8, scale)
     expected = (cohort.runs[0].bold[0] - scale.mean) / scale.sd
     np.testing.assert_allclose(part.bold[0, 0, ::10][KEPT], expected[KEPT], atol=1e-4)
     np.testing.assert_array_equal(part.bold_mask[0, 0, ::10] > 0, ~LEFT_OUT)

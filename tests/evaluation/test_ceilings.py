@@ -7,7 +7,7 @@ from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.evaluation.ceilings import additive, ceilings
 from dtb_jax.evaluation.reliability import reliability_ceiling
 from dtb_jax.evaluation.scored import scored_part
-from dtb_jax.types import TaskRun, Trials
+from dtb_jax.types import Run, Trials
 from tests.data.test_folds import TRIALS, make_cohort
 from tests.evaluation.test_behaviour import make_case
 
@@ -36,7 +36,7 @@ def alike(between, within, seed=0):
     seen = np.zeros((PEOPLE, 200), bool)
     everyone = np.ones(PEOPLE, bool)
     stimulus = np.zeros((PEOPLE, 2000, 1), np.float32)
-    run = TaskRun(STROOP, "stroopAP_run-01", trials, stimulus, nothing, seen, everyone)
+    run = Run(STROOP, "stroopAP_run-01", trials, stimulus, nothing, seen, everyone)
     return scored_part(run, 0.0, 160.0, everyone, None, draws=50)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dtb_jax.data.averages import condition_means, correct_mask, masked_mean
-from dtb_jax.data.folds import by_people, by_time
+from dtb_jax.data.folds import group_k_fold, time_split
 from dtb_jax.models import profile_regression, registry
 from dtb_jax.models.few_shot import shrunken
 from dtb_jax.models.mixed_effects.start import start_from_profiles
@@ -40,7 +40,7 @@ def predicted(name, cohort, fold):
 
 @pytest.mark.parametrize("name", ["demographics", *METHODS])
 def test_regressions_tell_mean_times_without_a_condition_nobody_presses_in(cohort, name):
-    fold = by_people(cohort, 3, seed=0)[0]
+    fold = group_k_fold(cohort, 3, seed=0)[0]
     told = predicted(name, cohort, fold)
     tested = fold.test.people
     for run, one in zip(cohort.runs, told, strict=True):
@@ -56,7 +56,7 @@ def test_regressions_tell_mean_times_without_a_condition_nobody_presses_in(cohor
     "name", ["condition_mean", "item_profile", "group_mean", "own_training_half"]
 )
 def test_baselines_tell_the_other_condition_and_the_other_run(cohort, name):
-    (fold,) = by_time(cohort, 60.0, np.inf)
+    (fold,) = time_split(cohort, 60.0, np.inf)
     told = predicted(name, cohort, fold)
     for run, one in zip(cohort.runs, told, strict=True):
         known = np.isfinite(one.reaction_time_s)
@@ -68,7 +68,7 @@ def test_baselines_tell_the_other_condition_and_the_other_run(cohort, name):
 
 def test_a_person_without_correct_presses_in_a_condition_is_told_by_the_others():
     cohort = without_presses(make_cohort(PEOPLE), people=[3])
-    fold = by_people(cohort, 3, seed=0)[0]
+    fold = group_k_fold(cohort, 3, seed=0)[0]
     told = predicted("ridge", cohort, fold)
     tested = fold.test.people
     assert np.isfinite(told[0].condition_time_s[tested]).all()
@@ -76,7 +76,7 @@ def test_a_person_without_correct_presses_in_a_condition_is_told_by_the_others()
 
 
 def test_unequal_shares_of_a_known_condition_are_a_weighted_mean(cohort):
-    run, (fold,) = cohort.runs[0], by_time(cohort, 0.0, np.inf)
+    run, (fold,) = cohort.runs[0], time_split(cohort, 0.0, np.inf)
     time = np.stack([np.full(PEOPLE, 0.5), np.full(PEOPLE, 1.0)], axis=1)
     share = masked_mean((run.trials.condition == STOP).astype(float), run.trials.present)
     np.testing.assert_allclose(
@@ -85,7 +85,7 @@ def test_unequal_shares_of_a_known_condition_are_a_weighted_mean(cohort):
 
 
 def test_shrinkage_and_mixed_starts_do_without_the_condition(cohort):
-    fold = by_people(cohort, 3, seed=0)[0]
+    fold = group_k_fold(cohort, 3, seed=0)[0]
     for shots in (0, 5):
         runs = shrunken(cohort, fold, shots=shots)
         right = correct_mask(cohort.runs[0].trials) & (cohort.runs[0].trials.condition == 0)

@@ -7,7 +7,7 @@ from dtb_jax.data.averages import masked_mean
 from dtb_jax.data.folds import usual_folds
 from dtb_jax.evaluation.assessment import evidence_of
 from dtb_jax.evaluation.contradictions import contradictions
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.scored import scored_part
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.regression import coordinates, ridge, squared_distances
@@ -42,8 +42,8 @@ def against(case, more=None, demographics=0.1, connectomes=None):
         cohort = cohort._replace(connectomes=connectomes)
     found = evidence_of(cohort, scored, told["twin"], seed=0)
     models = {
-        "twin": {"stroop": {"reaction_time_r": Figure(0.8)}},
-        "demographics": {"stroop": {"reaction_time_r": Figure(demographics)}},
+        "twin": {"stroop": {"reaction_time_r": Estimate(0.8)}},
+        "demographics": {"stroop": {"reaction_time_r": Estimate(demographics)}},
     }
     said = contradictions(
         cohort,

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from dtb_jax.data.folds import by_people
+from dtb_jax.data.folds import group_k_fold
 from dtb_jax.evaluation.crossvalidation import cross_validate, load, merge, save
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Rule
@@ -17,7 +17,7 @@ PEOPLE = 15
 @pytest.fixture(scope="module")
 def data():
     cohort = make_cohort(PEOPLE)
-    return cohort, by_people(cohort, 3, seed=0)
+    return cohort, group_k_fold(cohort, 3, seed=0)
 
 
 def echo(cohort, fold):

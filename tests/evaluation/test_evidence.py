@@ -182,7 +182,7 @@ def test_no_p_of_too_few_people():
     for few in (0, 3):
         of_few = claim(x, x)._replace(people=np.arange(PEOPLE) < few)
         found = ev.evidence(of_few, table(), seed=0)
-        assert (found.r, found.p) == (ev.Figure(None, n=few), None)
+        assert (found.r, found.p) == (ev.Estimate(None, n=few), None)
     twos = np.arange(PEOPLE) // 2
     assert ev.evidence(claim(x, x, twos), table(), seed=0).p is None
     found = ev.refitted(claim(x, x, twos), table(), x[:, None], ridge, seed=0, draws=9)

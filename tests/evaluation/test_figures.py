@@ -7,7 +7,7 @@ from scipy import stats
 from dtb_jax.data.glm import person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.distributions import QUANTILES, mixture_quantiles, person_quantiles
-from dtb_jax.evaluation.figures import Figure, correlation_figure, figure, mean_figure, resample
+from dtb_jax.evaluation.figures import Estimate, correlation_figure, figure, mean_figure, resample
 from dtb_jax.evaluation.imaging import bold
 from dtb_jax.evaluation.reliability import reliability_ceiling
 from dtb_jax.evaluation.scored import drawn_together
@@ -74,11 +74,11 @@ def test_who_does_not_count_changes_nothing():
 def test_what_is_undefined_is_none():
     x = np.arange(6.0)
     nobody, everybody = np.zeros(6, bool), np.ones(6, bool)
-    assert mean_figure(x, nobody) == Figure(None)
-    assert correlation_figure(x, np.full(6, 0.1), everybody) == Figure(None, n=6)
-    assert correlation_figure(x, x, x < 3) == Figure(None, n=3)
-    assert mean_figure(x, x == 2) == Figure(2.0, None, None, None, 1)
-    assert Figure(np.nan, np.inf, 1.0).as_dict()["value"] is None
+    assert mean_figure(x, nobody) == Estimate(None)
+    assert correlation_figure(x, np.full(6, 0.1), everybody) == Estimate(None, n=6)
+    assert correlation_figure(x, x, x < 3) == Estimate(None, n=3)
+    assert mean_figure(x, x == 2) == Estimate(2.0, None, None, None, 1)
+    assert Estimate(np.nan, np.inf, 1.0).as_dict()["value"] is None
 
 
 def test_a_model_that_tells_folds_apart_and_not_people_has_no_correlation():

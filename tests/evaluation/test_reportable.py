@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.reportable import FEWEST_COVERED, over_draws, reportable
 
 
 def draw(r, mae=0.1):
     return {
-        "reaction_time_r": Figure(r, None, r and r - 0.2, r and r + 0.2, 27),
-        "reaction_time_mae_s": Figure(mae, 0.05, 0.0, 0.2, 27),
+        "reaction_time_r": Estimate(r, None, r and r - 0.2, r and r + 0.2, 27),
+        "reaction_time_mae_s": Estimate(mae, 0.05, 0.0, 0.2, 27),
     }
 
 
@@ -44,19 +44,19 @@ def test_reportable_has_one_row_of_shuffled_connectomes():
 @pytest.mark.parametrize("people", [FEWEST_COVERED - 1, FEWEST_COVERED])
 def test_coverage_of_few_people_is_undefined(people):
     names = ("coverage_80", "person_coverage_80")
-    figures = {name: Figure(0.5, None, 0.1, 0.9, people) for name in names}
+    figures = {name: Estimate(0.5, None, 0.1, 0.9, people) for name in names}
     for one in reportable({"twin": {"faces": figures}})["twin"]["faces"].values():
         assert (one.value is None) == (people < FEWEST_COVERED) and one.n == people
 
 
 def test_a_ceiling_of_nothing_is_undefined():
     figures = {
-        "effect_r": Figure(0.0, None, 0.0, 0.3, 30),
-        "reaction_time_r_face": Figure(0.004, None, 0.0, 0.3, 30),
-        "error_rate_r": Figure(0.2, None, 0.0, 0.3, 30),
-        "omission_rate": Figure(0.0, 0.0, 0.0, 0.0, 30),  # observed, no ceiling of an r
+        "effect_r": Estimate(0.0, None, 0.0, 0.3, 30),
+        "reaction_time_r_face": Estimate(0.004, None, 0.0, 0.3, 30),
+        "error_rate_r": Estimate(0.2, None, 0.0, 0.3, 30),
+        "omission_rate": Estimate(0.0, 0.0, 0.0, 0.0, 30),  # observed, no ceiling of an r
     }
-    models = {"twin": {"faces": {"effect_r": Figure(0.0)}}, "ceiling": {"faces": figures}}
+    models = {"twin": {"faces": {"effect_r": Estimate(0.0)}}, "ceiling": {"faces": figures}}
     found = reportable(models)
     told = {name: one.value for name, one in found["ceiling"]["faces"].items()}
     assert told == {

@@ -11,7 +11,7 @@ from dtb_jax.evaluation.behaviour import errors, times
 from dtb_jax.evaluation.figures import correlation_figure, resample
 from dtb_jax.evaluation.scored import scored_part
 from dtb_jax.models.prediction import Prediction
-from dtb_jax.types import TaskRun, Trials
+from dtb_jax.types import Run, Trials
 
 TRIALS = 40
 SIZES = (74, 52, 22, 16, 3, 2, 1)
@@ -24,7 +24,7 @@ def make_run(condition, correct, wrong=None, present=None):
     onset = np.tile(2.0 * np.arange(trials), (people, 1))
     right = np.arange(3) == correct[..., None]
     wrong = np.zeros(condition.shape, bool) if wrong is None else wrong
-    return TaskRun(
+    return Run(
         STROOP,
         "stroopAP_run-01",
         Trials(

@@ -3,7 +3,7 @@
 import pytest
 
 from dtb_jax.evaluation.evidence import Evidence
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.verdict import (
     Words,
     best,
@@ -17,13 +17,15 @@ from dtb_jax.evaluation.verdict import (
 
 def models(**values):
     """{model: RT r}; the twin's has an interval."""
-    found = {name: {"faces": {"reaction_time_r": Figure(value)}} for name, value in values.items()}
-    found["twin"]["faces"]["reaction_time_r"] = Figure(values["twin"], None, 0.71, 0.95, 200)
+    found = {
+        name: {"faces": {"reaction_time_r": Estimate(value)}} for name, value in values.items()
+    }
+    found["twin"]["faces"]["reaction_time_r"] = Estimate(values["twin"], None, 0.71, 0.95, 200)
     return found
 
 
 def of(p, r=0.3, spread=None):
-    return Evidence(Figure(r, None, 0.1, 0.5, 200), p, spread)
+    return Evidence(Estimate(r, None, 0.1, 0.5, 200), p, spread)
 
 
 KEY = "faces.reaction_time_r"
@@ -77,7 +79,7 @@ def test_one_small_p_among_many_claims_is_not_enough():
 def test_no_evidence_says_what_so_many_people_would_show():
     found = {KEY: of(0.2, spread=0.1), "stroop.m": of(0.5, spread=0.2)}
     both = models(twin=0.1)
-    both["twin"]["stroop"] = {"m": Figure(0.1)}
+    both["twin"]["stroop"] = {"m": Estimate(0.1)}
     told = verdicts(both, found, unseen=True, words=WORDS)
     # tanh(.1 (z(.975) + z(.8)))
     assert told[KEY].detectable_r == pytest.approx(0.273, abs=1e-3)
@@ -96,7 +98,7 @@ def test_a_negative_r_never_holds():
 
 
 def test_without_a_test_there_is_no_evidence():
-    held, words, head = sentence(models(twin=0.9), {KEY: Evidence(Figure(None), None)})
+    held, words, head = sentence(models(twin=0.9), {KEY: Evidence(Estimate(None), None)})
     assert not held and words.endswith("no permutation test was possible: no claim.")
     assert head == "No claim about unseen people could be tested."
 
@@ -108,9 +110,9 @@ def test_what_makes_no_claim_says_so():
         "among unseen people; always pressing the correct button reaches .80; "
         "this figure can claim no evidence about connectomes."
     )
-    assert sentence(models(twin=0.9) | {"twin": {"faces": {"reaction_time_r": Figure(None)}}}, {})[
-        1
-    ] == ("Faces RT r: undefined here.")
+    assert sentence(
+        models(twin=0.9) | {"twin": {"faces": {"reaction_time_r": Estimate(None)}}}, {}
+    )[1] == ("Faces RT r: undefined here.")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +127,7 @@ def test_what_makes_no_claim_says_so():
 )
 def test_the_best_rival(metric, winner):
     values = {"low": 0.1, "middle": 0.5, "high": 0.9, "ceiling": 0.55, "none": None}
-    found = {name: {"faces": {metric: Figure(value)}} for name, value in values.items()}
+    found = {name: {"faces": {metric: Estimate(value)}} for name, value in values.items()}
     assert best(found, "faces", metric, ("low", "none", "middle", "high"), most=1) == (winner,)
 
 
@@ -133,8 +135,8 @@ def test_numbers_as_the_field_prints_them():
     printed = {0.889: ".89", -0.021: "-.02", -0.9: "-.90", 0.0: ".00", 1.0: "1.00", -1.0: "-1.00"}
     printed |= {0.996: "1.00", 0.995: ".99", -0.995: "-.99", 10.04: "10.04", -20.5: "-20.50"}
     assert {x: number(x) for x in printed} == printed
-    assert with_interval(Figure(0.5, None, -0.1, 1.2, 9)) == ".50 [-.10, 1.20]"
-    assert with_interval(Figure(0.5)) == ".50"
+    assert with_interval(Estimate(0.5, None, -0.1, 1.2, 9)) == ".50 [-.10, 1.20]"
+    assert with_interval(Estimate(0.5)) == ".50"
 
 
 def test_a_contradicted_claim_is_not_evidence_and_says_why():
@@ -159,7 +161,7 @@ def test_too_few_people_with_a_clear_claim_still_make_it():
 
 
 def test_an_undefined_test_names_its_reason():
-    few = Evidence(Figure(None), None, why="too few people saw each trial list")
+    few = Evidence(Estimate(None), None, why="too few people saw each trial list")
     assert (
         "too few people saw each trial list: no claim." in sentence(models(twin=0.9), {KEY: few})[1]
     )

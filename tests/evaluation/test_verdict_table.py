@@ -2,7 +2,7 @@
 
 import pytest
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.verdict_table import verdict_table
 
 METRICS = ("reaction_time_r", "reaction_time_mae_s")
@@ -10,7 +10,7 @@ METRICS = ("reaction_time_r", "reaction_time_mae_s")
 
 def models(**values):
     return {
-        name: {"faces": {m: Figure(v, None, v - 0.1, v + 0.1, 9).as_dict() for m, v in each}}
+        name: {"faces": {m: Estimate(v, None, v - 0.1, v + 0.1, 9).as_dict() for m, v in each}}
         for name, each in {k: zip(METRICS, v) for k, v in values.items()}.items()
     }
 
@@ -52,7 +52,7 @@ def test_unseen_people_stand_beside_regressions_on_edges():
         ridge=(0.3, 0.1),
         constant_input=(0.35, 0.1),
     )
-    left = Figure(0.38, None, 0.2, 0.5, 9).as_dict()
+    left = Estimate(0.38, None, 0.2, 0.5, 9).as_dict()
     table = verdict_table(
         known, verdicts(True, left, 0.003), METRICS[:1], unseen=True, covariates="age and sex"
     )
@@ -69,7 +69,7 @@ def test_unseen_people_stand_beside_regressions_on_edges():
 
 def test_an_undefined_claim_has_no_cell():
     known = models(twin=(0.4, 0.1))
-    undefined = verdicts(False, Figure(None, n=5).as_dict(), None)
+    undefined = verdicts(False, Estimate(None, n=5).as_dict(), None)
     ((_, cells),) = verdict_table(known, undefined, METRICS[:1], unseen=True).rows
     assert cells[-2] == ("–", "") and cells[-1][0] == "none"
 

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from dtb_jax.data.confounds import design
-from dtb_jax.evaluation.crossvalidation import Told
+from dtb_jax.evaluation.crossvalidation import CrossValPredictions
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Rule
 from dtb_jax.workflows import session
@@ -194,7 +194,7 @@ def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_
     told = lab.cross_validated(
         options, cohort, folds, lab.Asked({"f": Rule(family)}, {}, {}), tmp_path
     )
-    assert isinstance(told, Told) and len(seen) == 2
+    assert isinstance(told, CrossValPredictions) and len(seen) == 2
     assert all(after < 1e-3 * before for before, after in seen), seen
 
 

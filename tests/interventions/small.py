@@ -12,10 +12,10 @@ from dtb_jax.data.splits import fit_bold_scale
 from dtb_jax.evaluation.scans import scan
 from dtb_jax.interventions.against_truth import know
 from dtb_jax.interventions.indicators import Asked, NetworkOf, twin_of
-from dtb_jax.interventions.scene import Scene, standard_scene
+from dtb_jax.interventions.scene import SessionProtocol, standard_protocol
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.behaviour import Responses, run_trials
-from dtb_jax.simulation.memory import RUNS, behaving_cohort
+from dtb_jax.simulation.memory import RUNS, simulate_cohort_behaviour
 from dtb_jax.simulation.people import gather
 from dtb_jax.simulation.world import draw_subject, make_world
 from dtb_jax.types import Cohort
@@ -29,7 +29,7 @@ class Setting(NamedTuple):
 
     cohort: Cohort
     network_of: NetworkOf
-    scene: Scene
+    scene: SessionProtocol
     asked: Asked
 
 
@@ -48,7 +48,7 @@ def small_cohort(people=PEOPLE):
             rng.integers(0, 2, shape), rng.uniform(0.3, 1.5, shape), rng.random(shape) < 0.9
         )
     edges = np.stack([subject.edges for subject in drawn])
-    cohort = behaving_cohort([subject.name for subject in drawn], edges, presses)
+    cohort = simulate_cohort_behaviour([subject.name for subject in drawn], edges, presses)
     seen = scan(world, drawn, RUNS[0], "one")
     rows = [list(world.regions).index(region) for region in REGIONS]
     faces, stroop = cohort.runs
@@ -67,7 +67,7 @@ def small_twin(connectomes, units=UNITS, **sizes):
 def small_setting():
     cohort = small_cohort()
     scale = fit_bold_scale(cohort, np.inf, np.arange(PEOPLE))
-    scene = standard_scene(cohort, scale, stop_s=STOP_S)
+    scene = standard_protocol(cohort, scale, stop_s=STOP_S)
     return Setting(cohort, small_twin(cohort.connectomes), scene, Asked(region=1))
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.interventions import against_truth as truth
 from dtb_jax.interventions.trial import Arm
 from tests.interventions.small import small_truth
@@ -131,6 +131,6 @@ def test_ratios_hold_their_value_and_are_paired():
 def test_nothing_is_a_multiple_of_what_may_be_0():
     rng = np.random.default_rng(6)
     one, other = rng.normal(2.0, 1.0, 200), rng.normal(0.02, 1.0, 200)
-    assert truth.ratio(one, other) == Figure(None, n=200)
+    assert truth.ratio(one, other) == Estimate(None, n=200)
     assert truth.ratio(one, other, root_mean_square=True).value > 1
     assert truth.difference(one, other).ci_low > 1

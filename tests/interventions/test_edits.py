@@ -12,9 +12,9 @@ from dtb_jax.interventions.edits import (
     Search,
     design,
     design_people,
+    endpoints_of_people,
     in_parts,
-    indicators_of_people,
-    make_wish,
+    make_objective,
     vector,
 )
 from tests.interventions.small import PARCELS, PEOPLE
@@ -46,15 +46,13 @@ def sd(before):
 
 
 def told(setting, connectomes):
-    found = indicators_of_people(
-        setting.network_of, connectomes, setting.scene, asked=setting.asked
-    )
+    found = endpoints_of_people(setting.network_of, connectomes, setting.scene, asked=setting.asked)
     return {name: np.asarray(values, float) for name, values in found.items()}
 
 
 def wish_for(sd, targets_sd, hold=HELD, price=0.01):
     hold = {name: weight for name, weight in hold.items() if name not in targets_sd}
-    wish = make_wish(sorted(sd), sd, targets_sd, hold, price=price)
+    wish = make_objective(sorted(sd), sd, targets_sd, hold, price=price)
     return wish._replace(target=jnp.tile(wish.target, (PEOPLE, 1)))
 
 
@@ -101,7 +99,7 @@ def test_what_is_not_held_may_move(counted, before, sd):
 @pytest.mark.parametrize("worse", [-1, 1])
 def test_what_is_guarded_moves_one_way_only(counted, before, sd, worse):
     guard = dict.fromkeys(("faces_accuracy", "stroop_accuracy"), worse)
-    wish = make_wish(sorted(sd), sd, {"faces_rt_s": -1.0}, {}, guard, price=1e-3)
+    wish = make_objective(sorted(sd), sd, {"faces_rt_s": -1.0}, {}, guard, price=1e-3)
     wish = wish._replace(target=jnp.tile(wish.target, (PEOPLE, 1)))
     edits = edited(counted, wish, only_budget())
     after = told(counted, counted.cohort.connectomes + edits)
@@ -174,17 +172,17 @@ def test_everybody_may_have_an_own_target(counted, before, sd):
 
 def test_a_wish_in_the_order_of_sorted_names():
     sd = {"b": 2.0, "a": 0.5, "c": 0.0}
-    told = make_wish(sorted(sd), sd, {"b": -1.5}, {"a": 3.0}, price=0.2)
+    told = make_objective(sorted(sd), sd, {"b": -1.5}, {"a": 3.0}, price=0.2)
     np.testing.assert_array_equal(told.target, [0, -3, 0])
     np.testing.assert_array_equal(told.weight, [3, 1, 0])
     np.testing.assert_array_equal(told.scale, [0.5, 2, 1])
     np.testing.assert_array_equal(told.worse, [0, 0, 0])
-    guarded = make_wish(sorted(sd), sd, {"b": -1.5}, {}, {"a": -1})
+    guarded = make_objective(sorted(sd), sd, {"b": -1.5}, {}, {"a": -1})
     np.testing.assert_array_equal(guarded.weight, [1, 1, 0])
     np.testing.assert_array_equal(guarded.worse, [-1, 0, 0])
     assert told.price == np.float32(0.2)
     turned = dict(reversed(sd.items()))
-    again = make_wish(sorted(turned), turned, {"b": -1.5}, {"a": 3.0}, price=0.2)
+    again = make_objective(sorted(turned), turned, {"b": -1.5}, {"a": 3.0}, price=0.2)
     jax.tree.map(np.testing.assert_array_equal, again, told)
     values = {name: np.full(3, value) for name, value in sd.items()}
     np.testing.assert_array_equal(vector(values), np.tile([0.5, 2, 0], (3, 1)))
@@ -193,13 +191,13 @@ def test_a_wish_in_the_order_of_sorted_names():
 def test_impossible_wishes_are_refused_in_a_sentence():
     sd = {"a": 1.0, "flat": 0.0, "unknown": np.nan}
     with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
-        make_wish(list(sd), sd, {"a": 1.0}, {}, {"z": 1})
+        make_objective(list(sd), sd, {"a": 1.0}, {}, {"z": 1})
     for wished, held in (({"z": 1.0}, {}), ({"a": 1.0}, {"z": 1.0})):
         with pytest.raises(ValueError, match="'z': expected one of a, flat, unknown"):
-            make_wish(list(sd), sd, wished, held)
+            make_objective(list(sd), sd, wished, held)
     for wished, held in (({"flat": 1.0}, {}), ({"a": 1.0}, {"unknown": 1.0})):
         with pytest.raises(ValueError, match="is the same in everybody: there is no SD to move"):
-            make_wish(list(sd), sd, wished, held)
+            make_objective(list(sd), sd, wished, held)
 
 
 @pytest.mark.parametrize(("people", "calls"), [(7, 3), (6, 2), (2, 1)])

@@ -10,9 +10,9 @@ import pytest
 
 from dtb_jax import make_twin
 from dtb_jax.data.splits import BoldScale
-from dtb_jax.interventions.edits import indicators_of_people, vector
+from dtb_jax.interventions.edits import endpoints_of_people, vector
 from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of
-from dtb_jax.interventions.scene import standard_scene, typical_person
+from dtb_jax.interventions.scene import standard_protocol, typical_person
 from dtb_jax.twin import bold
 from dtb_jax.twin.rnn import flatten, unflatten, weight_count
 from tests import reference
@@ -141,7 +141,7 @@ def test_a_scene_is_the_session_of_one_person(setting):
     cohort = cohort._replace(runs=tuple(shifted(run, shift) for run in cohort.runs))
     marked = [run.stimulus + np.arange(12, dtype=np.float32)[:, None, None] for run in cohort.runs]
     runs = tuple(run._replace(stimulus=one) for run, one in zip(cohort.runs, marked))
-    scene = standard_scene(cohort._replace(runs=runs), UNIT_SCALE)
+    scene = standard_protocol(cohort._replace(runs=runs), UNIT_SCALE)
     assert list(scene.readings) == ["faces", "stroop"] and scene.stimulus.shape == (2, 5100, 9)
     for run, shown, reading in zip(runs, scene.stimulus, scene.readings.values()):
         person, steps = typical_person(run), run.stimulus.shape[1]
@@ -159,16 +159,16 @@ def test_a_scene_is_the_session_of_one_person(setting):
 def test_the_first_run_of_each_task_serves_in_any_order(setting):
     faces, stroop = setting.cohort.runs
     again = shifted(stroop, np.full(12, 3.0))
-    scene = standard_scene(setting.cohort._replace(runs=(stroop, again, faces)), UNIT_SCALE)
+    scene = standard_protocol(setting.cohort._replace(runs=(stroop, again, faces)), UNIT_SCALE)
     # A dict's order does not survive JAX: whatever the order of runs, stimuli go with readings.
     assert list(scene.readings) == ["faces", "stroop"]
-    one = standard_scene(setting.cohort, UNIT_SCALE)
+    one = standard_protocol(setting.cohort, UNIT_SCALE)
     jax.tree.map(np.testing.assert_array_equal, scene, one)
 
 
 @pytest.mark.parametrize(("start_s", "stop_s"), [(0.0, STOP_S), (40.0, 90.0)])
 def test_only_trials_whose_window_ends_in_the_scene_count(setting, start_s, stop_s):
-    scene = standard_scene(setting.cohort, UNIT_SCALE, start_s=start_s, stop_s=stop_s)
+    scene = standard_protocol(setting.cohort, UNIT_SCALE, start_s=start_s, stop_s=stop_s)
     part = slice(round(start_s / 0.08), round(stop_s / 0.08))
     for run, shown, reading in zip(setting.cohort.runs, scene.stimulus, scene.readings.values()):
         person = typical_person(run)
@@ -186,13 +186,13 @@ def test_only_trials_whose_window_ends_in_the_scene_count(setting, start_s, stop
 def test_a_part_without_a_condition_is_refused(setting):
     for stop_s in (5.0, 14.0):  # no trial at all, and shapes only
         with pytest.raises(ValueError, match="faces: no trial with face .* from 0 to"):
-            standard_scene(setting.cohort, UNIT_SCALE, stop_s=stop_s)
+            standard_protocol(setting.cohort, UNIT_SCALE, stop_s=stop_s)
 
 
 def test_indicators_equal_a_loop_and_any_pytree_is_a_twin(setting):
     cohort, scene = setting.cohort, setting.scene
     for network_of in (setting.network_of, linear(cohort.connectomes.shape[1])):
-        told = indicators_of_people(network_of, cohort.connectomes, scene, asked=setting.asked)
+        told = endpoints_of_people(network_of, cohort.connectomes, scene, asked=setting.asked)
         for k in (0, 7):
             expected = by_hand(network_of(cohort.connectomes[k]), cohort, scene, 1)
             assert set(told) == set(expected)
@@ -204,7 +204,7 @@ def test_people_at_once_are_people_one_by_one(setting):
     asked = Asked()
     one = eqx.filter_jit(partial(of_connectome, asked=asked))
     few = setting.cohort.connectomes[:3]
-    together = indicators_of_people(setting.network_of, few, setting.scene, asked=asked)
+    together = endpoints_of_people(setting.network_of, few, setting.scene, asked=asked)
     assert not {"faces_t", "faces_bold"} & set(together)
     for k, connectome in enumerate(few):
         for name, value in one(setting.network_of, connectome, setting.scene).items():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.evaluation.figures import Figure, resample
+from dtb_jax.evaluation.figures import Estimate, resample
 from dtb_jax.interventions import recovery
 from dtb_jax.interventions.against_truth import true_gradient
 from dtb_jax.interventions.trial import Arm
@@ -73,7 +73,7 @@ def test_noise_finds_blocks_by_chance(world):
 def test_where_nothing_causes_anything_there_is_no_auc(world):
     edits = np.random.default_rng(2).normal(size=world[1].connectomes.shape)
     found = recovery.block_auc(edits, 0 * edits, networks_of(world[0]), DRAWN)
-    assert found == dict.fromkeys(("block_auc", "block_auc_all"), Figure(None, n=PEOPLE))
+    assert found == dict.fromkeys(("block_auc", "block_auc_all"), Estimate(None, n=PEOPLE))
 
 
 def test_causal_parts_make_up_their_share():

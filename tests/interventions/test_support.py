@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.evaluation.figures import Figure
+from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.interventions.support import Support, is_supported, observed, sentence, support
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.twin import bold
@@ -49,13 +49,13 @@ def test_a_planted_r_is_found_and_noise_is_not(people, found):
 
 
 def test_what_was_not_measured_or_does_not_vary_has_no_p(found):
-    assert found["unmeasured"] == Support(Figure(None), None)
-    assert found["flat"].p is None and found["flat"].r == Figure(None, n=60)
+    assert found["unmeasured"] == Support(Estimate(None), None)
+    assert found["flat"].p is None and found["flat"].r == Estimate(None, n=60)
 
 
 def test_too_few_people_have_no_p(people):
     few = UNSEEN & (np.arange(PEOPLE) < 5)
-    assert support(*people, few, ["weak"], seed=0)["weak"] == Support(Figure(None, n=3), None)
+    assert support(*people, few, ["weak"], seed=0)["weak"] == Support(Estimate(None, n=3), None)
 
 
 def test_p_is_holms_over_all_names(people, found):
@@ -75,24 +75,24 @@ def test_an_arm_is_supported_by_all_its_targets(found):
     assert is_supported(ARM, found)
     for other in ("none", "unmeasured", "flat"):
         assert not is_supported(ARM._replace(targets_sd={"strong": -1.0, other: 1.0}), found)
-    against = {"strong": found["strong"]._replace(r=Figure(-0.9))}
+    against = {"strong": found["strong"]._replace(r=Estimate(-0.9))}
     assert not is_supported(ARM, against)
 
 
 def test_the_sentence_says_so(found):
-    designed = Figure(10.234)
-    controls = {"random": Figure(0.05), "group_edit": Figure(0.4), "flat": Figure(None)}
+    designed = Estimate(10.234)
+    controls = {"random": Estimate(0.05), "group_edit": Estimate(0.4), "flat": Estimate(None)}
     said = sentence(ARM, found, designed, controls)
     assert said.startswith("Affective edits: unseen people are told apart (Strong r = .")
     assert said.endswith("designed edits move the target by 10.23 SD, group edit by .40.")
     arm = ARM._replace(name="mind", targets_sd={"unmeasured": -1.0})
-    said = sentence(arm, found, Figure(None), {"random": Figure(-0.05)})
+    said = sentence(arm, found, Estimate(None), {"random": Estimate(-0.05)})
     assert said.startswith(
         "Mind edits: no edit is supported, since there are too few unseen people"
     )
     assert "(Unmeasured r = undefined, p = undefined)" in said
     assert said.endswith("move the target by undefined SD, random by -.05.")
-    said = sentence(arm, found, designed, {"random": Figure(None)})
+    said = sentence(arm, found, designed, {"random": Estimate(None)})
     assert said.endswith("random by undefined.")
 
 

@@ -5,15 +5,15 @@ import pytest
 
 from dtb_jax.data.averages import concordance, correct_mask
 from dtb_jax.data.bids import decode_events, find_events, read_participants
-from dtb_jax.data.folds import by_people, by_time
-from dtb_jax.data.ledger import DataError, Ledger
+from dtb_jax.data.folds import group_k_fold, time_split
+from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.tasks import TASKS
 from dtb_jax.data.tasks.task import stack_trials
 from dtb_jax.evaluation.assessment import scored_parts
 from dtb_jax.evaluation.crossvalidation import cross_validate
 from dtb_jax.evaluation.scores import score
 from dtb_jax.models import baselines, registry
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 RUNS = {"hammer": "hammerAP_run-01", "stroop": "stroopAP_run-01"}
 SPLIT_S, VOLUMES, REPETITION_TIME_S = 196.8, 492, 0.8
@@ -27,7 +27,7 @@ def cohort(shared):
     }
     people = sorted(set().union(*found.values()))
     runs = [behaviour(task, found[task.bids_name], people) for task in TASKS]
-    table = read_participants(shared / "tcp", Ledger(), "").reindex(people)
+    table = read_participants(shared / "tcp", ExclusionLog(), "").reindex(people)
     edges = np.zeros((len(people), 1), np.float32)
     return Cohort(table.assign(motion_mm=np.nan), edges, tuple(runs), (), 0, 0.8, "none", "none")
 
@@ -39,7 +39,7 @@ def behaviour(task, files, people):
             trials[person] = decode_events(path, task)[0]
         except DataError:
             continue
-    return TaskRun(
+    return Run(
         task,
         RUNS[task.bids_name],
         stack_trials(trials, people),
@@ -52,7 +52,7 @@ def behaviour(task, files, people):
 
 @pytest.fixture(scope="module")
 def halves(cohort):
-    (fold,) = by_time(cohort, SPLIT_S, 393.6)
+    (fold,) = time_split(cohort, SPLIT_S, 393.6)
     undivided = np.zeros(len(cohort.connectomes), int)
     return cohort, fold, scored_parts(cohort, fold.test, undivided, draws=20)
 
@@ -82,13 +82,13 @@ def test_always_correct_on_answered_stroop_trials_without_who_is_at_chance_exact
 
 def test_own_first_half(halves):
     cohort, fold, scored = halves
-    found = score(scored, baselines.own_part(cohort, fold, fold.training))
+    found = score(scored, baselines.within_subject(cohort, fold, fold.training))
     assert found["faces"]["reaction_time_r"].value == pytest.approx(0.918, abs=0.005)
     assert found["stroop"]["reaction_time_r"].value == pytest.approx(0.869, abs=0.005)
 
 
 def test_demographics_of_unseen_people(cohort):
-    folds = by_people(cohort, 10, seed=0)
+    folds = group_k_fold(cohort, 10, seed=0)
     told = cross_validate(cohort, folds, {"demographics": registry.baselines(None)["demographics"]})
     test = folds[0].test._replace(people=told.fold >= 0)
     found = score(scored_parts(cohort, test, told.fold, draws=20), told.predictions["demographics"])

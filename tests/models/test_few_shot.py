@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dtb_jax.data.averages import correct_mask
-from dtb_jax.data.folds import across, by_people, by_time
+from dtb_jax.data.folds import group_k_fold, nested, time_split
 from dtb_jax.models import baselines
 from dtb_jax.models.few_shot import adapted, first_trials, shrunken
 from dtb_jax.models.paper_twin import PaperTwin
@@ -24,7 +24,7 @@ TOLD = tuple(name for name in FIELDS if name in ("choice", "reaction_time_s", "b
 @pytest.fixture(scope="module")
 def data():
     cohort = make_cohort(PEOPLE)
-    fold = by_people(cohort, 2, seed=0)[0]
+    fold = group_k_fold(cohort, 2, seed=0)[0]
     return cohort, fold, TWIN.fit(cohort, fold.training)
 
 
@@ -126,7 +126,7 @@ def test_who_starts_slowly_is_told_to_be_slower_and_nobody_else(data, usual, slo
 
 def test_first_trials_come_before_a_part_that_starts_later(data):
     cohort, fold, fitted = data
-    late = across([fold], by_time(cohort, 50.0, 120.0)[0])[0]
+    late = nested([fold], time_split(cohort, 50.0, 120.0)[0])[0]
     found = twins((cohort, late, fitted), shots=(0, 5))
     for zero, five in zip(found["twin_after_0"], found["twin_after_5"], strict=True):
         moved = np.abs(zero.reaction_time_s - five.reaction_time_s)[fold.test.people]

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import logit
 
-from dtb_jax.data.folds import by_time, everybody
+from dtb_jax.data.folds import everybody, time_split
 from dtb_jax.models.baselines import group_profile, item_means
 from dtb_jax.models.profiles import (
     PRIOR_TRIALS,
-    Profile,
+    ParticipantSummary,
     as_prediction,
     item_profile,
     mean_profile,
@@ -80,7 +80,7 @@ def test_the_mean_profile_is_the_same_for_everybody_and_only_of_these_people(run
     people = np.arange(PEOPLE) < 7
     found = mean_profile(profile, people)
     others = [np.where(people[:, None], field, 99) for field in profile]
-    for a, b, own in zip(found, mean_profile(Profile(*others), people), profile):
+    for a, b, own in zip(found, mean_profile(ParticipantSummary(*others), people), profile):
         np.testing.assert_array_equal(a, b)
         assert np.ptp(a, axis=0).max() == 0
         if own is not profile.spread:
@@ -160,7 +160,7 @@ def test_nobody_is_their_own_donor(run):
 
 def test_a_persons_second_half_does_not_tell_its_own_items():
     cohort = make_cohort(PEOPLE)
-    (fold,) = by_time(cohort, 50.0, np.inf)
+    (fold,) = time_split(cohort, 50.0, np.inf)
     me = np.arange(PEOPLE) == 3
     late = everybody(cohort)._replace(start_s=50.0)
     runs = []
@@ -177,7 +177,7 @@ def test_a_persons_second_half_does_not_tell_its_own_items():
 
 def profile_of(people, time=0.9, spread=0.3):
     column = np.ones((people, 2))
-    return Profile(time * column, spread * column, 0.2 * column, 0.1 * column)
+    return ParticipantSummary(time * column, spread * column, 0.2 * column, 0.1 * column)
 
 
 @pytest.mark.parametrize("time, spread", [(0.8, 0.2), (1.7, 0.3), (1.2, 1.0)])
@@ -217,7 +217,7 @@ def test_an_unknown_wrong_button_is_as_likely_as_all_wrong_ones_together():
 
 
 def test_quantiles_grow_and_stay_below_the_deadline(run):
-    group = group_profile(make_cohort(PEOPLE), by_time(make_cohort(PEOPLE), 60.0)[0], run)
+    group = group_profile(make_cohort(PEOPLE), time_split(make_cohort(PEOPLE), 60.0)[0], run)
     deadline = run.trials.deadline_s[run.trials.present]
     for profile in (group, profile_of(PEOPLE, 1.8, 0.6), profile_of(PEOPLE, 2.5, 0.1)):
         q = as_prediction(run, profile).quantiles_s[run.trials.present]

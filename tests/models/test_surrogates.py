@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.data.folds import across, by_people, by_run, by_time
+from dtb_jax.data.folds import by_run, group_k_fold, nested, time_split
 from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.assessment import scored_parts
@@ -12,7 +12,13 @@ from dtb_jax.models import baselines, profile_regression
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profile_regression import regression
 from dtb_jax.models.regression import kernel_ridge, ridge
-from dtb_jax.models.surrogates import DRAWS, is_draw, is_matrix, same_spectrum, swaps
+from dtb_jax.models.surrogates import (
+    DRAWS,
+    is_draw,
+    is_matrix,
+    same_spectrum,
+    surrogate_connectomes,
+)
 from dtb_jax.twin.connectome import edge_count, edges, fisher_z
 from tests.data.test_folds import RUNS, make_cohort
 from tests.models.test_profiles import behave_otherwise
@@ -81,9 +87,9 @@ def owner(cohort, edge):
 
 def test_unseen_people_are_shown_others_connectomes(cohort):
     before = cohort.connectomes.copy()
-    for fold in by_people(cohort, 3, seed=0):
+    for fold in group_k_fold(cohort, 3, seed=0):
         tested, trained = (np.flatnonzero(p.people) for p in (fold.test, fold.training))
-        shown = swaps(cohort, fold, seed=4)
+        shown = surrogate_connectomes(cohort, fold, seed=4)
         shuffled = [owner(cohort, shown["shuffled_connectome"][i]) for i in tested]
         assert sorted(shuffled) == list(tested) and (shuffled != tested).all()
         strangers = [owner(cohort, shown["another_person"][i]) for i in tested]
@@ -103,9 +109,9 @@ def test_unseen_people_are_shown_others_connectomes(cohort):
 
 
 def test_shuffled_connectomes_are_drawn_several_times(cohort):
-    (fold, *_) = by_people(cohort, 2, seed=0)
+    (fold, *_) = group_k_fold(cohort, 2, seed=0)
     tested = np.flatnonzero(fold.test.people)
-    shown = swaps(cohort, fold, seed=4)
+    shown = surrogate_connectomes(cohort, fold, seed=4)
     drawn = [edges for name, edges in shown.items() if is_draw(name)]
     assert len(drawn) == DRAWS and not is_draw("shuffled_retrained")
     orders = {tuple(owner(cohort, edges[i]) for i in tested) for edges in drawn}
@@ -123,7 +129,7 @@ def test_the_mean_t_map_is_the_training_peoples(cohort):
 
 
 def test_one_map_of_everybody_is_compared_with_the_group_map(cohort):
-    (fold, *_) = by_people(cohort, 2, seed=0)
+    (fold, *_) = group_k_fold(cohort, 2, seed=0)
     scored = scored_parts(cohort, fold.test, np.where(fold.test.people, 0, -1), draws=50)
     seen = [
         metrics.group_t(part.t, np.isfinite(part.t).all(1) & fold.test.people, np.ones((1, 16)))[0]
@@ -139,12 +145,14 @@ def test_one_map_of_everybody_is_compared_with_the_group_map(cohort):
 
 
 def test_people_who_trained_are_shown_no_stranger(cohort):
-    (fold,) = by_time(cohort, 50.0, 120.0)
-    assert "another_person" not in swaps(cohort, fold, seed=0)
-    alone = swaps(cohort._replace(other_connectomes=None, other_present=None), fold, seed=0)
+    (fold,) = time_split(cohort, 50.0, 120.0)
+    assert "another_person" not in surrogate_connectomes(cohort, fold, seed=0)
+    alone = surrogate_connectomes(
+        cohort._replace(other_connectomes=None, other_present=None), fold, seed=0
+    )
     assert "other_rest_run" not in alone
     odd = cohort._replace(connectomes=np.ones((16, 27), np.float32), other_connectomes=None)
-    assert "surrogate" not in swaps(odd, fold, seed=0)
+    assert "surrogate" not in surrogate_connectomes(odd, fold, seed=0)
     assert is_matrix(edge_count(434)) and not is_matrix(27)
 
 
@@ -204,9 +212,9 @@ def live_otherwise(cohort, people):
 
 
 def folds_of_people(cohort):
-    people = by_people(cohort, 2, seed=0)
-    other = [*by_time(cohort, 60.0, 120.0), *by_run(cohort, [name for _, name in RUNS[2:]])]
-    return [people[0], *(across(people, fold)[1] for fold in other)]
+    people = group_k_fold(cohort, 2, seed=0)
+    other = [*time_split(cohort, 60.0, 120.0), *by_run(cohort, [name for _, name in RUNS[2:]])]
+    return [people[0], *(nested(people, fold)[1] for fold in other)]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=NAMES)

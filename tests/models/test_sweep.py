@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dtb_jax.data.splits import BoldScale, Parts
-from dtb_jax.models.paper_twin import Prepared
+from dtb_jax.models.paper_twin import TrainingData
 from dtb_jax.models.sweep import Point, fit_point, fit_points, train_points
 from dtb_jax.twin.step import train_step
 from tests.small import PEOPLE, SETTINGS, pressing_people, twin_of
@@ -31,7 +31,7 @@ def ready(data):
     everybody = np.arange(PEOPLE)
     scale = BoldScale(np.zeros(2), np.ones(2))
     parts = Parts(runs, runs, everybody, everybody)
-    return Prepared(connectomes, twin_of(connectomes), scale, parts)
+    return TrainingData(connectomes, twin_of(connectomes), scale, parts)
 
 
 def test_side_by_side_is_one_by_one(data):

@@ -11,7 +11,7 @@ from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.behaviour import expect, run_trials
 from dtb_jax.simulation.causes import causal_scores
 from dtb_jax.simulation.parameters import NAMES, RUNS, Residual
-from dtb_jax.simulation.truth import Truth
+from dtb_jax.simulation.truth import CausalModel
 from dtb_jax.simulation.world import draw_subject, make_world
 from dtb_jax.twin.connectome import edge_blocks
 
@@ -169,4 +169,4 @@ def test_bad_numbers_are_refused():
 def test_truth_is_a_pytree(world):
     leaves = jax.tree.leaves(world.truth)
     assert all(isinstance(leaf, np.ndarray | np.generic) for leaf in leaves)
-    assert isinstance(world.truth, Truth)
+    assert isinstance(world.truth, CausalModel)

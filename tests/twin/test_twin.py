@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from dtb_jax import Hypernetwork, Run, make_twin, simulate_cohort, unroll
+from dtb_jax import Hypernetwork, Sequences, make_twin, simulate_cohort, unroll
 from dtb_jax.twin.response import hazard_loss, read_hazard, windows
 from dtb_jax.twin.rnn import flatten, unflatten, weight_count
 from dtb_jax.twin.twin import simulate
@@ -86,7 +86,7 @@ def random_run(rng, steps=60):
         at_risk[onset:stop] = 1
         if pressed is not None:
             press[pressed, actions] = 1
-    return Run(
+    return Sequences(
         stimulus=rng.uniform(size=(steps, INPUTS)),
         press=press,
         at_risk=at_risk,

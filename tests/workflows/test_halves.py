@@ -5,16 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dtb_jax.data import DataError, Ledger
-from dtb_jax.data.folds import by_time
-from dtb_jax.data.splits import cut, fit_bold_scale
+from dtb_jax.data import DataError, ExclusionLog
+from dtb_jax.data.folds import time_split
+from dtb_jax.data.splits import fit_bold_scale, to_sequences
 from dtb_jax.data.tasks.designs import load_design
 from dtb_jax.data.tasks.faces import FACES
 from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.models.baselines import other_peoples_bold
-from dtb_jax.models.paper_twin import PaperTwin, fits, prepare
+from dtb_jax.models.paper_twin import PaperTwin, fits, training_data
 from dtb_jax.twin.config import TwinConfig
-from dtb_jax.types import STEP_S, Cohort, TaskRun, Trials
+from dtb_jax.types import STEP_S, Cohort, Run, Trials
 from dtb_jax.workflows.config import EvalConfig
 from dtb_jax.workflows.halves import halves, has_list_of_tcp, note_parts, trained_on
 from tests.data.test_folds import make_cohort
@@ -29,7 +29,7 @@ def run_of(onsets, seconds, *, task=STROOP, name="stroop_run-01", bold=True, peo
     present = np.isfinite(onsets)
     trials, volumes = onsets.shape[1], round(seconds / TR)
     flat = np.zeros(onsets.shape, int)
-    return TaskRun(
+    return Run(
         task,
         name,
         Trials(
@@ -107,7 +107,7 @@ def test_halves_give_people_with_other_lists_one_cut_and_whoever_lacks_a_part_a_
     onsets = np.tile(4 + 4.0 * np.arange(20), (PEOPLE, 1))
     onsets[0, 5:] = np.nan  # stopped early
     run = run_of(onsets, 90.4)
-    cohort, ledger = cohort_of(run), Ledger()
+    cohort, ledger = cohort_of(run), ExclusionLog()
     fold = halves(EvalConfig(), cohort)
     note_parts(cohort, fold, ledger)
     (entry,) = ledger.entries
@@ -155,9 +155,11 @@ def test_cut_starts_each_run_at_its_own_time_and_fills_up_the_shorter_part():
     short = run_of(4 + 4.0 * np.arange(18), 88.0, name="short")
     cohort = cohort_of(long, short)
     scale = fit_bold_scale(cohort, {"long": 120.0, "short": 40.0}, np.arange(PEOPLE))
-    both = cut(cohort, {"long": 120.0, "short": 40.0}, {"long": 240.0, "short": 88.0}, scale)
+    both = to_sequences(
+        cohort, {"long": 120.0, "short": 40.0}, {"long": 240.0, "short": 88.0}, scale
+    )
     for r, (run, start, stop) in enumerate(((long, 120.0, 240.0), (short, 40.0, 88.0))):
-        alone = cut(cohort._replace(runs=(run,)), start, stop, scale)
+        alone = to_sequences(cohort._replace(runs=(run,)), start, stop, scale)
         steps = round((stop - start) / STEP_S)
         for name in ("stimulus", "press", "at_risk", "bold", "bold_mask"):
             found = getattr(both, name)[:, r]
@@ -169,10 +171,10 @@ def test_prepare_validates_on_the_end_of_each_runs_own_part():
     long = run_of(4 + 4.0 * np.arange(60), 250.4, name="long")
     short = run_of(4 + 4.0 * np.arange(18), 88.0, name="short")
     cohort = cohort_of(long, short)
-    (fold,) = by_time(cohort, {"long": 120.0, "short": 40.0}, {"long": 240.0, "short": 80.0})
+    (fold,) = time_split(cohort, {"long": 120.0, "short": 40.0}, {"long": 240.0, "short": 80.0})
     training = replace(SETTINGS, segment_steps=100)
     model = PaperTwin(TwinConfig(units=8, width=8, scale=0.03), training)
-    parts = prepare(cohort, fold.training, model).parts
+    parts = training_data(cohort, fold.training, model).parts
     assert np.asarray(parts.validation.bold_mask).all()  # of both runs, nothing but data
     held = parts.validation_people
     masked = np.asarray(parts.training.bold_mask)[held]
@@ -182,7 +184,7 @@ def test_prepare_validates_on_the_end_of_each_runs_own_part():
 
 def test_fits_refuses_a_segment_longer_than_the_training_part():
     cohort: Cohort = cohort_of(run_of(4 + 4.0 * np.arange(18), 88.0))
-    (fold,) = by_time(cohort, 15.2)
+    (fold,) = time_split(cohort, 15.2)
     fits(cohort, fold.training, 190)
     with pytest.raises(DataError, match=r"262 steps \(21 s\).*15.2 s"):
         fits(cohort, fold.training, 262)
@@ -196,9 +198,9 @@ def test_nothing_that_stands_behind_a_mask_is_read():
     for hidden in (0.0, np.nan):
         bold = np.where(mask[..., None], run.bold, hidden).astype(np.float32)
         cohort = cohort_of(run._replace(bold=bold, bold_mask=mask))
-        (fold,) = by_time(cohort, 40.0, np.inf)
+        (fold,) = time_split(cohort, 40.0, np.inf)
         scale = fit_bold_scale(cohort, np.inf, np.arange(PEOPLE))
-        parts = cut(cohort, 0.0, 88.0, scale)
+        parts = to_sequences(cohort, 0.0, 88.0, scale)
         found.append((parts.bold, other_peoples_bold(cohort.runs[0], fold)))
     for one, other in zip(*found):
         np.testing.assert_array_equal(one, other)

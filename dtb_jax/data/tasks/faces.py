@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.tasks.task import numbered, possible_actions, pressed_in_window
-from dtb_jax.types import Drive, Task, Trials
+from dtb_jax.types import StimulusEvents, Task, Trials
 
 POSITIONS = ("stimTop", "stimLeft", "stimRight")
 WINDOW_S = 1.95
@@ -16,7 +16,7 @@ so the window is a constant of the design (latest press: 1.948 s)."""
 SHAPES = {"circle": (1.0, 1.0), "oval-horizontal": (1.0, 0.0), "oval-vertical": (0.0, 1.0)}
 
 
-def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
+def decode(events: pd.DataFrame) -> tuple[Trials, StimulusEvents]:
     """Trials and sensory intervals of one run: 2 cue channels, then 3 positions x 2 channels.
 
     A face is (identity bit, emotion bit), each drawn from U[0, .1] or U[.9, 1], fixed by its file
@@ -26,7 +26,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     Args:
         events: a run's events table, numbers as floats, `n/a` as NaN.
 
-    Returns: `Trials` [trial] and `Drive` with 8 channels.
+    Returns: `Trials` [trial] and `StimulusEvents` with 8 channels.
 
     Raises: ValueError when neither or both sides equal the top, a picture is not understood, or
         times look like another unit.
@@ -68,7 +68,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     cued = np.isfinite(cue_start) & np.isfinite(cue_stop)
     cue = np.zeros((cued.sum(), 8))
     cue[np.arange(cued.sum()), 1 - condition[cued]] = 1  # channel 0: match faces, 1: match shapes
-    return trials, Drive(
+    return trials, StimulusEvents(
         np.concatenate([cue_start[cued], onset]),
         np.concatenate([cue_stop[cued], onset + duration]),
         np.concatenate([cue, pictures]),

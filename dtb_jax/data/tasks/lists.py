@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from dtb_jax.types import TaskRun
+from dtb_jax.types import Run
 
 ALIKE, SHARED = 0.9, 0.75
 """Two people of one list agree on `ALIKE` of the trials that both have: correct actions may be
@@ -49,7 +49,7 @@ class TrialLists(NamedTuple):
         return [int(n) for n in np.bincount(self.label[self.label >= 0])]
 
 
-def trial_lists(run: TaskRun, tested: Bool[np.ndarray, "people trial"]) -> TrialLists:
+def trial_lists(run: Run, tested: Bool[np.ndarray, "people trial"]) -> TrialLists:
     """Groups of people with the same sequence of conditions and correct actions.
 
     Two sequences are one list where they agree, see `ALIKE`. Correct actions that differ between
@@ -87,7 +87,7 @@ def trial_lists(run: TaskRun, tested: Bool[np.ndarray, "people trial"]) -> Trial
     return TrialLists("few", label, np.full((len(shown), 1), np.nan))
 
 
-def _shares(run: TaskRun, tested: np.ndarray) -> Float[np.ndarray, "people condition"]:
+def _shares(run: Run, tested: np.ndarray) -> Float[np.ndarray, "people condition"]:
     """Each person's share of every condition but the first among the tested trials."""
     condition = run.trials.condition[..., None] == np.arange(1, len(run.task.conditions))
     share = (condition & tested[..., None]).sum(1) / np.maximum(tested.sum(1, keepdims=True), 1)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.tasks.task import numbered, possible_actions, pressed_in_window
-from dtb_jax.types import Drive, Rows, Trials
+from dtb_jax.types import Rows, StimulusEvents, Trials
 
 MISSING = ("n/a", "N/A", "NA", "NaN", "nan", "NULL", "null", "")
 UNITS = {"s": 1.0, "ms": 1e-3}
@@ -49,7 +49,7 @@ class Spec(NamedTuple):
     rows: Rows | None = None
 
 
-def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
+def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, StimulusEvents]:
     """Trials and sensory intervals of one run, as they are told.
 
     What is shown stays on for the whole window: an input that went off with the press would tell
@@ -61,7 +61,7 @@ def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
         spec: what the columns are.
         events: a run's events table, numbers as floats, `n/a` as NaN.
 
-    Returns: `Trials` [trial] and `Drive`.
+    Returns: `Trials` [trial] and `StimulusEvents`.
 
     Raises: ValueError for a value that is not listed.
     """
@@ -108,7 +108,7 @@ def decode(spec: Spec, events: pd.DataFrame) -> tuple[Trials, Drive]:
         answered=answered,
         present=~answered | judged,
     )
-    return trials, Drive(onset, onset + window, value)
+    return trials, StimulusEvents(onset, onset + window, value)
 
 
 def _conditions(events: pd.DataFrame, field: Field) -> np.ndarray:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from dtb_jax.data.tasks.task import numbered, possible_actions, pressed_in_window
-from dtb_jax.types import Drive, Task, Trials
+from dtb_jax.types import StimulusEvents, Task, Trials
 
 COLOURS = ("red", "green", "blue")
 WINDOW_S = 4.0
@@ -17,7 +17,7 @@ onset.
 """
 
 
-def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
+def decode(events: pd.DataFrame) -> tuple[Trials, StimulusEvents]:
     """Trials and sensory intervals of one run: 3 ink channels, 3 word channels, 2 unused.
 
     The button is never recorded, so a wrong answer may have been either other colour. A duration of
@@ -26,7 +26,8 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     Args:
         events: a run's events table, numbers as floats, `n/a` as NaN.
 
-    Returns: `Trials` [trial] and `Drive` with 8 channels; the word is on for the response window.
+    Returns: `Trials` [trial] and `StimulusEvents` with 8 channels; the word is on for the
+        response window.
 
     Raises: ValueError when a colour is not one of red, green, blue, or times look like another
         unit.
@@ -54,7 +55,7 @@ def decode(events: pd.DataFrame) -> tuple[Trials, Drive]:
     )
     one_hot = np.eye(3)
     value = np.concatenate([one_hot[ink], one_hot[word], np.zeros((len(ink), 2))], axis=1)
-    return trials, Drive(onset, onset + window, value)
+    return trials, StimulusEvents(onset, onset + window, value)
 
 
 def _windows(onset: np.ndarray, duration: np.ndarray) -> np.ndarray:

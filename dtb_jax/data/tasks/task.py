@@ -7,14 +7,14 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from dtb_jax.twin.windows import until_s
-from dtb_jax.types import STEP_S, Drive, Task, Trials
+from dtb_jax.types import STEP_S, StimulusEvents, Task, Trials
 
 FASTEST_S = 0.01
 """Nobody presses so soon, in the middle of all trials."""
 
 
-def rasterise(
-    drive: Drive, steps: int, flags: Sequence[float], step_s: float = STEP_S
+def events_to_timeseries(
+    drive: StimulusEvents, steps: int, flags: Sequence[float], step_s: float = STEP_S
 ) -> Float[np.ndarray, "time input"]:
     """Sensory channels and task flags at every step of one run.
 

@@ -11,7 +11,7 @@ import numpy as np
 from dtb_jax.data.tasks.faces import FACES
 from dtb_jax.data.tasks.stroop import STROOP
 from dtb_jax.data.tasks.taskfile import read_task
-from dtb_jax.types import Drive, Task, Trials
+from dtb_jax.types import StimulusEvents, Task, Trials
 
 KNOWN = {"faces": FACES, "stroop": STROOP}
 UNUSED = "unused"
@@ -76,8 +76,8 @@ def _widened(task: Task, actions: int, channels: int) -> Task:
 
 
 def _decode_wide(
-    decode: Callable[[Any], tuple[Trials, Drive]], actions: int, channels: int, events: Any
-) -> tuple[Trials, Drive]:
+    decode: Callable[[Any], tuple[Trials, StimulusEvents]], actions: int, channels: int, events: Any
+) -> tuple[Trials, StimulusEvents]:
     trials, drive = decode(events)
 
     def wide(array: np.ndarray, width: int) -> np.ndarray:

@@ -8,7 +8,7 @@ right stays one rule for all blocks.
 
 import numpy as np
 
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.types import Cohort, Run
 
 
 def remembered_cues(cohort: Cohort) -> int:
@@ -21,7 +21,7 @@ def with_memory(cohort: Cohort, channels: int) -> Cohort:
     return cohort._replace(runs=tuple(remembered(run, channels) for run in cohort.runs))
 
 
-def remembered(run: TaskRun, channels: int) -> TaskRun:
+def remembered(run: Run, channels: int) -> Run:
     """The run with so many channels more; whole runs only, a part may lack its cue.
 
     x[t, inputs + k] = x[s, cue k],   s the last step up to t at which any cue is on; 0 before the

@@ -49,7 +49,7 @@ class Encoder(NamedTuple):
         )
 
 
-class Prepared(NamedTuple):
+class Kernels(NamedTuple):
     """All that does not depend on what is to be told."""
 
     kinds: list[Features]
@@ -64,12 +64,12 @@ class Encoded(NamedTuple):
 
     encoder: Encoder
     left_out: Float[np.ndarray, "people target"]  # of training people, fitted without them
-    prepared: Prepared
+    prepared: Kernels
     targets: Float[np.ndarray, "people target"]
     weights: Float[np.ndarray, "mixture level target"]  # of the grid's points
     steeper: Float[np.ndarray, " target"]  # than what measured connectomes let one expect
 
-    def free_of_noise(self, apart: Float[np.ndarray, "people edge"]) -> "Encoded":
+    def disattenuate(self, apart: Float[np.ndarray, "people edge"]) -> "Encoded":
         """f of connectomes without measurement noise, to which edits are added.
 
         Noise in its features flattens a regression. With n = apart / 2 the noise of a mean of two,
@@ -120,7 +120,7 @@ class Encoded(NamedTuple):
         return self.steeper**2 * (within + np.maximum(second - mean**2, 0))
 
 
-def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people edge"]) -> Prepared:
+def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people edge"]) -> Kernels:
     """Kernels between the training people and their spectra.
 
     Args:
@@ -132,7 +132,7 @@ def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people ed
     rest = outside(np.zeros((len(connectomes), 0)))
     mixed = mixtures(len(kinds))
     traces = np.array([np.einsum("ij,ik,kj->", rest, k, rest, optimize=True) for k in kernels])
-    return Prepared(
+    return Kernels(
         list(kinds),
         features,
         [spectrum(mixture, kernels, rest) for mixture in mixed],
@@ -141,7 +141,7 @@ def prepare(kinds: Sequence[Features], connectomes: Float[np.ndarray, "people ed
     )
 
 
-def fit_encoder(prepared: Prepared, targets: Float[np.ndarray, "people target"]) -> Encoded:
+def fit_encoder(prepared: Kernels, targets: Float[np.ndarray, "people target"]) -> Encoded:
     """f by averaging over the grid of `components`, weighted by restricted likelihood.
 
     With v = h l + 1 - h and a = U diag(h / v) U'y: the weights of kind k are m_k phi_k'a; without

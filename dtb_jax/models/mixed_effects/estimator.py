@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.data.glm import expected_t, make_glm
 from dtb_jax.models.intervals import errors
 from dtb_jax.models.memory import remember_last
@@ -22,11 +22,11 @@ from dtb_jax.models.mixed_effects.ensemble import mixture
 from dtb_jax.models.mixed_effects.items import of_new_trials
 from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.posterior import Gaussian
-from dtb_jax.models.mixed_effects.predict import tell
+from dtb_jax.models.mixed_effects.predict import predict
 from dtb_jax.models.mixed_effects.training import Mixed, train_members
 from dtb_jax.models.prediction import Prediction
-from dtb_jax.models.profiles import Items, items_beyond
-from dtb_jax.types import Cohort, TaskRun
+from dtb_jax.models.profiles import ItemEffects, items_beyond
+from dtb_jax.types import Cohort, Run
 
 DRAWS = 5
 """Of shuffled connectomes; each costs as much as predicting with the own ones."""
@@ -45,7 +45,7 @@ class MixedEffectsTwin(NamedTuple):
         lambda row: None
     )  # shows epochs: a context that gives what is called after each
 
-    def fit(self, cohort: Cohort, subset: Part) -> "FittedMembers":
+    def fit(self, cohort: Cohort, subset: Subset) -> "FittedMembers":
         epochs = self.method.epochs(int(subset.people.sum()))
         with self.progress(epochs, f"learning ({subset.name})") as show:
             members = train_members(
@@ -66,12 +66,12 @@ class FittedMembers(NamedTuple):
     """Mixed-effects twins of several seeds, fitted to the same part of the data."""
 
     members: list[Mixed]
-    training: Part
+    training: Subset
 
     def predict(
         self,
         cohort: Cohort,
-        subset: Part,
+        subset: Subset,
         connectomes: np.ndarray | None = None,
         *,
         items: bool | None = None,
@@ -93,7 +93,7 @@ class FittedMembers(NamedTuple):
 
 @remember_last
 def contexts(
-    members: Sequence[Mixed], cohort: Cohort, training: Part, subset: Part
+    members: Sequence[Mixed], cohort: Cohort, training: Subset, subset: Subset
 ) -> list["Context"]:
     """What each member knows of the people of a subset."""
     return [Context(one, cohort, Fold(training, subset)) for one in members]
@@ -121,7 +121,7 @@ class Context:
         )
 
     @cached_property
-    def items(self) -> list[Items]:
+    def items(self) -> list[ItemEffects]:
         """Of every run, what the training people do on each trial beyond what the twin says."""
         donors = self.fold.test._replace(people=self.fold.training.people | self.fold.test.people)
         return beyond(self.cohort, self.fold, said(self.mixed, self.cohort, donors, self.belief))
@@ -155,7 +155,7 @@ def other_reading(fitted: FittedMembers, cohort: Cohort, fold: Fold) -> dict[str
     return {name: fitted.predict(cohort, fold.test, items=not unseen)}
 
 
-def as_one(each: list[list[Prediction]], cohort: Cohort, subset: Part) -> list[Prediction]:
+def as_one(each: list[list[Prediction]], cohort: Cohort, subset: Subset) -> list[Prediction]:
     """What several members say, as one."""
     if len(each) == 1:
         return each[0]
@@ -181,7 +181,7 @@ def replaced(belief: Gaussian, people: np.ndarray, now: Gaussian) -> Gaussian:
     return found
 
 
-def beyond(cohort: Cohort, fold: Fold, told: list[Prediction]) -> list[Items]:
+def beyond(cohort: Cohort, fold: Fold, told: list[Prediction]) -> list[ItemEffects]:
     """What the training people do on each trial of the test part beyond what is told of them."""
     whole = fold.test._replace(people=np.ones(len(fold.test.people), bool))
     runs = whole.of(cohort).runs
@@ -219,13 +219,13 @@ def scaled(told: list[Prediction], by: list[float]) -> list[Prediction]:
 def said(
     mixed: Mixed,
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     belief: list[Gaussian],
-    items: list[Items] | None = None,
+    items: list[ItemEffects] | None = None,
     *,
     new: bool = False,
 ) -> list[Prediction]:
-    """What the twin says of a part with this belief in everybody, see `tell.tell`.
+    """What the twin says of a part with this belief in everybody, see `predict.predict`.
 
     Args:
         mixed: the twin.
@@ -240,11 +240,13 @@ def said(
         shape = (belief[0].mean.shape[1] + 1, run.trials.onset_s.shape[1])
         drawn.append(of_new_trials(mixed.common.items, mixed.items, alike, shape, seed=0))
     scale = mixed.scanner.scale
-    told = tell(mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None)
+    told = predict(
+        mixed.population, mixed.common, scale, cohort, part, belief, items, drawn or None
+    )
     return [with_t(mixed, run, part, one) for run, one in zip(part.of(cohort).runs, told)]
 
 
-def with_t(mixed: Mixed, run: TaskRun, part: Part, told: Prediction) -> Prediction:
+def with_t(mixed: Mixed, run: Run, part: Subset, told: Prediction) -> Prediction:
     """A prediction with the t-values that its BOLD lets one expect in this scanner."""
     if told.bold is None:
         return told

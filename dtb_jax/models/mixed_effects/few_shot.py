@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dtb_jax.data.averages import correct_mask, masked_mean
-from dtb_jax.data.folds import Fold, Part
+from dtb_jax.data.folds import Fold, Subset
 from dtb_jax.models import baselines
 from dtb_jax.models.few_shot import first_trials, variances
 from dtb_jax.models.mixed_effects.estimator import (
@@ -25,14 +25,14 @@ from dtb_jax.models.mixed_effects.estimator import (
     said,
 )
 from dtb_jax.models.mixed_effects.items import PARTS
-from dtb_jax.models.mixed_effects.movement import EVENLY, course, in_run
+from dtb_jax.models.mixed_effects.movement import EVENLY, blup, marginal
 from dtb_jax.models.mixed_effects.observed import whole_pieces
 from dtb_jax.models.mixed_effects.posterior import joined, nothing
-from dtb_jax.models.mixed_effects.training import Mixed, listen_again
+from dtb_jax.models.mixed_effects.training import Mixed, condition
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import as_prediction
 from dtb_jax.models.protocol import Probe, Rule
-from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Array, Cohort, Run
 
 
 def after_first_trials(shots: Sequence[int]) -> Probe:
@@ -64,26 +64,26 @@ def few_shot(
     knowns = {"twin": silence}
     if others:
         part = fold.test._replace(runs=others)
-        knowns["twin_with_runs"] = listen_again(mixed, cohort, part, prior)
+        knowns["twin_with_runs"] = condition(mixed, cohort, part, prior)
     share = quarters_after(run, max(shots), whole_pieces(cohort, fold.test, mixed.method.piece))
     seen = everybodys(mixed, cohort, mixed.seen([run.name], share=share))
     donors = fold.test._replace(people=fold.training.people)
     items = beyond(cohort, fold, said(mixed, cohort, donors, seen))
     found = {}
     for name, other in knowns.items():
-        before = in_run(course(mean, joined([other, silence]), movement), movement, -1)
+        before = marginal(blup(mean, joined([other, silence]), movement), movement, -1)
         for k in shots:
             first = silence
             if k:
                 known = first_alone(cohort, fold.test, k)
-                first = listen_again(mixed, known, fold.test, before)
-            now = in_run(course(mean, joined([other, first]), movement), movement, -1, share)
+                first = condition(mixed, known, fold.test, before)
+            now = marginal(blup(mean, joined([other, first]), movement), movement, -1, share)
             belief = [replaced(seen[0], fold.test.people, now)]
             found[f"{name}_after_{k}"] = said(mixed, cohort, fold.test, belief, items)
     return found
 
 
-def first_alone(cohort: Cohort, part: Part, shots: int) -> Cohort:
+def first_alone(cohort: Cohort, part: Subset, shots: int) -> Cohort:
     """The part's runs with everybody's first trials only, and without BOLD."""
     kept = [
         run._replace(
@@ -95,7 +95,7 @@ def first_alone(cohort: Cohort, part: Part, shots: int) -> Cohort:
     return cohort._replace(runs=tuple(kept))
 
 
-def quarters_after(run: TaskRun, shots: int, steps: int) -> Array:
+def quarters_after(run: Run, shots: int, steps: int) -> Array:
     """In which quarters of so many steps the trials lie that are not among the first.
 
     Returns: shares [part] that sum to 1; equal ones where there are no such trials.
@@ -117,7 +117,7 @@ class RunRegression(NamedTuple):
     shots: int
     most: int  # the rest is what follows so many trials
 
-    def fit(self, cohort: Cohort, subset: Part):
+    def fit(self, cohort: Cohort, subset: Subset):
         return Rule(partial(regression, shots=self.shots, most=self.most)).fit(cohort, subset)
 
 

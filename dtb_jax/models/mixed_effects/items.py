@@ -18,9 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.tasks.task import press_steps
-from dtb_jax.types import STEP_S, Array, Cohort, TaskRun, Trials
+from dtb_jax.types import STEP_S, Array, Cohort, Run, Trials
 
 ITEM_SD = 0.5
 """Of u before any data, in logits."""
@@ -41,7 +41,7 @@ class Shown(NamedTuple):
     correct: Int[np.ndarray, "*people run time"]  # which press is right
 
 
-def known_items(cohort: Cohort, part: Part) -> Known:
+def known_items(cohort: Cohort, part: Subset) -> Known:
     """Numbers of all items that enough of the part's people saw."""
     count: dict = {}
     for run in part.of(cohort).runs:
@@ -52,7 +52,7 @@ def known_items(cohort: Cohort, part: Part) -> Known:
     return {key: number for number, key in enumerate(kept, 1)}
 
 
-def deviations(known: Known, cohort: Cohort, part: Part) -> Float[np.ndarray, "item item"]:
+def deviations(known: Known, cohort: Cohort, part: Subset) -> Float[np.ndarray, "item item"]:
     """Projects u on what neither conditions nor quarters of the time explain, run by run."""
     columns: dict = {}
     for run in part.of(cohort).runs:
@@ -71,7 +71,7 @@ def deviations(known: Known, cohort: Cohort, part: Part) -> Float[np.ndarray, "i
     return np.eye(len(inside)) - inside @ np.linalg.pinv(inside)
 
 
-def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
+def shown_of(run: Run, inside: slice, known: Known) -> Shown:
     """Everybody's trials in some steps of a run, [people, time]."""
     people, steps = run.stimulus.shape[:2]
     trial, item, correct = np.zeros((3, people, steps), np.int32)
@@ -87,7 +87,7 @@ def shown_of(run: TaskRun, inside: slice, known: Known) -> Shown:
     return Shown(trial[:, inside], item[:, inside], correct[:, inside])
 
 
-def _key(run: TaskRun, i: int, k: int) -> tuple[str, int, int, int, int]:
+def _key(run: Run, i: int, k: int) -> tuple[str, int, int, int, int]:
     trials = run.trials
     condition, stimulus, correct = (
         int(field[i, k]) for field in (trials.condition, trials.item, trials.correct)

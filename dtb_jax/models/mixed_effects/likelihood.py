@@ -22,7 +22,7 @@ from jaxtyping import Bool, Float, Int
 
 from dtb_jax.twin.bold import cosine_drift, drift_order
 from dtb_jax.twin.response import Response, Windows, log_hazards, read_hazards, steps_likelihood
-from dtb_jax.types import Array, Run
+from dtb_jax.types import Array, Sequences
 
 FLOOR = -30.0
 
@@ -68,7 +68,7 @@ class Attended(NamedTuple):
 
 def attended(
     logits: Float[Array, "time action"],
-    run: Run,
+    run: Sequences,
     trial: Int[Array, " time"],
     lapse: Float[Array, ""],
     inattention: Float[Array, " time"],

@@ -9,7 +9,7 @@ from jaxtyping import Float
 
 from dtb_jax.models.mixed_effects.items import with_items
 from dtb_jax.models.mixed_effects.likelihood import Attended, Noise, attended, bold_loss
-from dtb_jax.models.mixed_effects.network import Person, haemodynamic, in_pieces
+from dtb_jax.models.mixed_effects.network import Person, chunked_unroll, haemodynamic
 from dtb_jax.models.mixed_effects.observed import Observed
 from dtb_jax.twin.twin import split_outputs
 from dtb_jax.types import Array
@@ -52,7 +52,7 @@ def answers(
     person: Person, observed: Observed, method: Method
 ) -> tuple[Float[Array, "run time action"], Float[Array, "run volume region"]]:
     """Action logits, without what items add, and BOLD of one person's runs."""
-    run = partial(in_pieces, person.network, piece=method.piece, before=method.before)
+    run = partial(chunked_unroll, person.network, piece=method.piece, before=method.before)
     logits, neural = split_outputs(
         jax.vmap(run)(observed.run.stimulus), observed.run.press.shape[-1]
     )

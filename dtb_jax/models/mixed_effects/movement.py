@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.models.mixed_effects.items import PARTS
-from dtb_jax.models.mixed_effects.posterior import Gaussian, Told
+from dtb_jax.models.mixed_effects.posterior import Gaussian, GaussianFactor
 from dtb_jax.types import Array
 
 TIMES = (np.arange(PARTS) + 0.5) / PARTS - 0.5
@@ -47,7 +47,7 @@ class Movement(NamedTuple):
         return cls(np.eye(size), START, np.zeros(size), START, START, START)
 
 
-class Course(NamedTuple):
+class Blup(NamedTuple):
     """Belief in several people's z, l, b and v."""
 
     mean: Float[np.ndarray, "people block z"]
@@ -62,7 +62,7 @@ class Course(NamedTuple):
         return Gaussian(np.einsum("j,pjz->pz", place, self.mean), covariance)
 
 
-def places(runs: int) -> Float[np.ndarray, "run part block"]:
+def design(runs: int) -> Float[np.ndarray, "run part block"]:
     """Where people are in every quarter of every run, but for w."""
     found = np.zeros((runs, PARTS, 1 + PARTS + runs))
     found[..., 0] = 1
@@ -76,13 +76,13 @@ def places(runs: int) -> Float[np.ndarray, "run part block"]:
 
 def walked(runs: int) -> Float[np.ndarray, "step block"]:
     """The steps of the walk."""
-    b = places(runs)[0, :, 2 : 1 + PARTS]
+    b = design(runs)[0, :, 2 : 1 + PARTS]
     found = np.zeros((PARTS - 1, 1 + PARTS + runs))
     found[:, 2 : 1 + PARTS] = np.diff(b, axis=0)
     return found
 
 
-def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) -> Course:
+def blup(mean: Float[np.ndarray, "people z"], told: GaussianFactor, movement: Movement) -> Blup:
     """What is believed of people after some runs; runs that tell nothing are new ones.
 
     Args:
@@ -93,7 +93,7 @@ def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     left, drawn = without(movement.wander, *told)
     people, runs, _, size = drawn.shape
     own, eye = np.linalg.inv(movement.spread), np.eye(size)
-    where = places(runs)
+    where = design(runs)
     precision = np.einsum("rtj,rtk,prtyz->pjykz", where, where, left, optimize=True)
     push = np.einsum("rtj,prtz->pjz", where, drawn)
     precision[:, 0, :, 0] += own
@@ -107,13 +107,15 @@ def course(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     blocks = where.shape[-1]
     covariance = np.linalg.inv(precision.reshape(people, blocks * size, blocks * size))
     found = np.einsum("pyz,pz->py", covariance, push.reshape(people, -1))
-    return Course(
+    return Blup(
         found.reshape(people, blocks, size),
         covariance.reshape(people, blocks, size, blocks, size),
     )
 
 
-def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) -> Movement:
+def em_step(
+    mean: Float[np.ndarray, "people z"], told: GaussianFactor, movement: Movement
+) -> Movement:
     """One round towards the likeliest movement.
 
     Args:
@@ -121,7 +123,7 @@ def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
         told: by their data, in quarters of runs.
         movement: to begin with.
     """
-    found = course(mean, told, movement)
+    found = blup(mean, told, movement)
     runs = told.pull.shape[1]
     one = np.eye(1 + PARTS + runs)
     slope = _common(found.at(one[1]), movement.mean, movement.trend)
@@ -132,7 +134,7 @@ def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     wander = _variance(
         [
             wandered(movement.wander, found.at(place), *(leaf[:, r, t] for leaf in told))
-            for r, quarters in enumerate(places(runs))
+            for r, quarters in enumerate(design(runs))
             for t, place in enumerate(quarters)
         ],
         movement.wander,
@@ -140,8 +142,8 @@ def better(mean: Float[np.ndarray, "people z"], told: Told, movement: Movement) 
     return Movement(spread, run, slope, trend, walk, wander)
 
 
-def in_run(
-    found: Course,
+def marginal(
+    found: Blup,
     movement: Movement,
     r: int,
     share: Float[Array, " part"] = EVENLY,
@@ -154,16 +156,16 @@ def in_run(
         r: which run.
         share: of every quarter.
     """
-    where = found.at(share @ places(_runs(found))[r])
+    where = found.at(share @ design(_runs(found))[r])
     return _wider(where, movement.wander * float(np.sum(share**2)))
 
 
-def go_on(found: Course, movement: Movement, r: int) -> Gaussian:
+def forecast(found: Blup, movement: Movement, r: int) -> Gaussian:
     """Where people are on average over a stretch as long as a run's training, right after it.
 
     z + v_r + l + b(last) + the mean of as many further steps of the walk, + the mean of as many w.
     """
-    ahead = places(_runs(found))[r, -1].copy()
+    ahead = design(_runs(found))[r, -1].copy()
     ahead[1] = 1
     steps = np.minimum.outer(np.arange(PARTS), np.arange(PARTS)) + 1
     return _wider(found.at(ahead), movement.walk * float(steps.mean()) + movement.wander / PARTS)
@@ -196,7 +198,7 @@ def wandered(
     return Gaussian(mean, given + answer @ where.covariance @ answer.swapaxes(1, 2))
 
 
-def _runs(found: Course) -> int:
+def _runs(found: Blup) -> int:
     return found.mean.shape[1] - 1 - PARTS
 
 

@@ -80,8 +80,8 @@ class Population(nn.Module):
                 name="readout",
             )
             readout = more(z).reshape(self.regions, self.hidden + 1)
-            network = read_otherwise(network, self.readout_scale * readout)
-        return Person(hear_apart(network, self.memory), late, inattention(z)[0])
+            network = scale_readout(network, self.readout_scale * readout)
+        return Person(isolate_memory_units(network, self.memory), late, inattention(z)[0])
 
     @property
     def hidden(self) -> int:
@@ -102,7 +102,7 @@ class Population(nn.Module):
         )
 
 
-def read_otherwise(network: MainNetwork, more: Float[Array, "region weight"]) -> MainNetwork:
+def scale_readout(network: MainNetwork, more: Float[Array, "region weight"]) -> MainNetwork:
     """The network with more on the readouts of its last outputs, biases in the last column."""
     more = jnp.pad(more, ((len(network.b_ho) - len(more), 0), (0, 0)))
     return eqx.tree_at(
@@ -110,7 +110,7 @@ def read_otherwise(network: MainNetwork, more: Float[Array, "region weight"]) ->
     )
 
 
-def hear_apart(network: MainNetwork, memory: int) -> MainNetwork:
+def isolate_memory_units(network: MainNetwork, memory: int) -> MainNetwork:
     """The network whose last units hear its last inputs, one each, and nothing else; nobody else
     hears those inputs or these units.
 
@@ -170,7 +170,7 @@ def outputs(
     return jnp.concatenate([logits, held], axis=1)
 
 
-def in_pieces(
+def chunked_unroll(
     network: MainNetwork,
     stimulus: Float[Array, "time input"],
     *,

@@ -6,27 +6,27 @@ import jax
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.glm import make_glm
 from dtb_jax.data.splits import (
     BoldScale,
-    cut,
     fit_bold_scale,
     last_second,
     of_run,
+    to_sequences,
     volume_range,
     z_scored,
 )
 from dtb_jax.models.mixed_effects.cues import remembered_cues, with_memory
 from dtb_jax.models.mixed_effects.items import Known, Shown, shown_of
 from dtb_jax.models.mixed_effects.likelihood import Noise, fit_noise
-from dtb_jax.types import STEP_S, Array, Cohort, Run
+from dtb_jax.types import STEP_S, Array, Cohort, Sequences
 
 
 class Observed(NamedTuple):
     """One person or several, leading axis people; BOLD at the scanner's own volumes."""
 
-    run: Run  # [run, time, ...], without BOLD
+    run: Sequences  # [run, time, ...], without BOLD
     shown: Shown  # [run, time]
     bold: Float[Array, "*people run volume region"]
     mask: Float[Array, "*people run volume"]
@@ -55,7 +55,7 @@ def volume_steps(cohort: Cohort) -> int:
     return round(cohort.repetition_time_s / STEP_S)
 
 
-def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
+def whole_pieces(cohort: Cohort, part: Subset, piece: int) -> int:
     """Steps of a part's longest run, filled up to whole pieces."""
     inside = part.of(cohort)
     stop_s = last_second(inside, part.start_s, part.stop_s)
@@ -64,7 +64,7 @@ def whole_pieces(cohort: Cohort, part: Part, piece: int) -> int:
 
 
 def observe(
-    cohort: Cohort, part: Part, scale: BoldScale, known: Known, *, memory: int, piece: int
+    cohort: Cohort, part: Subset, scale: BoldScale, known: Known, *, memory: int, piece: int
 ) -> Observed:
     """A part of everybody's runs, filled up to whole pieces.
 
@@ -74,13 +74,13 @@ def observe(
         scale: units of BOLD.
         known: items with a number.
         memory: see `Scanner`.
-        piece: see `network.in_pieces`.
+        piece: see `network.chunked_unroll`.
     """
     cohort = with_memory(part.of(cohort), memory)
     stop_s = last_second(cohort, part.start_s, part.stop_s)
     steps = whole_pieces(cohort, part, piece)
     silent = tuple(run._replace(bold_mask=np.zeros_like(run.bold_mask)) for run in cohort.runs)
-    runs = cut(cohort._replace(runs=silent), part.start_s, stop_s, scale)
+    runs = to_sequences(cohort._replace(runs=silent), part.start_s, stop_s, scale)
     fields = {
         name: leaf if name == "available" else _filled(leaf, steps)
         for name, leaf in runs._replace(bold=runs.bold[..., :0])._asdict().items()
@@ -96,7 +96,7 @@ def observe(
         bold.append(_filled(z_scored(run.bold[:, inside], seen, scale)[:, None], volumes)[:, 0])
         mask.append(_filled(seen[:, None].astype(np.float32), volumes)[:, 0])
     return Observed(
-        Run(**fields),
+        Sequences(**fields),
         Shown(*(np.stack(leaves, 1) for leaves in zip(*shown))),
         np.stack(bold, 1).astype(np.float32),
         np.stack(mask, 1).astype(np.float32),
@@ -104,7 +104,7 @@ def observe(
 
 
 def fit_scanner(
-    cohort: Cohort, part: Part, known: Known, *, piece: int
+    cohort: Cohort, part: Subset, known: Known, *, piece: int
 ) -> tuple[Scanner, Observed]:
     """Units and noise of BOLD in the training people's part, and what is seen in it."""
     people = np.flatnonzero(part.people)

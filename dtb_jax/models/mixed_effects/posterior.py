@@ -37,7 +37,7 @@ class Gaussian(NamedTuple):
     covariance: Float[Array, "*people coordinate coordinate"]
 
 
-class Told(NamedTuple):
+class GaussianFactor(NamedTuple):
     """What data tell of coordinates, as a quadratic form; parts of runs add up."""
 
     information: Float[Array, "*people run part coordinate coordinate"]  # L
@@ -50,18 +50,18 @@ def standard(people: int, coordinates: int) -> Gaussian:
     return Gaussian(mean, np.tile(np.eye(coordinates, dtype=np.float32), (people, 1, 1)))
 
 
-def nothing(people: int, runs: int, coordinates: int) -> Told:
+def nothing(people: int, runs: int, coordinates: int) -> GaussianFactor:
     """What runs tell of which there are no data."""
     pull = np.zeros((people, runs, PARTS, coordinates))
-    return Told(np.zeros((*pull.shape, coordinates)), pull)
+    return GaussianFactor(np.zeros((*pull.shape, coordinates)), pull)
 
 
-def joined(told: Sequence[Told]) -> Told:
+def joined(told: Sequence[GaussianFactor]) -> GaussianFactor:
     """What several stretches of runs tell of the same people, run after run."""
-    return Told(*(np.concatenate(leaves, axis=1) for leaves in zip(*told)))
+    return GaussianFactor(*(np.concatenate(leaves, axis=1) for leaves in zip(*told)))
 
 
-def listen(
+def laplace_of_person(
     population: Population,
     common: Common,
     prior: Gaussian,
@@ -70,7 +70,7 @@ def listen(
     scanner_noise: Noise,
     method: Method,
     steps: int,
-) -> Told:
+) -> GaussianFactor:
     """What one person's data tell, around the mode that they have with this prior.
 
     Args:
@@ -111,7 +111,7 @@ def listen(
 
     mode, _ = jax.lax.scan(step, start, length=steps)
     gradient, information = scoring(mode)
-    return Told(information, information @ mode - gradient)
+    return GaussianFactor(information, information @ mode - gradient)
 
 
 def _parted(sequence: Float[Array, "run time ..."]) -> Float[Array, "run step part ..."]:
@@ -156,12 +156,14 @@ def _press_probability(logits, available, lapse) -> Float[Array, "time action"]:
 @partial(jax.jit, static_argnames=("population", "method", "steps"))
 def _several(population, common, prior, start, observed, scanner_noise, *, method, steps):
     def one(prior, start, observed):
-        return listen(population, common, prior, start, observed, scanner_noise, method, steps)
+        return laplace_of_person(
+            population, common, prior, start, observed, scanner_noise, method, steps
+        )
 
     return jax.vmap(one)(prior, start, observed)
 
 
-def listen_to(
+def laplace_factor(
     population: Population,
     common: Common,
     prior: Gaussian,
@@ -172,8 +174,8 @@ def listen_to(
     *,
     steps: int,
     chunk: int = 32,
-) -> Told:
-    """`listen` to several people, some at a time; arguments with a leading axis of people."""
+) -> GaussianFactor:
+    """`laplace_of_person` of several people, some at a time; arguments have an axis of people."""
     people, found = len(start), []
     beliefs = jax.tree.map(lambda leaf: np.asarray(leaf, np.float32), (prior, np.asarray(start)))
     each = (*beliefs, jax.tree.map(np.asarray, observed))

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from scipy.linalg import helmert
 from scipy.stats import ortho_group
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.splits import BoldScale
 from dtb_jax.models.mixed_effects.cues import with_memory
 from dtb_jax.models.mixed_effects.items import Shown, with_items
@@ -29,7 +29,7 @@ from dtb_jax.models.mixed_effects.posterior import Gaussian
 from dtb_jax.models.prediction import Prediction, fields_of, spread_out
 from dtb_jax.twin.response import Response, Windows, last_step, summarise, windows
 from dtb_jax.twin.twin import split_outputs
-from dtb_jax.types import STEP_S, Array, Cohort, TaskRun
+from dtb_jax.types import STEP_S, Array, Cohort, Run
 
 
 class Trial(NamedTuple):
@@ -48,12 +48,12 @@ class Trial(NamedTuple):
     missed: Float[Array, "*people trial"]  # log odds of an omission
 
 
-def tell(
+def predict(
     population: Population,
     common: Common,
     scale: BoldScale,
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     where: Sequence[Gaussian],
     items: list[Any] | None = None,
     new: Sequence[Float[np.ndarray, "draw _ 2"]] | None = None,
@@ -66,7 +66,7 @@ def tell(
         cohort: whose trials.
         part: whom and what to tell.
         where: of every run, belief in each person of the cohort.
-        items: `profiles.Items` of every run, beyond what networks say; None: nothing.
+        items: `profiles.ItemEffects` of every run, beyond what networks say; None: nothing.
         new: of every run, what each draw's trials do to everybody, see `items`; None: nothing.
 
     Returns: one `Prediction` a run; rows of people who are not in the part hold zeros.
@@ -104,7 +104,7 @@ def points(where: Gaussian) -> Float[np.ndarray, "people draw coordinate"]:
 
 
 def _tell_run(
-    population, common, scale, run: TaskRun, part: Part, z, people, items, new, per_volume
+    population, common, scale, run: Run, part: Subset, z, people, items, new, per_volume
 ) -> Prediction:
     trials = run.trials
     first, last = (

@@ -1,9 +1,9 @@
 """What is believed of a person before the first trial: f(connectome), and how far off people are.
 
-Both are learned from what training people's data tell of them (`posterior.Told`), in turns: where
-each person is and how people move, given f without that person (`movement`); then f. Where people
-are believed to be is shrunk towards f, the more the less their data tell, and f of that would be
-too small. With S = E (z - f)(z - f)' and C what is left of it after the data,
+Both are learned from what training people's data say of them (`posterior.GaussianFactor`), in
+turns: where each person is and how people move, given f without that person (`movement`); then f.
+Where people are believed to be is shrunk towards f, the more the less their data tell, and f of
+that would be too small. With S = E (z - f)(z - f)' and C what is left of it after the data,
 
     V'S V = 1,   V'(S - C) V = diag(known),   u = V'z:   u_data = f + (u_believed - f) / known
 
@@ -21,8 +21,8 @@ from jaxtyping import Float
 
 from dtb_jax.models.mixed_effects.encoder import Encoded, Encoder, fit_encoder, prepare
 from dtb_jax.models.mixed_effects.features import features_of
-from dtb_jax.models.mixed_effects.movement import Course, Covariance, Movement, better, course
-from dtb_jax.models.mixed_effects.posterior import Told
+from dtb_jax.models.mixed_effects.movement import Blup, Covariance, Movement, blup, em_step
+from dtb_jax.models.mixed_effects.posterior import GaussianFactor
 from dtb_jax.types import Array
 
 TURNS, ROUNDS = 4, 20
@@ -52,14 +52,14 @@ class Prior(NamedTuple):
 
 
 def fit_prior(
-    told: Told,
+    told: GaussianFactor,
     connectomes: Float[np.ndarray, "people edge"],
     networks: Sequence[str] | None = None,
 ) -> Prior:
     """f and the movement of these people.
 
     Args:
-        told: by their data, see `posterior.listen_to`.
+        told: by their data, see `posterior.laplace_factor`.
         connectomes: of the same people.
         networks: a label a parcel; None: unknown, edges alone are features.
     """
@@ -67,7 +67,7 @@ def fit_prior(
     people, *_, size = told.pull.shape
     mean, movement = np.zeros((people, size)), Movement.small(size)
     for _ in range(2):  # the population's own mean and spread
-        movement, found = rounds(mean, told, movement)
+        movement, found = fit_em(mean, told, movement)
         middle = found.mean[:, 0].mean(axis=0)
         mean = np.tile(middle, (people, 1))
     for _ in range(TURNS):
@@ -75,7 +75,7 @@ def fit_prior(
         off = (found.mean[:, 0] - mean) @ ways / known
         encoded = fit_encoder(prepared, mean @ ways + off)
         mean = encoded.left_out @ back
-        movement, found = rounds(mean, told, movement)
+        movement, found = fit_em(mean, told, movement)
     return Prior(encoded, back, movement, middle)
 
 
@@ -89,10 +89,14 @@ def directions(
     return np.maximum(known, LEAST_KNOWN), inverse.T @ vectors, vectors.T @ root.T
 
 
-def rounds(
-    mean: Float[np.ndarray, "people z"], told: Told, movement: Movement, *, number: int = ROUNDS
-) -> tuple[Movement, Course]:
-    """So many rounds of `movement.better`."""
+def fit_em(
+    mean: Float[np.ndarray, "people z"],
+    told: GaussianFactor,
+    movement: Movement,
+    *,
+    number: int = ROUNDS,
+) -> tuple[Movement, Blup]:
+    """So many rounds of `movement.em_step`."""
     for _ in range(number):
-        movement = better(mean, told, movement)
-    return movement, course(mean, told, movement)
+        movement = em_step(mean, told, movement)
+    return movement, blup(mean, told, movement)

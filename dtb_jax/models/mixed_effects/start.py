@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 from jaxtyping import Float
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.glm import make_glm, person_t
 from dtb_jax.models.profiles import observe
 from dtb_jax.types import Cohort
@@ -15,7 +15,7 @@ SHRUNK = 0.7
 
 
 def start_from_profiles(
-    cohort: Cohort, part: Part, coordinates: int
+    cohort: Cohort, part: Subset, coordinates: int
 ) -> Float[np.ndarray, "people coordinate"]:
     """Scores of everybody on the training people's first components, with SD `SHRUNK`.
 

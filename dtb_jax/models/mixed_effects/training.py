@@ -9,18 +9,18 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.models.mixed_effects.fit import State, initial_state, learn
 from dtb_jax.models.mixed_effects.items import Known, deviations, known_items
 from dtb_jax.models.mixed_effects.model import Common, Method
-from dtb_jax.models.mixed_effects.movement import EVENLY, course, go_on, in_run
+from dtb_jax.models.mixed_effects.movement import EVENLY, blup, forecast, marginal
 from dtb_jax.models.mixed_effects.network import Population
 from dtb_jax.models.mixed_effects.observed import Scanner, fit_scanner, observe, rows, volume_steps
 from dtb_jax.models.mixed_effects.posterior import (
     Gaussian,
-    Told,
+    GaussianFactor,
     joined,
-    listen_to,
+    laplace_factor,
     nothing,
     standard,
 )
@@ -42,7 +42,7 @@ class Mixed(NamedTuple):
     scanner: Scanner
     items: Known
     prior: Prior
-    told: Told  # by the training people's data
+    told: GaussianFactor  # by the training people's data
     people: np.ndarray  # rows who trained
     method: Method
     timing: dict[str, Any]
@@ -61,14 +61,14 @@ class Mixed(NamedTuple):
         names = (*known, *(run for run in runs if run not in known))
         people, *_, size = self.told.pull.shape
         told = joined([self.told, nothing(people, len(names) - len(known), size)])
-        found = course(self.prior.of_training(), told, self.prior.movement)
-        where = go_on if later else partial(in_run, share=share)
+        found = blup(self.prior.of_training(), told, self.prior.movement)
+        where = forecast if later else partial(marginal, share=share)
         return [where(found, self.prior.movement, names.index(run)) for run in runs]
 
     def unseen(self, mean: np.ndarray) -> Gaussian:
         """Belief in people in a run, of whom nothing is known but f of their connectomes."""
         movement = self.prior.movement
-        return in_run(course(mean, nothing(len(mean), 1, mean.shape[1]), movement), movement, 0)
+        return marginal(blup(mean, nothing(len(mean), 1, mean.shape[1]), movement), movement, 0)
 
 
 def both_connectomes(cohort: Cohort) -> Cohort:
@@ -81,7 +81,7 @@ def both_connectomes(cohort: Cohort) -> Cohort:
     return cohort._replace(connectomes=edges, other_connectomes=None, other_present=None)
 
 
-def train(cohort: Cohort, part: Part, *, seed: int, **options) -> Mixed:
+def train(cohort: Cohort, part: Subset, *, seed: int, **options) -> Mixed:
     """`train_members` with one seed."""
     (mixed,) = train_members(cohort, part, seeds=[seed], **options)
     return mixed
@@ -89,7 +89,7 @@ def train(cohort: Cohort, part: Part, *, seed: int, **options) -> Mixed:
 
 def train_members(
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     *,
     seeds: Sequence[int],
     networks: Sequence[str] | None = None,
@@ -173,7 +173,7 @@ def train_members(
     for member in range(len(seeds)):
         state = jax.tree.map(lambda leaf, k=member: np.asarray(leaf[k]), states)
         began = time.perf_counter()
-        told = listen_to(
+        told = laplace_factor(
             population,
             state.common,
             standard(len(people), coordinates),
@@ -198,13 +198,13 @@ def train_members(
     return found_members
 
 
-def listen_again(
+def condition(
     mixed: Mixed,
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     prior: Gaussian,
     start: np.ndarray | None = None,
-) -> Told:
+) -> GaussianFactor:
     """What the data of a part tell of its people.
 
     Args:
@@ -219,7 +219,7 @@ def listen_again(
     seen = rows(seen, np.flatnonzero(part.people))
     seen = seen._replace(bold=seen.bold[..., : mixed.population.regions])
     noise = scanner.noise_of(tuple(run.name for run in part.of(cohort).runs), seen.bold.shape[2])
-    return listen_to(
+    return laplace_factor(
         mixed.population,
         mixed.common,
         prior,

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from dtb_jax.evaluation.figures import Figure, mean_figure
+from dtb_jax.evaluation.figures import Estimate, mean_figure
 from dtb_jax.interventions import controls, support, trial
 from dtb_jax.interventions.against_truth import cosine, toward
 from dtb_jax.interventions.constraints import all_of, people_basis, within_budget
@@ -181,7 +181,7 @@ def _front(config: InterventionConfig, workdir: Path, twins, rules: Rules, arms)
 
 
 def _metrics(
-    config: InterventionConfig, twins, arm: Arm, one: Outcome, judged: dict[str, Figure]
+    config: InterventionConfig, twins, arm: Arm, one: Outcome, judged: dict[str, Estimate]
 ) -> dict:
     everybody = np.ones(len(twins.rows), bool)
     last = {name: {n: v[-1] for n, v in each.items()} for name, each in one.changes.items()}

@@ -8,7 +8,7 @@ from jaxtyping import Float
 
 from dtb_jax.interventions import attribution
 from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
-from dtb_jax.interventions.scene import Scene
+from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.interventions.study import Study
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Array
@@ -24,7 +24,7 @@ class Wished(eqx.Module):
     """An arm's wish as one number of the connectome, sum of sign x indicator / SD."""
 
     network_of: NetworkOf
-    scene: Scene
+    scene: SessionProtocol
     asked: Asked = eqx.field(static=True)
     scale: tuple[tuple[str, float], ...] = eqx.field(static=True)
 

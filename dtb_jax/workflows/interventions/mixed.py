@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from dtb_jax.data import DataConfig
-from dtb_jax.data.folds import Part
+from dtb_jax.data.folds import Subset
 from dtb_jax.data.parcels import networks_of
-from dtb_jax.interventions.mixed_effects import free_of_noise
+from dtb_jax.interventions.mixed_effects import disattenuate
 from dtb_jax.models.mixed_effects import training
 from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.training import Mixed, both_connectomes
@@ -42,7 +42,7 @@ def both_rests(config: InterventionConfig, cohort: Cohort) -> tuple[Cohort, np.n
 def mixed_effects(
     config: InterventionConfig,
     cohort: Cohort,
-    part: Part,
+    part: Subset,
     seed: int,
     name: str,
     folder: Path,
@@ -71,4 +71,4 @@ def mixed_effects(
     if apart is None:
         return mixed
     own = apart[mixed.people]
-    return free_of_noise(mixed, own[np.isfinite(own[:, 0])])
+    return disattenuate(mixed, own[np.isfinite(own[:, 0])])

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data.ledger import Ledger
+from dtb_jax.data.ledger import ExclusionLog
 from dtb_jax.data.phenotype import measure_labels, read_phenotype
 from dtb_jax.interventions import attribution
 from dtb_jax.interventions.clinical import clinical_table
@@ -24,7 +24,7 @@ from dtb_jax.interventions.directions import (
     score,
 )
 from dtb_jax.interventions.edits import in_parts
-from dtb_jax.interventions.indicators import Functions, functions, indicators
+from dtb_jax.interventions.endpoints import Functions, endpoints, functions
 from dtb_jax.interventions.trial import effects_r, in_sd
 from dtb_jax.twin.rnn import flatten
 from dtb_jax.types import Cohort
@@ -69,7 +69,7 @@ class Route(NamedTuple):
 
 
 def paper_route(
-    config: InterventionConfig, cohort: Cohort, ledger: Ledger, twins, parcels: pd.DataFrame
+    config: InterventionConfig, cohort: Cohort, ledger: ExclusionLog, twins, parcels: pd.DataFrame
 ) -> Route:
     """Directions of the twins' weights, doses of W - alpha v, maps, and the clinical table.
 
@@ -187,7 +187,7 @@ def _aim(
 @eqx.filter_jit
 def _moved(network_of, connectomes, scene, direction, alpha, *, asked):
     def one(connectome):
-        return indicators(moved(direction, network_of(connectome), alpha), scene, asked)
+        return endpoints(moved(direction, network_of(connectome), alpha), scene, asked)
 
     return jax.vmap(one)(connectomes)
 

@@ -11,7 +11,7 @@ from dtb_jax.data.writing import write_json
 from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.support import observed, support
 from dtb_jax.interventions.trial import Arm
-from dtb_jax.workflows.cluster import Cluster, send
+from dtb_jax.workflows.cluster import Cluster, submit
 from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions import arms as designed
 from dtb_jax.workflows.interventions import report
@@ -53,7 +53,7 @@ def open_twins(config: InterventionConfig, workdir: Path, cluster: Cluster = Clu
     found = read(config, workdir)
     found.ledger.write(workdir / "exclusions.tsv")
     missing = [name for name in learners(found) if not has_learned(workdir, name)]
-    send(cluster, workdir, {name: partial(fit_one, config, workdir, name) for name in missing})
+    submit(cluster, workdir, {name: partial(fit_one, config, workdir, name) for name in missing})
     twins = train(found, workdir)
     rules = make_rules(found.config, found.cohort.connectomes[twins.training], found.mask)
     return Opened(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from dtb_jax.evaluation.figures import Figure, mean_figure, resample
+from dtb_jax.evaluation.figures import Estimate, mean_figure, resample
 from dtb_jax.evaluation.reportable import of_enough
 from dtb_jax.interventions import against_truth as truth
 from dtb_jax.interventions import recovery
@@ -132,13 +132,13 @@ def _arm(config, cohort, twins, rules: Rules, arm: Arm, edited, route, parcels, 
         "difference_to_pls": truth.difference(each[DESIGNED], each[ROUTE]),
         "ratio_to_pls_unheld": truth.ratio(each[UNHELD], each[ROUTE]),
         "ratio_to_random": truth.ratio(each[DESIGNED], each["random"], root_mean_square=True),
-        "off_target_sd": mean_figure(np.mean(held, axis=0), everybody) if held else Figure(None),
+        "off_target_sd": mean_figure(np.mean(held, axis=0), everybody) if held else Estimate(None),
         "off_target_per_sd": (
             mean_figure(np.mean(held, axis=0) / per_sd, np.isfinite(per_sd))
             if held
-            else Figure(None)
+            else Estimate(None)
         ),
-        "not_held_sd": mean_figure(np.mean(aside, axis=0), everybody) if aside else Figure(None),
+        "not_held_sd": mean_figure(np.mean(aside, axis=0), everybody) if aside else Estimate(None),
     }
     if twins.mixed is not None:
         found["coverage"] = _coverage(twins.mixed, study, known, arm, edits[DESIGNED])

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from dtb_jax.data import DataError, Ledger, provenance
-from dtb_jax.data.folds import Fold, Part, by_people
+from dtb_jax.data import DataError, ExclusionLog, provenance
+from dtb_jax.data.folds import Fold, Subset, group_k_fold
 from dtb_jax.interventions.indicators import Asked, twin_of
 from dtb_jax.interventions.mixed_effects import asked_of, through_connectome
-from dtb_jax.interventions.scene import standard_scene
+from dtb_jax.interventions.scene import standard_protocol
 from dtb_jax.interventions.study import Study, open_study
 from dtb_jax.models.mixed_effects.cues import with_memory
 from dtb_jax.models.mixed_effects.observed import volume_steps
@@ -51,7 +51,7 @@ class Read(NamedTuple):
     config: InterventionConfig
     cohort: Cohort
     few: Cohort  # with the regions whose BOLD twins make
-    ledger: Ledger
+    ledger: ExclusionLog
     parcels: pd.DataFrame
     coordinates: np.ndarray | None
     fold: Fold
@@ -74,7 +74,7 @@ def read(config: InterventionConfig, workdir: Path) -> Read:
     parcels = parcel_table(config)
     coordinates = read_centroids(config.evaluation.centroids, list(parcels["name"]))
     try:
-        fold = by_people(cohort, config.edits.folds, seed=config.seed)[0]
+        fold = group_k_fold(cohort, config.edits.folds, seed=config.seed)[0]
     except ValueError as error:
         raise DataError(f"--config.folds: {error}") from error
     mask = edge_mask(config, parcels)
@@ -88,7 +88,7 @@ def read(config: InterventionConfig, workdir: Path) -> Read:
     return Read(config, cohort, few, ledger, parcels, coordinates, fold, mask, apart)
 
 
-def learners(found: Read) -> dict[str, tuple[Part, int]]:
+def learners(found: Read) -> dict[str, tuple[Subset, int]]:
     """By name: from whom a twin learns, and its seed."""
     seed, training, test = found.config.seed, found.fold.training, found.fold.test
     seeds = {f"seed {seed + k}": (training, seed + k) for k in range(1, found.config.edits.seeds)}
@@ -113,9 +113,9 @@ def train(found: Read, workdir: Path) -> Twins:
             shown = with_memory(cohort, mixed.population.memory)
         else:
             scale, twin = learned.scale, twin_of(learned.twin, learned.params)
-        whole = standard_scene(shown, scale)
+        whole = standard_protocol(shown, scale)
         try:
-            short = standard_scene(shown, scale, stop_s=config.edits.design_s)
+            short = standard_protocol(shown, scale, stop_s=config.edits.design_s)
         except ValueError as error:
             raise DataError(f"--config.design_s: {error}") from error
         opened = open_study(twin, asked, whole, short, cohort.connectomes[rows], sd)

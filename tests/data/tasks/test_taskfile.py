@@ -10,7 +10,7 @@ import yaml
 from dtb_jax.data import DataConfig, DataError, read_cohort
 from dtb_jax.data.bids import decode_events, find_events
 from dtb_jax.data.tasks import FACES, STROOP, read_task, tasks_named, together
-from dtb_jax.data.tasks.task import rasterise
+from dtb_jax.data.tasks.task import events_to_timeseries
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "examples" / "emomatching.yaml"
 TOLD = {
@@ -124,7 +124,7 @@ def test_tasks_share_buttons_inputs_and_have_flags(tmp_path):
     )
     trials, drive = flanker.decode(events)
     assert trials.possible.tolist() == [[False, True, False]]
-    shown = rasterise(drive, 30, flanker.flags)
+    shown = events_to_timeseries(drive, 30, flanker.flags)
     np.testing.assert_array_equal(shown[0], [0] * 8 + [1, 0])
     np.testing.assert_array_equal(shown[13], [0, 1, 1, 0, 0, 0, 0, 0, 1, 0])
     (alone,) = together((STROOP,))

@@ -8,7 +8,7 @@ from dtb_jax.data.folds import everybody
 from dtb_jax.models.mixed_effects.items import known_items
 from dtb_jax.models.mixed_effects.model import Method, person_loss
 from dtb_jax.models.mixed_effects.observed import observe, rows
-from dtb_jax.models.mixed_effects.posterior import listen_to, standard
+from dtb_jax.models.mixed_effects.posterior import laplace_factor, standard
 from dtb_jax.models.mixed_effects.training import train, train_members
 from tests.data.test_folds import make_cohort
 
@@ -35,7 +35,7 @@ def test_what_data_tell_has_the_likelihoods_own_slope():
     whole = observe(cohort, part, mixed.scanner.scale, items, memory=2, piece=METHOD.piece)
     seen = rows(whole, np.arange(2))
     z = np.array([[0.3, -0.2, 0.5], [-1.0, 0.1, 0.0]], np.float32)
-    told = listen_to(
+    told = laplace_factor(
         mixed.population,
         mixed.common,
         standard(2, 3),

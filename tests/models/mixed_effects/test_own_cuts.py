@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.data.folds import by_time, everybody
+from dtb_jax.data.folds import everybody, time_split
 from dtb_jax.data.splits import fit_bold_scale
 from dtb_jax.models.mixed_effects.items import deviations, known_items
 from dtb_jax.models.mixed_effects.observed import observe, whole_pieces
@@ -19,7 +19,7 @@ def cohort():
 
 
 def test_observe_sees_each_run_from_its_own_cut_on(cohort):
-    (fold,) = by_time(cohort, CUT, np.inf)
+    (fold,) = time_split(cohort, CUT, np.inf)
     scale = fit_bold_scale(cohort, CUT, np.arange(PEOPLE))
     both = observe(cohort, fold.test, scale, {}, memory=0, piece=PIECE)
     assert (
@@ -27,7 +27,7 @@ def test_observe_sees_each_run_from_its_own_cut_on(cohort):
     )  # 130.4 s, in whole pieces
     for r, run in enumerate(cohort.runs):
         alone = cohort._replace(runs=(run,))
-        (own,) = by_time(alone, CUT[run.name], np.inf)
+        (own,) = time_split(alone, CUT[run.name], np.inf)
         one = observe(alone, own.test, scale, {}, memory=0, piece=PIECE)
         steps, volumes = one.run.stimulus.shape[2], one.bold.shape[2]
         np.testing.assert_array_equal(both.run.press[:, r, :steps], one.run.press[:, 0])
@@ -38,7 +38,7 @@ def test_observe_sees_each_run_from_its_own_cut_on(cohort):
 
 
 def test_deviations_take_quarters_of_each_runs_own_part(cohort):
-    (fold,) = by_time(cohort, CUT, np.inf)
+    (fold,) = time_split(cohort, CUT, np.inf)
     known = known_items(cohort, fold.training._replace(people=np.ones(PEOPLE, bool)))
     many = {key: n for n, key in enumerate(_keys(cohort), 1)}
     assert known == {}  # too few people saw each item

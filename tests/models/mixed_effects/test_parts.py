@@ -12,15 +12,15 @@ from dtb_jax.models.mixed_effects.likelihood import (
     lapsing_hazards,
     read_lapsing,
 )
-from dtb_jax.models.mixed_effects.movement import Movement, course, go_on, in_run
-from dtb_jax.models.mixed_effects.network import Population, haemodynamic, in_pieces
-from dtb_jax.models.mixed_effects.posterior import Gaussian, Told, joined, nothing
+from dtb_jax.models.mixed_effects.movement import Movement, blup, forecast, marginal
+from dtb_jax.models.mixed_effects.network import Population, chunked_unroll, haemodynamic
+from dtb_jax.models.mixed_effects.posterior import Gaussian, GaussianFactor, joined, nothing
 from dtb_jax.models.mixed_effects.predict import points
-from dtb_jax.models.mixed_effects.prior import fit_prior, rounds
+from dtb_jax.models.mixed_effects.prior import fit_em, fit_prior
 from dtb_jax.twin.bold import glover_hrf
 from dtb_jax.twin.response import windows
 from dtb_jax.twin.rnn import unroll
-from dtb_jax.types import STEP_S, Run
+from dtb_jax.types import STEP_S, Sequences
 
 
 def test_pieces_put_together_are_the_whole():
@@ -29,7 +29,7 @@ def test_pieces_put_together_are_the_whole():
     network = population.apply(params, jnp.zeros(3)).network
     stimulus = jax.random.uniform(jax.random.key(1), (200, 4))
     whole = unroll(network, stimulus)
-    pieces = in_pieces(network, stimulus, piece=50, before=40)
+    pieces = chunked_unroll(network, stimulus, piece=50, before=40)
     np.testing.assert_allclose(pieces, whole, atol=2e-2)
     np.testing.assert_allclose(pieces[:50], whole[:50], atol=1e-5)
 
@@ -84,7 +84,7 @@ def test_trials_that_go_by_unattended_are_told_as_they_are_read():
         if step is not None:
             risk[step + 1 : 5], press[step, action] = 0, 1
         none = jnp.zeros((12, 0))
-        run = Run(none, jnp.asarray(press), jnp.asarray(risk), available, none, jnp.zeros(12))
+        run = Sequences(none, jnp.asarray(press), jnp.asarray(risk), available, none, jnp.zeros(12))
         steps = jnp.full(12, inattention)
         return np.exp(-attended(logits, run, jnp.asarray(trial), lapse, steps).loss())
 
@@ -101,15 +101,15 @@ def told_of(z, noise, rng):
     people, size = z.shape[0], z.shape[-1]
     seen = z.reshape(people, -1, size) + np.sqrt(noise) * rng.normal(size=(people, PARTS, size))
     information = np.tile(np.eye(size) / noise, (people, 1, PARTS, 1, 1))
-    return Told(information, seen[:, None] / noise)
+    return GaussianFactor(information, seen[:, None] / noise)
 
 
 def test_without_trials_a_person_is_where_the_connectome_says():
     movement = Movement.small(3)._replace(spread=2 * np.eye(3))
     mean = np.arange(6.0).reshape(2, 3)
-    found = course(mean, nothing(2, 2, 3), movement)
-    np.testing.assert_allclose(in_run(found, movement, 0).mean, mean)
-    spread = np.diag(in_run(found, movement, 1).covariance[0])
+    found = blup(mean, nothing(2, 2, 3), movement)
+    np.testing.assert_allclose(marginal(found, movement, 0).mean, mean)
+    spread = np.diag(marginal(found, movement, 1).covariance[0])
     assert np.all(spread > 2) and np.all(spread < 2.2)
 
 
@@ -134,10 +134,10 @@ def test_people_who_go_one_way_are_believed_to_go_on():
     times = (np.arange(PARTS) + 0.5) / PARTS - 0.5
     slope = 2 + 0.8 * rng.normal(size=(300, 1, 2))
     z = rng.normal(size=(300, 1, 2)) + times[None, :, None] * slope
-    movement, found = rounds(
+    movement, found = fit_em(
         np.zeros((300, 2)), told_of(z, 0.1, rng), Movement.small(2), number=200
     )
-    ahead = go_on(found, movement, 0)
+    ahead = forecast(found, movement, 0)
     truth = z.mean(axis=1) + slope[:, 0]
     off = truth - ahead.mean
     sd = np.sqrt(np.diagonal(ahead.covariance, axis1=1, axis2=2))
@@ -159,11 +159,11 @@ def test_what_runs_share_is_told_from_what_they_do_not():
     z = rng.normal(size=(400, 2))
     runs = [z + 0.5 * rng.normal(size=z.shape) for _ in range(2)]
     told = joined([told_of(one[:, None], 0.2, rng) for one in runs])
-    movement, _ = rounds(np.zeros((400, 2)), told, Movement.small(2), number=200)
+    movement, _ = fit_em(np.zeros((400, 2)), told, Movement.small(2), number=200)
     np.testing.assert_allclose(np.sqrt(movement.run), 0.5, atol=0.1)
-    found = course(np.zeros((400, 2)), joined([told, nothing(400, 1, 2)]), movement)
+    found = blup(np.zeros((400, 2)), joined([told, nothing(400, 1, 2)]), movement)
     third = z + 0.5 * rng.normal(size=z.shape)
-    new = in_run(found, movement, 2)
+    new = marginal(found, movement, 2)
     sd = np.sqrt(np.diagonal(new.covariance, axis1=1, axis2=2))
     assert np.mean(np.abs(third - new.mean) < 1.2816 * sd) == pytest.approx(0.8, abs=0.05)
 
@@ -175,7 +175,7 @@ def test_a_course_is_what_generalised_least_squares_says():
     movement = Movement(spread, run, np.array([0.5, -0.2]), trend, walk, wander)
     z = rng.normal(size=(3, 2))
     told = joined([told_of(z[:, None], noise, rng) for noise in (0.3, 0.8)])
-    found = course(np.ones((3, 2)), told, movement)
+    found = blup(np.ones((3, 2)), told, movement)
     times = np.tile((np.arange(PARTS) + 0.5) / PARTS - 0.5, 2)
     quarter, which = np.tile(np.arange(PARTS), 2), np.repeat([0, 1], PARTS)
     shared = np.minimum.outer(quarter, quarter)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dtb_jax.evaluation.share import connectome_share, likeness
+from dtb_jax.evaluation.share import connectome_share, similarity
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def test_share_is_found(world, share):
     mean, half, score, rng = world
     noise = rng.normal(size=(len(score), 6))
     values = np.sqrt(share) * score[:, None] + np.sqrt(1 - share) * noise
-    found = connectome_share([likeness(mean, half)], values, np.ones((5, 6)), seed=0, repeats=20)
+    found = connectome_share([similarity(mean, half)], values, np.ones((5, 6)), seed=0, repeats=20)
     middle, low, high = found.interval(0.8)
     assert np.mean(middle) == pytest.approx(share, abs=0.1)
     assert np.all((low <= middle) & (middle <= high))
@@ -34,7 +34,7 @@ def test_share_is_found(world, share):
 def test_unreliable_numbers_are_judged_by_their_reliable_part(world):
     mean, half, score, rng = world
     values = score[:, None] + rng.normal(size=(len(score), 4))  # all that is stable is caused
-    kinds = [likeness(mean, half)]
+    kinds = [similarity(mean, half)]
     plain = connectome_share(kinds, values, np.ones((5, 4)), seed=0, repeats=20)
     stable = connectome_share(kinds, values, np.full((5, 4), 0.5), seed=0, repeats=20)
     assert np.mean(plain.interval(0.8)[0]) == pytest.approx(0.5, abs=0.12)
