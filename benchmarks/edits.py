@@ -31,7 +31,7 @@ from dtb_jax.interventions.edits import (
     in_parts,
     make_objective,
 )
-from dtb_jax.interventions.indicators import Asked, twin_of
+from dtb_jax.interventions.endpoints import Asked, twin_of
 from dtb_jax.interventions.scene import standard_protocol
 from dtb_jax.interventions.trial import worse
 from dtb_jax.simulation.behaviour import DESIGNS, Responses, run_trials

@@ -24,7 +24,7 @@ from benchmarks.edits import presses  # noqa: E402
 from dtb_jax import make_twin  # noqa: E402
 from dtb_jax.data.splits import BoldScale  # noqa: E402
 from dtb_jax.data.writing import write_json  # noqa: E402
-from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of  # noqa: E402
+from dtb_jax.interventions.endpoints import Asked, of_connectome, twin_of  # noqa: E402
 from dtb_jax.interventions.scene import standard_protocol  # noqa: E402
 from dtb_jax.simulation.memory import RUNS, simulate_cohort_behaviour  # noqa: E402
 from dtb_jax.twin.connectome import edge_count  # noqa: E402

@@ -20,7 +20,7 @@ from jaxtyping import Float
 
 from dtb_jax.interventions.constraints import Constraint
 from dtb_jax.interventions.controls import to_length
-from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
+from dtb_jax.interventions.endpoints import Asked, NetworkOf, of_connectome
 from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.types import Array
 
@@ -98,7 +98,7 @@ def design(
     """One person's edit, in Fisher z.
 
     Args:
-        network_of: the twin, see `indicators.twin_of`.
+        network_of: the twin, see `endpoints.twin_of`.
         connectome: the person's edges.
         scene: what the twin is shown.
         wish: rows in the order of `vector`.

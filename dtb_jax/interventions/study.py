@@ -17,7 +17,7 @@ from dtb_jax.interventions.edits import (
     in_parts,
     make_objective,
 )
-from dtb_jax.interventions.indicators import Asked, NetworkOf
+from dtb_jax.interventions.endpoints import Asked, NetworkOf
 from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.interventions.trial import Arm, in_sd, worse
 from dtb_jax.interventions.validity import RIDGE, Feasible, feasible_people

@@ -12,7 +12,7 @@ from dtb_jax.data.tasks.lists import TrialLists, trial_lists
 from dtb_jax.evaluation.evidence import Claim, holm, permutation_null, permutation_p, within_folds
 from dtb_jax.evaluation.figures import Estimate, figure, resample, unexplained
 from dtb_jax.evaluation.metrics import FEWEST
-from dtb_jax.interventions.indicators import spoken
+from dtb_jax.interventions.endpoints import spoken
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.types import Cohort
 

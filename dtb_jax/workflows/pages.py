@@ -7,7 +7,7 @@ from typing import Any
 
 from dtb_jax.data import DataError
 from dtb_jax.evaluation.verdict import titled
-from dtb_jax.interventions.indicators import spoken
+from dtb_jax.interventions.endpoints import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.reporting.report import figure_text, headline_figures, list_sentences, write_report
 from dtb_jax.workflows.evaluation_report import source_line, tasks_in

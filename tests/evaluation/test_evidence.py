@@ -81,13 +81,13 @@ def test_swapping_agrees_with_scipys_permutations():
     x = rng.normal(size=PEOPLE)
     y = 0.3 * x + rng.normal(size=PEOPLE)
     one = np.zeros(PEOPLE, int)
-    null = ev.swapped(claim(x, y, one), seed=0)
+    null = ev.permutation_null(claim(x, y, one), seed=0)
     r = stats.pearsonr(x, y)[0]
     test = stats.permutation_test(
         (y,), lambda y: stats.pearsonr(x, y)[0], permutation_type="pairings", alternative="greater"
     )
     assert ev.permutation_p(r, null) == pytest.approx(test.pvalue, abs=0.01)
-    inside = ev.swapped(claim(x + 5 * FOLD, y + 5 * FOLD), seed=0)
+    inside = ev.permutation_null(claim(x + 5 * FOLD, y + 5 * FOLD), seed=0)
     assert abs(inside.mean()) < 0.02  # who is in which fold is no evidence
 
 
@@ -102,8 +102,8 @@ def test_swapping_is_a_loop_over_orders_folds_and_columns():
             each = [stats.pearsonr(a[:, c], b[:, c])[0] for c in range(2)]
             r[:, draw] += (size - 1) * np.array(each) / (27 + 9 + 19)
     expected = np.tanh(np.arctanh(r).mean(axis=0))
-    np.testing.assert_allclose(ev.swapped(claim(x, y, fold), seed=7, draws=5), expected)
-    assert ev.swapped(claim(x, y, np.arange(PEOPLE) // 2), seed=7) is None
+    np.testing.assert_allclose(ev.permutation_null(claim(x, y, fold), seed=7, draws=5), expected)
+    assert ev.permutation_null(claim(x, y, np.arange(PEOPLE) // 2), seed=7) is None
 
 
 def test_swapped_keeps_predictions_within_trial_lists():
@@ -112,7 +112,7 @@ def test_swapped_keeps_predictions_within_trial_lists():
     order = ev.permuted_within(block, rng, 50)
     assert (block[order] == block).all() and (order != np.arange(PEOPLE)).any()
     alone = claim(*rng.normal(size=(2, PEOPLE)), FOLD, np.arange(PEOPLE))
-    assert ev.swapped(alone, seed=0) is None  # nobody shares a list
+    assert ev.permutation_null(alone, seed=0) is None  # nobody shares a list
 
 
 @pytest.mark.parametrize("people", [4, 5])
@@ -132,7 +132,7 @@ def test_the_null_is_widened_where_fits_share_people(folds, widened):
     fold = np.arange(PEOPLE) % folds
     none = nothing_known()
     found = ev.evidence(claim(x, y, fold), none, seed=0)
-    null = ev.swapped(ev.after_confounds(claim(x, y, fold), none), seed=0)
+    null = ev.permutation_null(ev.after_confounds(claim(x, y, fold), none), seed=0)
     z = np.arctanh(found.r.value)
     assert found.p == ev.permutation_p(z, widened * np.arctanh(null))
     assert found.p != ev.permutation_p(z, np.sqrt(2) / widened * np.arctanh(null))
@@ -162,7 +162,7 @@ def test_what_is_detectable_is_found_in_four_of_five_cohorts(folds):
     for seed in range(200):
         x, noise = rng.normal(size=(2, PEOPLE))
         told = claim(x, r * x + np.sqrt(1 - r**2) * noise, fold)
-        null = min(folds, 2) ** 0.5 * np.arctanh(ev.swapped(told, seed=seed, draws=400))
+        null = min(folds, 2) ** 0.5 * np.arctanh(ev.permutation_null(told, seed=seed, draws=400))
         z = np.arctanh(ev.within_folds(told)(np.ones((1, PEOPLE))))
         found.append(ev.permutation_p(z[0], null) < 0.05 / claims)
     # a null that is widened for fits that share people is too wide for fits that share none
@@ -185,7 +185,9 @@ def test_no_p_of_too_few_people():
         assert (found.r, found.p) == (ev.Estimate(None, n=few), None)
     twos = np.arange(PEOPLE) // 2
     assert ev.evidence(claim(x, x, twos), table(), seed=0).p is None
-    found = ev.refitted(claim(x, x, twos), table(), x[:, None], ridge, seed=0, draws=9)
+    found = ev.permutation_test_score(
+        claim(x, x, twos), table(), x[:, None], ridge, seed=0, draws=9
+    )
     assert found == (None, None)
 
 
@@ -196,7 +198,7 @@ def test_refitting_is_a_loop_over_folds_and_orders():
     fold, draws = np.repeat([0, 1, 2], [10, 20, 30]), 9
     for outcome in (y, rng.permutation(y)):
         of = claim(outcome, y, fold)
-        r, p = ev.refitted(of, nothing_known(), features, ridge, seed=3, draws=draws)
+        r, p = ev.permutation_test_score(of, nothing_known(), features, ridge, seed=3, draws=draws)
         same = np.random.default_rng([3, draws])
         orders = ev.permuted_within(np.zeros(PEOPLE, int), same, draws)
         orders = [np.arange(PEOPLE), *orders]
@@ -219,7 +221,7 @@ def test_refitting_what_is_not_there_gives_any_p_equally_often():
         features, y = rng.normal(size=(30, 8)), rng.normal(size=30)
         options = {"seed": seed, "draws": 19}
         fold, none = np.arange(30) % 3, nothing_known(30)
-        ps.append(ev.refitted(claim(y, y, fold), none, features, ridge, **options)[1])
+        ps.append(ev.permutation_test_score(claim(y, y, fold), none, features, ridge, **options)[1])
     assert min(ps) >= 1 / 20
     between = np.array(ps) - rng.uniform(0, 1 / 20, len(ps))  # p has only 20 values
     assert stats.kstest(between, "uniform").pvalue > 0.01

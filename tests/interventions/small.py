@@ -11,7 +11,7 @@ from dtb_jax import make_twin
 from dtb_jax.data.splits import fit_bold_scale
 from dtb_jax.evaluation.scans import scan
 from dtb_jax.interventions.against_truth import know
-from dtb_jax.interventions.indicators import Asked, NetworkOf, twin_of
+from dtb_jax.interventions.endpoints import Asked, NetworkOf, twin_of
 from dtb_jax.interventions.scene import SessionProtocol, standard_protocol
 from dtb_jax.simulation.atlas import choose_parcels
 from dtb_jax.simulation.behaviour import Responses, run_trials

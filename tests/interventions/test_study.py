@@ -35,7 +35,7 @@ def designed(study, rules):
     return design_arm(study, ARM, rules, progress=done.append, chunk=CHUNK), done
 
 
-def test_indicators_are_told_before_and_their_sd_is_the_unit(study):
+def test_endpoints_are_told_before_and_their_sd_is_the_unit(study):
     assert all(values.dtype == float for values in study.before.values())
     for name, sd in study.sd.items():
         assert sd == pytest.approx(study.before[name].std(ddof=1))

@@ -10,7 +10,7 @@ import pandas as pd
 from dtb_jax.data import DataError, read_parcels
 from dtb_jax.interventions import constraints as c
 from dtb_jax.interventions.edits import Search
-from dtb_jax.interventions.indicators import functions, parted
+from dtb_jax.interventions.endpoints import functions, parted
 from dtb_jax.interventions.study import Rules
 from dtb_jax.interventions.trial import Arm
 from dtb_jax.twin.option import flat, leaves

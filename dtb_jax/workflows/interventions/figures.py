@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dtb_jax.interventions.against_truth import toward
-from dtb_jax.interventions.indicators import Functions, parted, spoken
+from dtb_jax.interventions.endpoints import Functions, parted, spoken
 from dtb_jax.interventions.trial import RESPONSE_SD, Arm, effects_r
 from dtb_jax.reporting import plots
 from dtb_jax.workflows.interventions.arms import DESIGNED, Outcome

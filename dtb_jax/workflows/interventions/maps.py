@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from dtb_jax.interventions import attribution
-from dtb_jax.interventions.indicators import Asked, NetworkOf, of_connectome
+from dtb_jax.interventions.endpoints import Asked, NetworkOf, of_connectome
 from dtb_jax.interventions.scene import SessionProtocol
 from dtb_jax.interventions.study import Study
 from dtb_jax.interventions.trial import Arm

@@ -7,7 +7,7 @@ import pandas as pd
 
 from dtb_jax.data.writing import as_json
 from dtb_jax.evaluation.figures import mean_figure
-from dtb_jax.interventions.indicators import spoken
+from dtb_jax.interventions.endpoints import spoken
 from dtb_jax.interventions.trial import HARM_SD, RESPONSE_SD
 from dtb_jax.reporting.report import figure_text, write_page
 from dtb_jax.workflows import session

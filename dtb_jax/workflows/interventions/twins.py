@@ -10,7 +10,7 @@ import pandas as pd
 
 from dtb_jax.data import DataError, ExclusionLog, provenance
 from dtb_jax.data.folds import Fold, Subset, group_k_fold
-from dtb_jax.interventions.indicators import Asked, twin_of
+from dtb_jax.interventions.endpoints import Asked, twin_of
 from dtb_jax.interventions.mixed_effects import asked_of, through_connectome
 from dtb_jax.interventions.scene import standard_protocol
 from dtb_jax.interventions.study import Study, open_study

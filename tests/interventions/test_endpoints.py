@@ -11,7 +11,7 @@ import pytest
 from dtb_jax import make_twin
 from dtb_jax.data.splits import BoldScale
 from dtb_jax.interventions.edits import endpoints_of_people, vector
-from dtb_jax.interventions.indicators import Asked, of_connectome, twin_of
+from dtb_jax.interventions.endpoints import Asked, of_connectome, twin_of
 from dtb_jax.interventions.scene import standard_protocol, typical_person
 from dtb_jax.twin import bold
 from dtb_jax.twin.rnn import flatten, unflatten, weight_count
@@ -189,7 +189,7 @@ def test_a_part_without_a_condition_is_refused(setting):
             standard_protocol(setting.cohort, UNIT_SCALE, stop_s=stop_s)
 
 
-def test_indicators_equal_a_loop_and_any_pytree_is_a_twin(setting):
+def test_endpoints_equal_a_loop_and_any_pytree_is_a_twin(setting):
     cohort, scene = setting.cohort, setting.scene
     for network_of in (setting.network_of, linear(cohort.connectomes.shape[1])):
         told = endpoints_of_people(network_of, cohort.connectomes, scene, asked=setting.asked)
