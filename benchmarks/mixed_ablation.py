@@ -67,7 +67,7 @@ def main(data: str, tested: int, seed: int, only: str, place: Path | None) -> No
     config = mixed_effects.get_config()
     config.data, config.seed = data, seed
     session.settle_jax()
-    cohort, _ = session.read_data(config.data, mixed_effects.reading(config))
+    cohort, _ = session.read_data(mixed_effects.reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks, cohort = known_networks(config), both_connectomes(cohort)
     halves = mixed_effects.halves_of(config, cohort)

@@ -83,7 +83,7 @@ def one_cohort(kind: dict, folder: Path, *, with_paper: bool) -> dict:
     ceiling = groundtruth.run(simulated, folder)["ceiling"]["people"]
     config = mixed_effects.get_config()
     config.data, config.seed = str(folder / "cohort"), kind["seed"]
-    cohort, _ = session.read_data(config.data, mixed_effects.reading(config))
+    cohort, _ = session.read_data(mixed_effects.reading(config))
     cohort = session.only_regions(cohort, config.bold_regions)
     networks = known_networks(config)
     shares = {

@@ -108,9 +108,10 @@ def test_constraints_are_exact(cohort, tmp_path):
 
 
 def test_rest_runs_tell_a_mixed_effects_twin_what_is_noise(cohort):
-    asked = halve_rest(InterventionConfig.of(data=str(cohort), twin="mixed"))
-    assert asked.rest_runs == ("restAP_run-01",) and asked.other_rest_runs == ("restAP_run-02",)
-    read, _ = session.read_data(asked.data, asked)
+    asked = InterventionConfig.of(data=str(cohort), twin="mixed")
+    halved = halve_rest(asked.data)
+    assert halved.rest_runs == ("restAP_run-01",) and halved.other_rest_runs == ("restAP_run-02",)
+    read, _ = session.read_data(halved)
     whole, apart = both_rests(asked, read)
     np.testing.assert_allclose(whole.connectomes - apart / 2, read.connectomes, atol=1e-5)
     assert 0.2 < (apart / 2).std() / whole.connectomes.std(axis=0).mean() < 1.0

@@ -180,7 +180,7 @@ def test_kill_9_costs_the_fit_that_was_running_only(odd, broken, tmp_path):
 @pytest.mark.parametrize("columns", ["site", "motion_mm", "site, motion_mm"])
 def test_what_is_removed_is_not_in_the_training_peoples_edges(columns, odd, tmp_path):
     options = HeldOutConfig.of(data=str(odd), folds=2, remove_from_connectome=columns)
-    cohort, _ = session.read_data(options.data, options)
+    cohort, _ = session.read_data(options.data)
     seen = []
 
     def family(prepared, fold):

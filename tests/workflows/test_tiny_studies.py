@@ -212,7 +212,7 @@ def test_a_full_disk_is_one_line(trained, tmp_path, monkeypatch):
 def test_settle_people_lets_an_array_job_read(trained):
     root, study = trained
     options = StudyConfig.of(data=str(root), **json_options(study))
-    cohort, _ = session.read_data(options.data, options)
+    cohort, _ = session.read_data(options.data)
     before = (study / "cohort.json").stat().st_mtime_ns
     session.settle_people(cohort, study)
     session.settle_people(cohort, study / "unseen")
