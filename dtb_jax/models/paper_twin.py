@@ -210,6 +210,8 @@ def check_origin(checkpoints: Checkpoints, now: dict[str, Any], folder: Path | N
     if before is None:
         return
     told = provenance.changed(before["people"], now["people"], "since this was trained")
+    if not told and before["choices"].keys() != now["choices"].keys():
+        told = "trained by another version of dtb_jax, which kept its options in another form"
     if not told and before["choices"] != now["choices"]:
         other = [k for k, v in now["choices"].items() if before["choices"].get(k) != v]
         told = f"other {' and '.join(other)} than this was trained with"

@@ -177,6 +177,17 @@ def test_a_twin_is_restored_for_those_it_was_trained_on(cohort, trained):
         restore(TWIN, trained, some(cohort, np.arange(11)))
 
 
+def test_checkpoints_with_options_in_another_form_are_refused_in_a_sentence(cohort, tmp_path):
+    from dtb_jax.twin.checkpoint import Checkpoints
+
+    made_of = {"people": provenance.of_people(cohort), "choices": {"recipe": {}, "seed": 0}}
+    store = Checkpoints(tmp_path / "old")
+    store.save(1, {"a": np.zeros(2)}, {"history": [], "made_of": made_of})
+    store.close()
+    with pytest.raises(DataError, match="another version of dtb_jax.*name another folder"):
+        train(cohort, tmp_path / "old")
+
+
 def test_checkpoints_of_an_older_version_are_refused_in_a_sentence(cohort, trained, tmp_path):
     from dtb_jax.twin.checkpoint import Checkpoints
 
