@@ -21,6 +21,16 @@ Stimulus = Float[Array, "*batch time input"]
 Outputs = Float[Array, "*batch time output"]
 
 
+def required(value: Any) -> Any:
+    """A value that is optional elsewhere and has to be there here.
+
+    Raises: ValueError where it is None.
+    """
+    if value is None:
+        raise ValueError("a value is missing that this step needs")
+    return value
+
+
 class DataError(ValueError):
     """One sentence: which file, row, field or option; what was found; what was expected."""
 

@@ -16,7 +16,7 @@ from dtb_jax.models import oracle
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.simulation.parameters import NAMES, RUNS
 from dtb_jax.simulation.people import has_truth, load_truth
-from dtb_jax.types import Array, Cohort, Run
+from dtb_jax.types import Array, Cohort, Run, required
 
 AMYGDALA = "faces_R_amygdala"
 
@@ -86,10 +86,12 @@ def true_shares(folder: Path, cohort: Cohort) -> dict[str, float]:
 
 def _numbers(run: Run, told: Prediction) -> dict[str, np.ndarray]:
     trials = run.trials
-    times = told.reaction_time_s
+    times = required(told.reaction_time_s)
     conditions = len(run.task.conditions)
     means = condition_means(times, trials.present, trials.condition, conditions)
-    right = np.take_along_axis(told.choice_probability, trials.correct[..., None], -1)[..., 0]
+    right = np.take_along_axis(required(told.choice_probability), trials.correct[..., None], -1)[
+        ..., 0
+    ]
     return {
         "reaction_time": times.mean(axis=1),
         "effect": effect(run.task, means),

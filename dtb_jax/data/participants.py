@@ -70,7 +70,7 @@ def read_participants(
     table = table[~table.index.duplicated() & table.index.notna()]
     found = pd.DataFrame(index=table.index)
     for name in PARTICIPANT_COLUMNS:
-        column = place.get(name)
+        column = place.get(name, "")
         found[name] = table[column] if column in table else pd.Series(np.nan, table.index, object)
     found["age"] = _ages(found["age"], path, ledger)
     found["motion_mm"] = _numbers(found["motion_mm"], path, ledger)

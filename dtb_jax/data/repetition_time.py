@@ -10,7 +10,7 @@ from scipy.interpolate import CubicSpline
 
 from dtb_jax.data.ledger import DataError, ExclusionLog
 from dtb_jax.data.sidecars import Sidecars
-from dtb_jax.types import STEP_S
+from dtb_jax.types import STEP_S, required
 
 USUAL_S = 0.8
 """Taken where nothing says another: TCP's."""
@@ -128,7 +128,8 @@ def settle(
         return USUAL_S
     groups: Counter[float] = Counter()
     for one in known.values():
-        groups[next((t for t in groups if _same(one.seconds, t)), one.seconds)] += 1
+        seconds: float = required(one.seconds)
+        groups[next((t for t in groups if _same(seconds, t)), seconds)] += 1
     usual = groups.most_common(1)[0][0]
     first = next(one for one in known.values() if _same(one.seconds, usual))
     silent = len(told) - len(known) - len(strange)

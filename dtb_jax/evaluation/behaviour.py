@@ -10,6 +10,7 @@ from dtb_jax.evaluation.figures import Estimate, correlation_figure, figure, mea
 from dtb_jax.evaluation.reliability import disattenuated
 from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.types import required
 
 Figures = dict[str, Estimate]
 
@@ -77,7 +78,7 @@ def errors(scored: EvaluationTargets, told: Prediction) -> Figures:
     wrong, counted = error_mask(scored), tested & people[:, None]
     clipped = np.clip(probability, 1e-6, 1 - 1e-6)
     loss = -np.where(wrong, np.log(clipped), np.log1p(-clipped))
-    omitted = tested & ~scored.run.trials.answered
+    omitted, omission = tested & ~scored.run.trials.answered, required(told.omission_probability)
 
     def auc(statistic):
         return figure(metrics.over_folds(statistic, drawn.fold, fisher=False), people, drawn)
@@ -94,10 +95,10 @@ def errors(scored: EvaluationTargets, told: Prediction) -> Figures:
             people,
             drawn,
         ),
-        "omission_rate": mean_figure(masked_mean(told.omission_probability, tested), people, drawn),
+        "omission_rate": mean_figure(masked_mean(omission, tested), people, drawn),
         "omission_rate_r": correlation_figure(
             masked_mean(omitted.astype(float), tested),
-            masked_mean(told.omission_probability, tested),
+            masked_mean(omission, tested),
             people,
             drawn,
         ),
@@ -150,8 +151,9 @@ def times(scored: EvaluationTargets, told: Prediction) -> Figures:
 
 def told_means(scored: EvaluationTargets, told: Prediction) -> tuple[np.ndarray, np.ndarray]:
     """A model's mean reaction time of each person, and by condition, over all tested trials."""
-    known = scored.tested() & np.isfinite(told.reaction_time_s)
-    times = np.where(known, told.reaction_time_s, 0)
+    expected = required(told.reaction_time_s)
+    known = scored.tested() & np.isfinite(expected)
+    times = np.where(known, expected, 0)
     person, condition = told.person_time_s, told.condition_time_s
     if person is None:
         person = masked_mean(times, known)

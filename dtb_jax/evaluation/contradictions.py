@@ -17,7 +17,7 @@ from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.evaluation.verdict import Models, claims_held, number
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.regression import coordinates, ridge
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 REACHED = 0.5
 """Share of a claim's r that other connectomes may not reach: by chance they reach none."""
@@ -70,7 +70,7 @@ def contradictions(
     features = coordinates(cohort.connectomes)
     against: dict[str, list[str]] = {}
     for key in held:
-        r, said = found[key].r.value, []
+        r, said = required(found[key].r.value), []
         for words, draws_of in others.items():
             each = [_r(one[key], cohort, seed) for one in draws_of if key in one]
             if each and np.mean(each) >= REACHED * r:

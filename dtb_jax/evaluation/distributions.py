@@ -8,6 +8,7 @@ from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Estimate, correlation_of, figure, mean_figure
 from dtb_jax.evaluation.scored import EvaluationTargets
 from dtb_jax.models.prediction import INTERVALS, LEVELS, Prediction
+from dtb_jax.types import required
 
 Figures = dict[str, Estimate]
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -98,8 +99,8 @@ def person_scores(
     observed = masked_mean(scored.run.trials.response_time_s, scored.timed())
     mean = told.person_time_s
     if mean is None:
-        mean = masked_mean(np.nan_to_num(told.reaction_time_s), scored.tested())
-    sd = told.person_time_sd_s
+        mean = masked_mean(np.nan_to_num(required(told.reaction_time_s)), scored.tested())
+    sd = required(told.person_time_sd_s)
     known = scored.people & np.isfinite(observed) & np.isfinite(mean) & np.isfinite(sd)
     off = np.where(known, np.abs(observed - mean), 0)
     half = np.where(known, norm.ppf((1 + share) / 2) * sd, 0)

@@ -288,10 +288,10 @@ def holm(p: Sequence[float | None]) -> list[float | None]:
 
     Source: Holm 1979.
     """
-    known = [k for k, one in enumerate(p) if one is not None]
+    known = {k: one for k, one in enumerate(p) if one is not None}
     adjusted: list[float | None] = [None] * len(p)
     largest = 0.0
-    for rank, k in enumerate(sorted(known, key=lambda k: p[k])):
-        largest = max(largest, min(1.0, (len(p) - rank) * p[k]))
+    for rank, k in enumerate(sorted(known, key=known.__getitem__)):
+        largest = max(largest, min(1.0, (len(p) - rank) * known[k]))
         adjusted[k] = largest
     return adjusted

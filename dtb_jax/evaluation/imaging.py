@@ -11,6 +11,7 @@ from dtb_jax.evaluation import metrics
 from dtb_jax.evaluation.figures import Estimate, correlation_of, figure, mean_figure
 from dtb_jax.evaluation.scored import EvaluationTargets, drawn_together
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.types import required
 
 Figures = dict[str, Estimate]
 
@@ -100,11 +101,11 @@ def told_t(part: EvaluationTargets, told: Prediction) -> np.ndarray:
     """A model's t-values, [people, region], as it states them or of its series."""
     if told.person_t is not None:
         return told.person_t
-    return person_t(part.glm, told.bold[:, : part.bold.shape[1]])
+    return person_t(part.glm, required(told.bold)[:, : part.bold.shape[1]])
 
 
 def _course_r(part: EvaluationTargets, told: Prediction) -> np.ndarray:
-    return time_course_r(told.bold[:, : part.bold.shape[1]], part.bold, part.glm.mask)
+    return time_course_r(required(told.bold)[:, : part.bold.shape[1]], part.bold, part.glm.mask)
 
 
 def _explained(scored, told, average) -> Estimate:

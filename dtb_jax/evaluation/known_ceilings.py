@@ -1,5 +1,7 @@
 """Figures of the oracles in simulated people: ceilings that no model exceeds, but by chance."""
 
+from typing import Any
+
 import numpy as np
 
 from dtb_jax.data.splits import SPLIT_S, STOP_S, in_part
@@ -83,6 +85,7 @@ def _scored(run: Run, start_s: float, stop_s: float) -> EvaluationTargets:
     drawn = resample(np.zeros(len(run.present), int))
     lists = trial_lists(run, in_part(run, start_s, stop_s))
     drawn = drawn._replace(nuisance=lists.regressors, block=lists.block)
+    no_glm: Any = None  # these people were not scanned
     return EvaluationTargets(
-        run, start_s, stop_s, run.present, drawn, lists, None, run.bold, run.bold
+        run, start_s, stop_s, run.present, drawn, lists, no_glm, run.bold, run.bold
     )

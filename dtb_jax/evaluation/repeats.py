@@ -9,7 +9,7 @@ from dtb_jax.evaluation.evidence import Evidence, claims, permutation_p, permuta
 from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.evaluation.verdict import verdicts
 from dtb_jax.models.regression import coordinates, ridge
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 
 def repeated_cross_validation(
@@ -51,12 +51,12 @@ def _average(*figures: Estimate) -> Estimate:
 
 
 def _combined(*found: Evidence) -> Evidence:
-    ps = [one.p for one in found]
+    ps = [one.p for one in found if one.p is not None]
     r = _average(*(one.r for one in found))
-    if None in ps:
+    if len(ps) < len(found):
         return found[0]._replace(r=r, p=None, spread=None)
-    spreads = [one.spread for one in found]
-    spread = None if None in spreads else float(np.mean(spreads))
+    spreads = [one.spread for one in found if one.spread is not None]
+    spread = float(np.mean(spreads)) if len(spreads) == len(found) else None
     p = float(min(1.0, 2 * np.median(ps)))
     return found[0]._replace(r=r, p=p, spread=spread, times=2)
 
@@ -84,7 +84,9 @@ def refitted_p(
             for key, one in assessed.evidence["twin"].items()
         }
         found["twin"] = {
-            key: permutation_p(each[0].r.value, np.array([one.r.value for one in each[1:]]))
+            key: permutation_p(
+                required(each[0].r.value), np.array([one.r.value for one in each[1:]])
+            )
             for key, each in own.items()
             if all(one.r.value is not None for one in each)
         }

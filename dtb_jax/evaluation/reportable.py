@@ -95,5 +95,5 @@ def of_enough(coverage: Estimate) -> Estimate:
 def _told(model: str, metric: str, one: Estimate) -> Estimate:
     if "coverage_" in metric:
         return of_enough(one)
-    none = model == "ceiling" and is_r(metric) and one.value is not None
-    return Estimate(None, n=one.n) if none and one.value < LEAST_CEILING else one
+    small = one.value is not None and one.value < LEAST_CEILING
+    return Estimate(None, n=one.n) if model == "ceiling" and is_r(metric) and small else one

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from dtb_jax.evaluation.evidence import LEVEL, Evidence, detectable_r, holm
 from dtb_jax.evaluation.figures import Estimate
 from dtb_jax.models.registry import REGRESSIONS
+from dtb_jax.types import required
 
 Models = Mapping[str, Mapping[str, Mapping[str, Estimate]]]
 
@@ -244,9 +245,10 @@ def number(value: float) -> str:
 
 def with_interval(figure: Estimate) -> str:
     """A value and its 95 % interval."""
+    value = number(required(figure.value))
     if figure.ci_low is None or figure.ci_high is None:
-        return number(figure.value)
-    return f"{number(figure.value)} [{number(figure.ci_low)}, {number(figure.ci_high)}]"
+        return value
+    return f"{value} [{number(figure.ci_low)}, {number(figure.ci_high)}]"
 
 
 def _p(p: float) -> str:

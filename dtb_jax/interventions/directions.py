@@ -48,7 +48,7 @@ class Tested(NamedTuple):
 
     r: float
     null: Float[np.ndarray, " permutation"]
-    p: float
+    p: float | None  # None where r is undefined
 
 
 class PermutationNull(NamedTuple):

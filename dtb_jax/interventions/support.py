@@ -14,7 +14,7 @@ from dtb_jax.evaluation.figures import Estimate, figure, resample, unexplained
 from dtb_jax.evaluation.metrics import FEWEST
 from dtb_jax.interventions.endpoints import spoken
 from dtb_jax.interventions.trial import Arm
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 LEVEL = 0.05
 
@@ -92,7 +92,7 @@ def support(
             continue
         r = figure(within_folds(claim), known, claim.drawn)
         null = permutation_null(claim, seed=seed)
-        found.append((r, None if null is None else permutation_p(r.value, null)))
+        found.append((r, None if null is None else permutation_p(required(r.value), null)))
     adjusted = iter(holm([p for _, p in found if p is not None]))
     return {
         name: Support(r, None if p is None else next(adjusted))
@@ -103,7 +103,7 @@ def support(
 def is_supported(arm: Arm, found: Mapping[str, Support]) -> bool:
     """Whether unseen people are told apart in every target of an arm."""
     each = [found[name] for name in arm.targets_sd]
-    return all(one.p is not None and one.p < LEVEL and one.r.value > 0 for one in each)
+    return all(one.p is not None and one.p < LEVEL and required(one.r.value) > 0 for one in each)
 
 
 def sentence(

@@ -22,7 +22,7 @@ from dtb_jax.models.protocol import Probe, Rule
 from dtb_jax.twin.config import TrainConfig
 from dtb_jax.twin.rnn import unroll_together
 from dtb_jax.twin.twin import Params, Twin, split_outputs
-from dtb_jax.types import STEP_S, Array, Cohort, Run, Sequences
+from dtb_jax.types import STEP_S, Array, Cohort, Run, Sequences, required
 
 SHOTS = (0, 1, 5, 20, 40)
 STEPS, RATE = 20, 0.3
@@ -152,10 +152,10 @@ def shrunken(cohort: Cohort, fold: Fold, *, shots: int) -> list[Prediction]:
     for run in fold.test.of(cohort).runs:
         group = baselines.group_profile(cohort, fold, run)
         items = baselines.items_of(fold, run)
-        plain = as_prediction(run, group, items)
+        plain = required(as_prediction(run, group, items).reaction_time_s)
         right = correct_mask(run.trials) & run.present[:, None]
-        right &= np.isfinite(plain.reaction_time_s)  # nothing is off where nothing is told
-        off = np.where(right, run.trials.response_time_s - plain.reaction_time_s, 0)
+        right &= np.isfinite(plain)  # nothing is off where nothing is told
+        off = np.where(right, run.trials.response_time_s - plain, 0)
         between, within = variances(off[fold.training.people], right[fold.training.people])
         counted = first_trials(run, shots) & right
         n = counted.sum(1)

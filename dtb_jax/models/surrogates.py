@@ -13,7 +13,7 @@ from dtb_jax.models.baselines import derangement
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.protocol import Fitted, Model, Probe
 from dtb_jax.twin.connectome import LARGEST_R, parcel_count
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 SHUFFLED = "shuffled_connectome"
 MEAN = "group_mean_connectome"
@@ -50,7 +50,7 @@ def surrogate_connectomes(
             shown["surrogate"][i] = same_spectrum(edges[i], rng)
     if cohort.other_connectomes is not None:
         other = cohort.other_connectomes.copy()
-        other[~cohort.other_present] = np.nan
+        other[~required(cohort.other_present)] = np.nan
         shown["other_rest_run"] = other
     return shown
 

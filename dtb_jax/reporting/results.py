@@ -9,7 +9,7 @@ import numpy as np
 from dtb_jax.data.splits import in_part
 from dtb_jax.evaluation.scores import EvaluationTargets
 from dtb_jax.models.prediction import Prediction
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 
 def write_predictions(
@@ -52,11 +52,14 @@ def write_predictions(
         for part, told in zip(scored, predictions):
             run, task, trials = part.run, part.run.task, part.run.trials
             rows = in_part(run, part.start_s, part.stop_s) & run.present[:, None]
-            rows &= np.isfinite(told.reaction_time_s)  # of nobody but the tested
+            fields = ("choice", "choice_probability", "reaction_time_s", "reaction_time_sd_s")
+            choice, choices, time, time_sd = (required(getattr(told, name)) for name in fields)
+            omission = required(told.omission_probability)
+            rows &= np.isfinite(time)  # of nobody but the tested
             for i, k in zip(*np.nonzero(rows)):
                 possible = [a for a, may in zip(task.actions, trials.possible[i, k]) if may]
                 answered = trials.answered[i, k]
-                chosen = told.choice[i, k]
+                chosen = choice[i, k]
                 writer.writerow(
                     [
                         cohort.participants.index[i],
@@ -68,9 +71,9 @@ def write_predictions(
                         "|".join(possible) if answered else "n/a",
                         f"{trials.response_time_s[i, k]:.4f}" if answered else "n/a",
                         task.actions[chosen],
-                        f"{told.choice_probability[i, k, chosen]:.4f}",
-                        f"{told.reaction_time_s[i, k]:.4f}",
-                        f"{told.reaction_time_sd_s[i, k]:.4f}",
-                        f"{told.omission_probability[i, k]:.4f}",
+                        f"{choices[i, k, chosen]:.4f}",
+                        f"{time[i, k]:.4f}",
+                        f"{time_sd[i, k]:.4f}",
+                        f"{omission[i, k]:.4f}",
                     ]
                 )

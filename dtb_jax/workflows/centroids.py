@@ -10,6 +10,7 @@ import pandas as pd
 from dtb_jax.data import DataError
 from dtb_jax.data.bids import read_table
 from dtb_jax.data.parcels import parcels_and_regions
+from dtb_jax.types import required
 from dtb_jax.workflows.config import StudyConfig
 
 
@@ -74,5 +75,5 @@ def region_centroids(config: StudyConfig) -> np.ndarray | None:
     names, regions = parcels_and_regions(
         Path(config.data.root), config.data.atlas, config.data.regions
     )
-    at = read_centroids(config.evaluation.centroids, names)
+    at = required(read_centroids(config.evaluation.centroids, names))
     return np.array([np.nanmean(at[parcels], axis=0) for parcels in regions.values()])

@@ -19,7 +19,7 @@ from dtb_jax.evaluation.verdict import titled
 from dtb_jax.models import paper_twin
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.reporting import plots
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 from dtb_jax.workflows import session, truth
 from dtb_jax.workflows.centroids import region_centroids
 from dtb_jax.workflows.config import StudyConfig
@@ -115,7 +115,7 @@ def _reaction_times(evaluated: EvaluationResult, results: dict) -> list:
     for r, (task, part) in enumerate(zip(run_names(evaluated.scored), evaluated.scored)):
         observed = masked_mean(part.run.trials.response_time_s, part.timed())
         twin, _ = told_means(part, evaluated.predictions["twin"][r])
-        own = evaluated.predictions["own_training_half"][r].person_time_s
+        own = required(evaluated.predictions["own_training_half"][r].person_time_s)
         keep = part.people & np.isfinite(observed) & np.isfinite(own)
         for name, model, values in (
             ("twin", "twin", twin),
@@ -150,7 +150,7 @@ def _courses(evaluated: EvaluationResult, cohort: Cohort, scale: BoldScale) -> l
         run, kept = part.run, part.glm.mask.all(axis=1)
         seen, series = (
             (bold[..., region] - scale.mean[region]) / scale.sd[region]
-            for bold in (part.bold, told.bold[kept, : part.bold.shape[1]])
+            for bold in (part.bold, required(told.bold)[kept, : part.bold.shape[1]])
         )
         person = np.flatnonzero(run.present)[0]
         first = run.task.conditions.index(run.task.contrast[0])
@@ -184,7 +184,7 @@ class Map(NamedTuple):
 def _maps(evaluated: EvaluationResult) -> list[Map]:
     found = []
     for name, part, told in _with_bold(evaluated):
-        t_told = person_t(part.glm, told.bold[:, : part.bold.shape[1]])
+        t_told = person_t(part.glm, required(told.bold)[:, : part.bold.shape[1]])
         known = np.isfinite(t_told).all(1) & np.isfinite(part.t).all(1)
         everybody = np.ones((1, len(known)))
         observed, twin = (metrics.group_t(t, known, everybody)[0] for t in (part.t, t_told))

@@ -15,7 +15,7 @@ from dtb_jax.models.oracle import Oracle
 from dtb_jax.models.protocol import Model
 from dtb_jax.reporting import plots
 from dtb_jax.simulation.people import has_truth, load_truth
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 
 ORACLES = {"oracle_parameters": oracle.knows_run, "oracle_scores": oracle.knows_scores}
 """The best for people seen in the same run, and the best for unseen people."""
@@ -53,7 +53,7 @@ def compare(evaluated: EvaluationResult) -> list[AgainstTruth]:
                 continue
             tested = part.tested()
             true, twin = (
-                masked_mean(evaluated.predictions[model][r].reaction_time_s, tested)
+                masked_mean(required(evaluated.predictions[model][r].reaction_time_s), tested)
                 for model in (name, "twin")
             )
             figure = correlation_figure(true, twin, part.people)

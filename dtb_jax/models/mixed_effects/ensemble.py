@@ -6,6 +6,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from dtb_jax.models.prediction import Prediction
+from dtb_jax.types import required
 
 
 def mixture(
@@ -25,26 +26,28 @@ def mixture(
 
 
 def _mixed(runs: Sequence[Prediction], tested: np.ndarray) -> Prediction:
-    omission = np.stack([one.omission_probability for one in runs])
+    def stacked(name: str) -> np.ndarray:
+        return np.stack([required(getattr(one, name)) for one in runs])
+
+    omission = stacked("omission_probability")
     share = (1 - omission) / np.maximum((1 - omission).sum(axis=0), 1e-12)
-    choice = np.einsum("mpt,mpta->pta", share, np.stack([one.choice_probability for one in runs]))
-    times = np.stack([one.reaction_time_s for one in runs])
+    choice = np.einsum("mpt,mpta->pta", share, stacked("choice_probability"))
+    times = stacked("reaction_time_s")
     time = (share * times).sum(axis=0)
-    square = np.stack([one.reaction_time_sd_s for one in runs]) ** 2 + (times - time) ** 2
+    square = stacked("reaction_time_sd_s") ** 2 + (times - time) ** 2
     # a person's spread is what members disagree on beyond their own
     means = (times * tested).sum(axis=2) / np.maximum(tested.sum(axis=1), 1)
-    own = np.stack([one.person_time_sd_s for one in runs]) ** 2
-    likely = np.stack([one.log_likelihood for one in runs])
-    bold = None if runs[0].bold is None else np.mean([one.bold for one in runs], axis=0)
-    t = None if runs[0].person_t is None else np.mean([one.person_t for one in runs], axis=0)
+    own = stacked("person_time_sd_s") ** 2
+    bold = None if runs[0].bold is None else stacked("bold").mean(axis=0)
+    t = None if runs[0].person_t is None else stacked("person_t").mean(axis=0)
     return Prediction(
         choice=choice.argmax(axis=-1),
         choice_probability=choice,
         omission_probability=omission.mean(axis=0),
         reaction_time_s=time,
         reaction_time_sd_s=np.sqrt((share * square).sum(axis=0)),
-        quantiles_s=np.mean([one.quantiles_s for one in runs], axis=0),
-        log_likelihood=logsumexp(likely, axis=0) - np.log(len(runs)),
+        quantiles_s=stacked("quantiles_s").mean(axis=0),
+        log_likelihood=logsumexp(stacked("log_likelihood"), axis=0) - np.log(len(runs)),
         person_time_sd_s=np.sqrt(own.mean(axis=0) + means.var(axis=0)),
         bold=bold,
         person_t=t,

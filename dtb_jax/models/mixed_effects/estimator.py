@@ -26,7 +26,7 @@ from dtb_jax.models.mixed_effects.predict import predict
 from dtb_jax.models.mixed_effects.training import Mixed, train_members
 from dtb_jax.models.prediction import Prediction
 from dtb_jax.models.profiles import ItemEffects, items_beyond
-from dtb_jax.types import Cohort, Run
+from dtb_jax.types import Cohort, Run, required
 
 DRAWS = 5
 """Of shuffled connectomes; each costs as much as predicting with the own ones."""
@@ -204,14 +204,15 @@ def spread_of(cohort: Cohort, fold: Fold, mixed: Mixed) -> list[float]:
     for off, one in zip(errors(cohort, part, told), told, strict=True):
         kept = np.isfinite(off)
         around = off[kept] - off[kept].mean()  # items say what is everybody's
-        found.append(float(np.sqrt((around**2).mean() / (one.person_time_sd_s[kept] ** 2).mean())))
+        told_sd = required(one.person_time_sd_s)[kept]
+        found.append(float(np.sqrt((around**2).mean() / (told_sd**2).mean())))
     return found
 
 
 def scaled(told: list[Prediction], by: list[float]) -> list[Prediction]:
     """Predictions whose spread of a person's mean time is another."""
     return [
-        one._replace(person_time_sd_s=one.person_time_sd_s * factor)
+        one._replace(person_time_sd_s=required(one.person_time_sd_s) * factor)
         for one, factor in zip(told, by, strict=True)
     ]
 

@@ -12,7 +12,7 @@ from dtb_jax.interventions.mixed_effects import disattenuate
 from dtb_jax.models.mixed_effects import training
 from dtb_jax.models.mixed_effects.model import Method
 from dtb_jax.models.mixed_effects.training import Mixed, both_connectomes
-from dtb_jax.types import Cohort
+from dtb_jax.types import Cohort, required
 from dtb_jax.workflows import session
 from dtb_jax.workflows.config import InterventionConfig
 from dtb_jax.workflows.interventions.choices import parcel_table
@@ -34,7 +34,7 @@ def both_rests(config: InterventionConfig, cohort: Cohort) -> tuple[Cohort, np.n
     """
     if config.edits.kind != "mixed" or cohort.other_connectomes is None:
         return cohort, None
-    two = cohort.other_present[:, None]
+    two = required(cohort.other_present)[:, None]
     apart = np.where(two, cohort.other_connectomes - cohort.connectomes, np.float32(np.nan))
     return both_connectomes(cohort), apart
 
