@@ -77,7 +77,7 @@ def test_an_edit_is_told_by_what_connectomes_without_noise_do():
     y = true @ cause + 0.5 * rng.normal(size=(people, 40))
     found = fit_encoder(prepare([edge_features(mean)], mean), y)
     edits = (rng.normal(size=(50, few)) @ ways).astype(np.float32)
-    steeper = found.free_of_noise(other - one)
+    steeper = found.disattenuate(other - one)
 
     def slope(encoded):
         told = edits @ encoded.encoder.weights
