@@ -19,7 +19,7 @@ def example(page, words):
 
 
 def test_random_numbers_predict_seen_people_and_nobody_else(capsys):
-    exec(example("README.md", "by_people"), {})
+    exec(example("README.md", "group_k_fold"), {})
     seen, unseen = map(float, re.findall(r"r = (-?\d\.\d+)", capsys.readouterr().out))
     assert seen > 0.6
     assert abs(unseen) < 0.2
