@@ -22,24 +22,21 @@ def takes(*configs: type, but: Collection[str] = ()) -> Callable[[Callable], Cal
 
     Args:
         configs: classes of configs.
-        but: options that the command does not take.
+        but: options that the command does not take, and passes over in a TOML file.
     """
 
     def decorate(command: Callable) -> Callable:
         own = inspect.signature(command).parameters
-        known = {
-            flag: leaf
-            for config in configs
-            for flag, leaf in leaves(config).items()
-            if flag not in but
-        }
+        every = {flag: leaf for config in configs for flag, leaf in leaves(config).items()}
+        known = {flag: leaf for flag, leaf in every.items() if flag not in but}
         shared = [_parameter(flag, leaf) for flag, leaf in known.items()]
         shared.sort(key=lambda one: _place(one.default.rich_help_panel))
 
         def call(config: Path | None = None, **values: Any):
             mine = {name: values.pop(name) for name in own if name != "given"}
             named = {name: _value(v) for name, v in values.items() if v is not None}
-            told = {} if config is None else read_toml(config, known)
+            told = {} if config is None else read_toml(config, every)
+            told = {name: value for name, value in told.items() if name in known}
             return command(**mine, given=told | named)
 
         parameters = [p for p in own.values() if p.name != "given"]

@@ -13,7 +13,7 @@ from dtb_jax.twin.option import Config, Leaf, leaves
 
 
 def read_toml(path: Path, known: Mapping[str, Leaf]) -> dict[str, Any]:
-    """Options by flag; what the file says of others that this command does not take is ignored.
+    """Options by flag.
 
     Sections serve the reader: an option may stand in any of them, or in none.
 

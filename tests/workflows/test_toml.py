@@ -2,6 +2,7 @@
 
 import pytest
 
+from dtb_jax.cli.options import takes
 from dtb_jax.twin.option import changed, leaves
 from dtb_jax.types import DataError
 from dtb_jax.workflows.config import HeldOutConfig, StudyConfig
@@ -41,3 +42,14 @@ def test_mistakes_are_one_sentence(tmp_path, text, words):
     assert words in str(error.value) and "study.toml" in str(error.value)
     with pytest.raises(DataError, match="not there"):
         read_toml(tmp_path / "nowhere.toml", leaves(StudyConfig))
+
+
+def test_a_command_takes_the_file_of_a_study_but_for_what_it_does_not_take(tmp_path):
+    @takes(StudyConfig, but=("data",))
+    def command(*, given):
+        return given
+
+    path = tmp_path / "config.toml"
+    write_toml(path, StudyConfig.of(data="elsewhere", units=5))
+    given = command(config=path, units=7)
+    assert "data" not in given and (given["units"], given["epochs"]) == (7, 30)
