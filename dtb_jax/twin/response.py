@@ -235,29 +235,6 @@ def time_quantiles(
     return jax.vmap(one)(reached) - early_s[:, None]
 
 
-def first_crossing(
-    logits: Float[Array, "time action"],
-    available: Float[Array, " action"],
-    windows: Windows,
-    threshold: float,
-) -> tuple[Int[Array, " trial"], Float[Array, " trial"], Float[Array, " trial"]]:
-    """The paper's reading: the first step at which a channel's sigmoid exceeds the threshold.
-
-    Returns: action, reaction time in seconds, and 1 where anything crossed; the first two are 0
-        elsewhere.
-    """
-    level = jnp.where(available > 0, jax.nn.sigmoid(logits), 0.0)[windows.steps]
-    level = level * windows.open[..., None]
-    crossed = jnp.any(level > threshold, axis=2)
-    happened = jnp.any(crossed, axis=1)
-    step = jnp.argmax(crossed, axis=1)
-    trial = jnp.arange(step.shape[0])
-    action = jnp.argmax(level[trial, step], axis=1)
-    answered = happened.astype(jnp.float32)
-    time = windows.time_s[trial, step] * answered
-    return jnp.where(happened, action, 0).astype(jnp.int32), time, answered
-
-
 class Likelihood(NamedTuple):
     """How presses are learned and read."""
 
