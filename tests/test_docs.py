@@ -4,6 +4,7 @@ import html
 import importlib
 import importlib.util
 import re
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from absl import flags
 from ml_collections import config_flags
 from typer.main import get_command
 
+from docs.hooks import options as option_reference
 from docs.schemes import SCHEMES
 from docs.screenshots import chromium, look
 from dtb_jax.cli import app
@@ -164,6 +166,41 @@ def places(tmp_path_factory):
 def test_examples_run(page, code, places, capsys):
     exec(code.replace('"out/', f'"{places}/'), {})
     assert capsys.readouterr().out.strip()
+
+
+GALLERY = sorted((ROOT / "docs" / "gallery").glob("*.py"))
+
+
+@pytest.mark.parametrize("script", GALLERY, ids=lambda path: path.stem)
+@pytest.mark.filterwarnings("ignore:.*non-interactive:UserWarning")
+def test_gallery_example_runs_and_labels_its_picture_as_simulated(script, monkeypatch):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    plt.switch_backend("agg")
+    plt.close("all")
+    monkeypatch.setenv("TQDM_DISABLE", "1")
+    runpy.run_path(str(script))
+    (figure,) = map(plt.figure, plt.get_fignums())
+    titles = [axes.get_title("left") + axes.get_title() for axes in figure.axes]
+    assert "simulated" in " ".join(titles).lower()
+    plt.close("all")
+
+
+def test_gallery_is_in_the_contents():
+    contents = (ROOT / "mkdocs.yml").read_text("utf-8")
+    for script in GALLERY:
+        assert f": gallery/{script.name}" in contents, script
+
+
+def test_option_reference_lists_every_option_with_its_bounds():
+    page = "".join(map(option_reference.section, DTB.commands.values()))
+    for name, command in DTB.commands.items():
+        section = option_reference.section(command)
+        flags = {flag for flag in re.findall(r"`(--[\w-]+)`", section)}
+        assert options_of(name) & flags == {o for o in options_of(name) if o.startswith("--")}
+    assert "| `--epochs` | `30` |" in page
+    assert "at least 0, less than 1" in page
+    train = option_reference.section(DTB.commands["train"])
+    assert train.index("### Basic") < train.index("### Network") < train.index("### Training")
 
 
 def test_schemes_are_as_their_script_draws_them():
@@ -326,6 +363,7 @@ def served(site):
     [
         *("index", "own_data", "readme", "results", "troubleshooting", "glossary", "which_model"),
         *("architecture", "decisions/mixed_effects", "api/twin", "api/evaluation"),
+        *("reference/options", "gallery/index", "gallery/own_model"),
         "notebooks/design_an_intervention",
     ],
 )

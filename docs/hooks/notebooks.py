@@ -13,7 +13,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """A page and its pictures in the place of every notebook."""
     for file in [one for one in files if one.src_uri.endswith(".ipynb")]:
         files.remove(file)
-        text, pictures = as_markdown(Path(file.abs_src_path))
+        notebook = nbformat.read(file.abs_src_path, as_version=4)
+        text, pictures = as_markdown(notebook, Path(file.src_uri).stem)
         folder = Path(file.src_uri).parent
         for name, content in pictures.items():
             files.append(File.generated(config, (folder / name).as_posix(), content=content))
@@ -22,11 +23,11 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     return files
 
 
-def as_markdown(path: Path) -> tuple[str, dict[str, bytes]]:
-    """A notebook's Markdown, and its pictures by the name that the text has for them."""
+def as_markdown(notebook: nbformat.NotebookNode, stem: str) -> tuple[str, dict[str, bytes]]:
+    """A notebook's Markdown, and its pictures by the names `stem`_0.png, ... that the text uses."""
     parts: list[str] = []
     pictures: dict[str, bytes] = {}
-    for cell in nbformat.read(path, as_version=4).cells:
+    for cell in notebook.cells:
         if cell.cell_type == "markdown":
             parts.append(cell.source)
             continue
@@ -34,7 +35,7 @@ def as_markdown(path: Path) -> tuple[str, dict[str, bytes]]:
         for output in cell.get("outputs", []):
             data = output.get("data", {"text/plain": output.get("text", "")})
             if "image/png" in data:
-                name = f"{path.stem}_{len(pictures)}.png"
+                name = f"{stem}_{len(pictures)}.png"
                 pictures[name] = base64.b64decode(data["image/png"])
                 parts.append(f"![{_title(parts)}]({name})")
             elif "text/html" in data:

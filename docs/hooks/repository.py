@@ -85,6 +85,8 @@ def _uri(path: Path, root: Path, docs: Path) -> str:
     """Where the site has a file; README.md as readme.md, since mkdocs would make it an index."""
     inside = path.relative_to(docs if path.is_relative_to(docs) else root)
     name = inside.name.replace("README.md", "readme.md").replace(".ipynb", ".md")
+    if inside.parent.name == "gallery":  # docs/hooks/gallery.py makes a page of a script
+        name = name.replace(".py", ".md")
     return inside.with_name(name).as_posix()
 
 
