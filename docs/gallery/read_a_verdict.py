@@ -34,7 +34,7 @@ result = evaluate(data, folds, predictions, seed=0, draws=200)
 #
 # A claim is an r over held-out participants after confounds. `p` comes from permuting predictions
 # within folds; `p_holm` is corrected for all claims of the report. `detectable_r` is the r that
-# four of five such cohorts would have shown: smaller ones may be significant in some cohorts only, and
+# four of five such cohorts would have shown: smaller ones are significant in some cohorts only, and
 # no evidence for them does not mean no effect.
 claims = {name: v for name, v in result.verdicts.items() if v.p is not None}
 table = pd.DataFrame(

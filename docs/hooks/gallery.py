@@ -12,7 +12,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
-from jupyter_client import AsyncKernelManager
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
@@ -30,6 +29,7 @@ os.environ["TQDM_DISABLE"] = "1"
 from pathlib import Path
 import jax
 jax.config.update("jax_compilation_cache_dir", str(Path.home() / ".cache" / "dtb_jax"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 import matplotlib
 %matplotlib inline
 import dtb_jax.reporting.plots.style
@@ -103,8 +103,7 @@ def executed(script: Path) -> nbformat.NotebookNode:
     setup = nbformat.v4.new_code_cell(SETUP)
     notebook = nbformat.v4.new_notebook(cells=[setup, *cells(script)])
     resources = {"metadata": {"path": str(ROOT)}}
-    kernel = AsyncKernelManager(kernel_name="python3", transport="ipc")
-    NotebookClient(notebook, km=kernel, timeout=600, resources=resources).execute()
+    NotebookClient(notebook, timeout=600, resources=resources).execute()
     notebook.cells = notebook.cells[1:]
     CACHE.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)
