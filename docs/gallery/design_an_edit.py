@@ -45,7 +45,8 @@ sd = {name: float(np.std(values)) for name, values in before.items()}
 objective = make_objective(
     sorted(before), sd, targets_sd={"stroop_rt_s": -1.0}, hold={}, guard={"stroop_accuracy": -1}
 )
-budget = np.float32(0.2 * np.median(np.linalg.norm(edges[:30] - edges[30:60], axis=1)))
+between = np.median(np.linalg.norm(edges[:30] - edges[30:60], axis=1))
+budget = np.asarray(0.2 * between, np.float32)
 constraint = constraints.all_of(constraints.at_most(60), constraints.within_budget(budget))
 person, search = edges[60], Search(steps=30, rate=0.05)
 edit = np.asarray(

@@ -106,6 +106,8 @@ def executed(script: Path) -> nbformat.NotebookNode:
     NotebookClient(notebook, timeout=600, resources=resources).execute()
     notebook.cells = notebook.cells[1:]
     CACHE.mkdir(parents=True, exist_ok=True)
+    for outdated in CACHE.glob(f"{script.stem}-*.ipynb"):
+        outdated.unlink()
     nbformat.write(notebook, path)
     return notebook
 
