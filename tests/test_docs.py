@@ -198,6 +198,7 @@ def test_option_reference_lists_every_option_with_its_bounds():
         flags = {flag for flag in re.findall(r"`(--[\w-]+)`", section)}
         assert options_of(name) & flags == {o for o in options_of(name) if o.startswith("--")}
     assert "| `--epochs` | `30` |" in page
+    assert "`--data`" not in page  # a command's argument
     assert "at least 0, less than 1" in page
     train = option_reference.section(DTB.commands["train"])
     assert train.index("### Basic") < train.index("### Network") < train.index("### Training")

@@ -38,9 +38,9 @@ fitted = paper_twin(config).fit(data, training)
 #
 # Stroop reaction times down by one SD of the participants, accuracy guarded; at most 60 of 496
 # edges, together no longer than a fifth of the distance between two participants.
-twin, asked = twin_of(fitted.twin, fitted.params), Asked()
+twin, options = twin_of(fitted.twin, fitted.params), Asked()
 protocol = standard_protocol(data, fitted.scale, stop_s=196.8)
-before = endpoints_of_people(twin, edges, protocol, asked=asked)
+before = endpoints_of_people(twin, edges, protocol, asked=options)
 sd = {name: float(np.std(values)) for name, values in before.items()}
 objective = make_objective(
     sorted(before), sd, targets_sd={"stroop_rt_s": -1.0}, hold={}, guard={"stroop_accuracy": -1}
@@ -50,7 +50,7 @@ budget = np.asarray(0.2 * between, np.float32)
 constraint = constraints.all_of(constraints.at_most(60), constraints.within_budget(budget))
 person, search = edges[60], Search(steps=30, rate=0.05)
 edit = np.asarray(
-    design(twin, person, protocol, objective, constraint, budget, asked=asked, search=search)
+    design(twin, person, protocol, objective, constraint, budget, asked=options, search=search)
 )
 print(f"{np.sum(edit != 0)} edges, length {np.linalg.norm(edit):.2f} of {budget:.2f} (Fisher z)")
 
@@ -61,7 +61,9 @@ print(f"{np.sum(edit != 0)} edges, length {np.linalg.norm(edit):.2f} of {budget:
 # participants may over- or underestimate an effect; `dtb trial` adds controls.
 doses = np.linspace(0, 1, 6)
 steps = person + doses[:, None] * edit
-predicted = endpoints_of_people(twin, steps.astype("float32"), protocol, asked=asked)["stroop_rt_s"]
+predicted = endpoints_of_people(twin, steps.astype("float32"), protocol, asked=options)[
+    "stroop_rt_s"
+]
 indicators = jax.vmap(model.truth.true_indicators, in_axes=(0, None))
 true = indicators(steps, drawn[60].residual).stroop_rt_s
 matrix = np.zeros((32, 32))

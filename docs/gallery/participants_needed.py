@@ -33,9 +33,10 @@ for size in sizes:
         edges = np.stack([subject.edges for subject in subjects])
         presses = cohort.simulate_behaviour(model, group)
         data = memory.simulate_cohort_behaviour(group.participants, edges, presses)
-        told = cross_validate(data, group_k_fold(data, 5, seed=0), {"ridge": ProfileRegression()})
-        scored = scored_parts(data, everybody(data), told.fold, draws=50)
-        claims = evidence_of(data, scored, told.predictions["ridge"], seed=0)
+        folds = group_k_fold(data, 5, seed=0)
+        predictions = cross_validate(data, folds, {"ridge": ProfileRegression()})
+        scored = scored_parts(data, everybody(data), predictions.fold, draws=50)
+        claims = evidence_of(data, scored, predictions.predictions["ridge"], seed=0)
         claim = claims["faces.reaction_time_r"]
         observed.append((size, claim.r.value))
         detectable.append((size, detectable_r(claim, len(claims))))

@@ -27,7 +27,7 @@ BRIEF = {"omissions": "omitted", "outside the scan": "off scan"}
 
 @app.command()
 @in_a_sentence
-@takes(DataConfig)
+@takes(DataConfig, but=("data",))
 def check(
     bids: Path = typer.Argument(
         ..., metavar="BIDS", help="Folder with events below `sub-*/func/`, in BIDS."

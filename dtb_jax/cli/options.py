@@ -35,9 +35,9 @@ def takes(*configs: type, but: Collection[str] = ()) -> Callable[[Callable], Cal
         def call(config: Path | None = None, **values: Any):
             mine = {name: values.pop(name) for name in own if name != "given"}
             named = {name: _value(v) for name, v in values.items() if v is not None}
-            told = {} if config is None else read_toml(config, every)
-            told = {name: value for name, value in told.items() if name in known}
-            return command(**mine, given=told | named)
+            options = {} if config is None else read_toml(config, every)
+            options = {name: value for name, value in options.items() if name in known}
+            return command(**mine, given=options | named)
 
         parameters = [p for p in own.values() if p.name != "given"]
         parameters = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
